@@ -1,0 +1,1 @@
+"""User-space ABIs of Linux, one place each."""

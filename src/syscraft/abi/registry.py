@@ -1,0 +1,40 @@
+"""Finds the ABIs: every module or package of this room that defines ``ABI``."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import importlib
+import pkgutil
+
+import syscraft.abi
+from syscraft.abi.base import Abi
+from syscraft.errors import UsageError
+
+
+@functools.cache
+def all_abis() -> tuple[Abi, ...]:
+    """Every known ABI, ordered by key."""
+    found = []
+    for module_info in pkgutil.iter_modules(syscraft.abi.__path__):
+        module = importlib.import_module(f"syscraft.abi.{module_info.name}")
+        if isinstance(abi := getattr(module, "ABI", None), Abi):
+            found.append(abi)
+    return tuple(sorted(found, key=lambda abi: abi.key))
+
+
+def find_abi(key: str) -> Abi:
+    """Look an ABI up by its key.
+
+    Raises:
+        UsageError: there is none of this name; the known ones are listed.
+    """
+    by_key = {abi.key: abi for abi in all_abis()}
+    if key in by_key:
+        return by_key[key]
+    near = difflib.get_close_matches(key, by_key, n=1)
+    raise UsageError.of(
+        f"unknown ABI '{key}'",
+        expected="one of " + ", ".join(by_key),
+        hint=f"did you mean '{near[0]}'?" if near else None,
+    )

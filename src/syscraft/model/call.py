@@ -1,0 +1,209 @@
+"""The model: what is known of a call once its declaration has been checked.
+
+Frozen, valid, free of text formats and of the disk. Emitters read only this.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from syscraft.declaration.ctext import CType
+from syscraft.errors import Where
+
+# Numbers that syscraft gives to calls that are not meant for upstream. Nothing in
+# Linux comes near them, and above 999 mips o32's block (4000) would run into n64's (5000).
+# Source: arch/mips/include/uapi/asm/unistd.h, Linux 6.12
+PRIVATE_NUMBERS = range(900, 1000)
+
+
+class NumberPolicy(Enum):
+    """How a call gets its number."""
+
+    PRIVATE = "private"
+    NEXT = "next"
+    FIXED = "fixed"
+
+
+@dataclass(frozen=True)
+class NumberChoice:
+    policy: NumberPolicy
+    fixed: int | None
+    where: Where
+
+
+@dataclass(frozen=True)
+class Parameter:
+    name: str
+    ctype: CType
+
+
+@dataclass(frozen=True)
+class KernelSignature:
+    """The parameter list of one SYSCALL_DEFINE; ``condition`` is its Kconfig symbol."""
+
+    condition: str | None
+    parameters: tuple[Parameter, ...]
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field of a packed struct.
+
+    ``parameter`` is the kernel parameter it carries; None for padding, which must be zero.
+    """
+
+    name: str
+    type_name: str
+    size_bytes: int
+    offset_bytes: int
+    parameter: Parameter | None
+    array: int | None = None
+
+
+@dataclass(frozen=True)
+class StructVersion:
+    """``size_bytes`` is the end of ``last_field``; newer versions only append."""
+
+    size_bytes: int
+    last_field: str
+
+
+@dataclass(frozen=True)
+class PackedStruct:
+    name: str
+    fields: tuple[Field, ...]
+    versions: tuple[StructVersion, ...]
+
+    @property
+    def size_bytes(self) -> int:
+        return self.versions[-1].size_bytes
+
+    @property
+    def padding(self) -> tuple[Field, ...]:
+        return tuple(field for field in self.fields if field.parameter is None)
+
+    def version_of(self, parameter: str) -> int:
+        """The index of the first version that carries *parameter*."""
+        end = next(
+            f.offset_bytes + f.size_bytes
+            for f in self.fields
+            if f.parameter and f.parameter.name == parameter
+        )
+        return next(i for i, version in enumerate(self.versions) if end <= version.size_bytes)
+
+    def size_constant(self, version: int) -> str:
+        return f"{self.name.upper()}_SIZE_VER{version}"
+
+
+@dataclass(frozen=True)
+class Argument:
+    """What a wrapper passes for one kernel parameter; ``expression`` is C."""
+
+    parameter: Parameter
+    expression: str
+    is_plain: bool  # the user's own argument of the same type, no cast needed
+
+
+@dataclass(frozen=True)
+class Wrapper:
+    """A user-space function: the user's prototype and what each kernel parameter gets."""
+
+    name: str
+    returns: CType
+    parameters: tuple[Parameter, ...]
+    arguments: tuple[Argument, ...]
+    struct_version: int | None  # smallest version that holds all it passes
+
+
+@dataclass(frozen=True)
+class Constant:
+    name: str
+    value: str
+    summary: str | None
+
+
+@dataclass(frozen=True)
+class ErrorDoc:
+    errno: str
+    when: str
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row of the declared table; exactly one of ``returns`` and ``errno`` is set."""
+
+    name: str
+    wrapper: str
+    setup: str
+    args: tuple[str, ...]
+    returns: str | None
+    errno: str | None
+    check: str | None
+    where: Where
+
+
+@dataclass(frozen=True)
+class Kconfig:
+    symbol: str
+    help: str
+
+
+@dataclass(frozen=True)
+class TextFile:
+    """A file of the declaration's folder; ``shown_path`` is how messages name it."""
+
+    name: str
+    shown_path: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Call:
+    """A system call, declared and valid.
+
+    ``parameters`` are what the body ``do_<name>`` takes, in order; ``signatures`` what
+    SYSCALL_DEFINE takes, one per argument order. ``clone_extras`` are the parameters
+    that a clone variant adds, else empty.
+    """
+
+    name: str
+    summary: str
+    description: str
+    author: str
+    source_name: str
+    like: str | None
+    parameters: tuple[Parameter, ...]
+    signatures: tuple[KernelSignature, ...]
+    clone_extras: tuple[Parameter, ...]
+    packed: PackedStruct | None
+    wrappers: tuple[Wrapper, ...]
+    structs: tuple[TextFile, ...]
+    includes: tuple[str, ...]
+    flags: tuple[Constant, ...]
+    errors: tuple[ErrorDoc, ...]
+    missing: str
+    number: NumberChoice
+    returns_twice: bool
+    kconfig: Kconfig
+    body: TextFile
+    patches: tuple[TextFile, ...]
+    cases: tuple[Case, ...]
+    tests: tuple[TextFile, ...]
+
+    @property
+    def is_clone(self) -> bool:
+        return self.like == "clone"
+
+    @property
+    def has_uapi(self) -> bool:
+        """Whether there is anything for a uapi header to define."""
+        return bool(self.packed or self.structs or self.flags)
+
+    @property
+    def kernel_path(self) -> str:
+        return f"kernel/{self.name}.c"
+
+    @property
+    def uapi_path(self) -> str:
+        return f"include/uapi/linux/{self.name}.h"

@@ -1,0 +1,83 @@
+"""From a declaration's file to the model, in numbered phases.
+
+A phase runs only if the one before found nothing, so it may assume validity; all
+findings of a phase are reported together.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from syscraft.declaration.schema import check_keys
+from syscraft.declaration.toml_file import TomlFile
+from syscraft.errors import DeclarationError, Finding, UsageError, Where, raise_all
+from syscraft.model import phases
+from syscraft.model.call import Call
+
+
+def load(path: str | Path) -> Call:
+    """Read a declaration.
+
+    Args:
+        path: the TOML file, or the folder that holds it.
+
+    Raises:
+        UsageError: there is no declaration at *path*.
+        DeclarationError: the declaration is not valid; all findings of a phase at once.
+    """
+    file_path, shown_path = find_declaration(path)
+    try:
+        return _compile(file_path, shown_path)
+    except RecursionError as error:
+        raise DeclarationError.of(
+            "the declaration is nested too deeply", Where(shown_path)
+        ) from error
+
+
+def find_declaration(path: str | Path) -> tuple[Path, str]:
+    """Resolve what a user named to the TOML file and the path to show for it."""
+    given = Path(path)
+    if given.is_dir():
+        candidates = sorted(given.glob("*.toml"))
+        named = [c for c in candidates if c.stem == given.resolve().name]
+        if named or len(candidates) == 1:
+            given = (named or candidates)[0]
+        else:
+            raise UsageError.of(
+                "this folder is no declaration",
+                Where(str(given)),
+                expected="one file that ends in .toml, or one named like the folder",
+                found=", ".join(c.name for c in candidates) or "none",
+                hint="syscraft new NAME makes a folder to start from",
+            )
+    if not given.exists():
+        raise UsageError.of(
+            "there is no such declaration",
+            Where(str(given)),
+            hint="syscraft new NAME makes a folder to start from",
+        )
+    return given.absolute(), str(given)
+
+
+def _compile(path: Path, shown_path: str) -> Call:
+    # 1. The file is TOML, every key is known and holds what it should.
+    file = TomlFile(path, shown_path)
+    _stop_on(check_keys(file))
+    draft = phases.Draft(file, path.parent)
+    # 2. Names, numbers and words mean something.
+    _stop_on(phases.check_words(draft))
+    # 3. The C text parses and its types are known.
+    _stop_on(phases.read_c_text(draft))
+    # 4. The kernel's side: parameters fit, structs are laid out, orders are known.
+    _stop_on(phases.shape_kernel_side(draft))
+    # 5. The user's side: every argument goes somewhere, every parameter has a source.
+    _stop_on(phases.shape_user_side(draft))
+    # 6. Cases call what exists with as many arguments as it takes.
+    _stop_on(phases.read_cases(draft))
+    # 7. The files that the declaration names are there and hold what they should.
+    _stop_on(phases.read_files(draft))
+    return draft.finish()
+
+
+def _stop_on(findings: list[Finding]) -> None:
+    raise_all(DeclarationError, findings)

@@ -1,0 +1,139 @@
+"""The one module that starts processes: argument lists, never a shell string."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from syscraft.errors import EnvironmentLacks
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a tool ended; ``output`` is its standard output and error, interleaved."""
+
+    argv: tuple[str, ...]
+    cwd: str
+    status: int
+    output: str
+
+    @property
+    def ok(self) -> bool:
+        return self.status == 0
+
+    @property
+    def replay(self) -> str:
+        """A command that a person can paste to see the same."""
+        return f"cd {shlex.quote(self.cwd)} && {shlex.join(self.argv)}"
+
+
+# Which Debian package brings a tool that syscraft starts.
+PACKAGES = {
+    "bc": "bc",
+    "bison": "bison",
+    "clang": "clang",
+    "flex": "flex",
+    "gcc": "gcc",
+    "git": "git",
+    "ld": "binutils",
+    "make": "make",
+    "perl": "perl",
+    "setpriv": "util-linux",
+    "tar": "tar",
+    "xz": "xz-utils",
+}
+
+
+def need(tool: str) -> str:
+    """Find *tool* on PATH.
+
+    Raises:
+        EnvironmentLacks: it is not there; the hint says what installs it.
+    """
+    path = shutil.which(tool)
+    if path is None:
+        package = PACKAGES.get(tool, tool)
+        raise EnvironmentLacks.of(
+            f"the tool '{tool}' is missing",
+            expected=f"{tool} on PATH",
+            hint=f"apt-get install {package}    (syscraft doctor lists everything)",
+        )
+    return path
+
+
+def dying_with_us(argv: Sequence[str], signal_name: str = "TERM") -> list[str]:
+    """Wrap *argv* so that the process gets a signal if syscraft is killed."""
+    return [need("setpriv"), f"--pdeathsig={signal_name}", "--", *argv]
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    input: bytes | None = None,
+) -> Result:
+    """Run a short-lived tool to its end and keep what it said."""
+    done = subprocess.run(
+        [need(argv[0]), *argv[1:]],
+        cwd=cwd,
+        env=None if env is None else {**os.environ, **env},
+        input=input,
+        stdin=subprocess.DEVNULL if input is None else None,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    return Result(
+        tuple(argv), str(cwd or Path.cwd()), done.returncode, done.stdout.decode(errors="replace")
+    )
+
+
+def run_watched(
+    argv: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    log: Path,
+    on_line: Callable[[str], None],
+    keep_open: Sequence[int] = (),
+) -> Result:
+    """Run a long tool, hand each line of its output on, and keep all of it in *log*.
+
+    On KeyboardInterrupt the tool's whole process group is asked to end and waited
+    for, so that it can remove half-written files; then the interrupt goes on.
+    """
+    lines: list[str] = []
+    with (
+        open(log, "w", encoding="utf-8", errors="replace") as log_file,
+        subprocess.Popen(
+            dying_with_us([need(argv[0]), *argv[1:]]),
+            cwd=cwd,
+            env={**os.environ, **env},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            pass_fds=tuple(keep_open),
+            process_group=0,
+            encoding="utf-8",
+            errors="replace",
+        ) as process,
+    ):
+        assert process.stdout is not None
+        try:
+            for line in process.stdout:
+                lines.append(line)
+                log_file.write(line)
+                on_line(line.rstrip("\n"))
+            process.wait()
+        except BaseException:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait()
+            raise
+    return Result(tuple(argv), str(cwd), process.returncode, "".join(lines))
