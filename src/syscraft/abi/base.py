@@ -27,7 +27,8 @@ class CloneOrder(Enum):
 
     @property
     def condition(self) -> str | None:
-        return self.value[0]
+        condition: str | None = self.value[0]
+        return condition
 
     def parameters(self, extras: tuple[str, ...]) -> tuple[str, ...]:
         """The order of a clone variant with *extras* behind clone's own arguments.

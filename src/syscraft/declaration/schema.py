@@ -6,6 +6,7 @@ One table yields the check, the messages and the reference page in ``docs/``.
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,7 +78,7 @@ KEYS: tuple[Key, ...] = (
     Key("cases", "tables", "arguments and the result or errno to expect", keys=_CASE),
 )
 
-_KINDS = {
+_KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "string": ("a string", lambda v: isinstance(v, str)),
     "boolean": ("true or false", lambda v: isinstance(v, bool)),
     "strings": ("an array of strings", lambda v: _all(v, str)),

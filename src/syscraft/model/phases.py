@@ -273,7 +273,7 @@ def read_c_text(draft: Draft) -> list[Finding]:
         draft.structs = tuple(TextFile(s.name, draft.file.shown_path, s.text) for s in structs)
     draft.known_types = frozenset(sizes) | frozenset(data.get("types", ()))
     if draft.is_clone:
-        added = []
+        added: list[CDeclarator] = []
         for index, text in enumerate(data["add"]):
             added += attempt(ctext.parse_parameters, ("add", index), text) or ()
         draft.kernel = tuple(added)
@@ -499,7 +499,8 @@ def _shape_wrapper(draft: Draft, prototype: CPrototype) -> tuple[Wrapper, list[F
             arguments.append(Argument(parameter, expression, False))
         elif parameter.name in given:
             used.add(parameter.name)
-            same = given[parameter.name].ctype.base == parameter.ctype.base
+            mine = given[parameter.name].ctype
+            same = types.spell_user(mine) == types.spell_user(parameter.ctype)
             arguments.append(Argument(parameter, parameter.name, same))
         elif introduced > 0:
             continue  # a newer field that this wrapper does not know: zero, as ever

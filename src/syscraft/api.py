@@ -1,0 +1,155 @@
+"""The library: load a declaration and go on from there.
+
+    import syscraft
+
+    splork = syscraft.load("examples/splork")
+    splork.write("out")                       # headers, Python module, tests
+    change = splork.patch()                   # a series for git am
+    kernel = splork.build()                   # User Mode Linux with the call in it
+    for outcome in splork.test(kernel):
+        print(outcome.verdict.name, outcome.name)
+    status = splork.run(kernel, ["python3", "my_script.py"])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from syscraft.errors import UsageError
+from syscraft.model.call import Call
+from syscraft.tree.source import DEFAULT_LINUX
+
+if TYPE_CHECKING:  # these rooms load slowly, and many uses never enter them
+    from syscraft.lab.build import BuiltKernel
+    from syscraft.lab.verdict import Outcome
+    from syscraft.tree.wire import KernelChange
+
+Progress = Callable[[str], None]
+
+TEST_DEADLINE_S = 60.0
+
+
+def _silent(text: str) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """A call and what can be made of it.
+
+    ``linux`` names the kernel tree: ``deb:6.12`` or a path. Every method raises
+    :class:`syscraft.errors.SyscraftError` and nothing else on purpose.
+    """
+
+    call: Call
+    folder: Path
+
+    def generate(
+        self, linux: str | None = None, *, only: Sequence[str] = ()
+    ) -> dict[str, str]:
+        """Make the user-space files.
+
+        Args:
+            linux: the tree whose numbers count. Without one, a private or a pinned
+                number is assumed to be free.
+            only: names of emitters; all of them by default.
+
+        Returns: file name -> text.
+        """
+        from syscraft.emit.registry import generate
+        from syscraft.tree.wire import default_number
+
+        number = self.patch(linux).number if linux else default_number(self.call)
+        if number is None:
+            raise UsageError.of(
+                "only a kernel tree can tell the next number",
+                self.call.number.where,
+                hint="add --linux deb:6.12, or the path of your tree",
+            )
+        return generate(self.call, number, only=tuple(only))
+
+    def write(self, folder: str | Path, linux: str | None = None) -> tuple[Path, ...]:
+        """Write what :meth:`generate` makes into *folder*; files that are equal stay untouched."""
+        from syscraft.files import write_if_changed
+
+        written = []
+        for name, text in self.generate(linux).items():
+            path = Path(folder) / name
+            write_if_changed(path, text.encode())
+            written.append(path)
+        return tuple(written)
+
+    def patch(
+        self, linux: str | None = None, *, progress: Progress = _silent
+    ) -> KernelChange:
+        """Work out the kernel change; ``.series`` are mails for ``git am``."""
+        return self._change(linux or DEFAULT_LINUX, progress)
+
+    def build(
+        self, linux: str | None = None, *, progress: Progress = _silent
+    ) -> BuiltKernel:
+        """Build a kernel for User Mode Linux, or find it in the cache."""
+        from syscraft.lab.build import build_kernel
+        from syscraft.tree.source import open_tree
+
+        linux = linux or DEFAULT_LINUX
+        return build_kernel(
+            open_tree(linux, progress=progress), self._change(linux, progress), progress
+        )
+
+    def test(
+        self,
+        kernel: BuiltKernel,
+        *,
+        linux: str | None = None,
+        deadline_s: float = TEST_DEADLINE_S,
+        progress: Progress = _silent,
+    ) -> tuple[Outcome, ...]:
+        """Run every test of the declaration on *kernel*."""
+        from syscraft.lab.runner import run_tests
+
+        generated = self.generate(linux or DEFAULT_LINUX)
+        return run_tests(self.call, kernel, generated, self.folder, deadline_s, progress)
+
+    def run(
+        self,
+        kernel: BuiltKernel,
+        argv: Sequence[str],
+        *,
+        terminal: bool = False,
+        deadline_s: float | None = None,
+    ) -> int:
+        """Run a command of this machine on *kernel*; returns its exit status."""
+        from syscraft.lab.runner import run_command
+
+        return run_command(kernel, list(argv), terminal=terminal, deadline_s=deadline_s)
+
+    @cached_property
+    def _changes(self) -> dict[str, KernelChange]:
+        return {}
+
+    def _change(self, linux: str, progress: Progress) -> KernelChange:
+        from syscraft.tree.source import open_tree
+        from syscraft.tree.wire import wired
+
+        if linux not in self._changes:
+            self._changes[linux] = wired(self.call, open_tree(linux, progress=progress))
+        return self._changes[linux]
+
+
+def load(path: str | Path) -> Declaration:
+    """Read the declaration at *path*, a TOML file or the folder that holds it.
+
+    Raises:
+        UsageError: there is none.
+        DeclarationError: it is not valid.
+    """
+    from syscraft.model.compile import find_declaration
+    from syscraft.model.compile import load as load_call
+
+    file_path, _ = find_declaration(path)
+    return Declaration(load_call(path), file_path.parent)

@@ -1,0 +1,69 @@
+"""The command line: one library call per verb, one module per verb."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+from typing import Any
+
+import click
+
+import syscraft.cli
+from syscraft.cli.console import Console
+from syscraft.errors import ExitStatus, SyscraftError
+
+
+class LazyVerbs(click.Group):
+    """Finds verbs as modules ``syscraft.cli.verb_NAME`` and imports only the one used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        modules = pkgutil.iter_modules(syscraft.cli.__path__)
+        return sorted(m.name.removeprefix("verb_") for m in modules if m.name.startswith("verb_"))
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in self.list_commands(ctx):
+            return None
+        command = importlib.import_module(f"syscraft.cli.verb_{name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.group(cls=LazyVerbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="syscraft")
+@click.option("--quiet", "-q", is_flag=True, help="Print results and errors, no progress.")
+@click.pass_context
+def cli(ctx: click.Context, quiet: bool) -> None:
+    """A Linux system call from one declaration to a call that a kernel answers.
+
+    Exit status: 0 all good, 1 findings or failed tests, 2 wrong usage,
+    3 this machine lacks something.
+    """
+    ctx.obj = Console(quiet=quiet)
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Run the command line; every expected failure ends in a message, never a traceback."""
+    try:
+        status = cli.main(arguments, prog_name="syscraft", standalone_mode=False)
+        sys.exit(status if isinstance(status, int) else ExitStatus.OK)
+    except SyscraftError as error:
+        _print(str(error))
+        sys.exit(error.exit_status)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(ExitStatus.USAGE)
+    except (click.Abort, KeyboardInterrupt):
+        _print("interrupted; run the same command again to go on")
+        sys.exit(ExitStatus.INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read our output has gone; nobody is left to tell.
+        sys.stdout = open("/dev/null", "w", encoding="utf-8")  # noqa: SIM115
+        sys.exit(141)
+    except OSError as error:
+        _print(f"error: {error.strerror or error}" + (f": {error.filename}" if error.filename else ""))
+        sys.exit(ExitStatus.ENVIRONMENT)
+
+
+def _print(text: str) -> None:
+    Console(quiet=False).error(text)

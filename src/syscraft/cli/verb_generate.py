@@ -1,0 +1,36 @@
+"""syscraft generate: headers, a Python module and tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from syscraft.cli.console import Console
+
+
+@click.command(name="generate")
+@click.argument("declaration", metavar="DECL")
+@click.option("-o", "--output", metavar="DIR", help="Where to; by default DECL's folder/generated.")
+@click.option("--only", metavar="NAME", multiple=True, help="Only this emitter; may be repeated.")
+@click.option("--linux", metavar="TREE", help="Take the number from this kernel tree.")
+@click.pass_obj
+def command(
+    console: Console, declaration: str, output: str | None, only: tuple[str, ...], linux: str | None
+) -> int:
+    """Write the user-space side of a call."""
+    import syscraft.api
+    from syscraft.files import write_if_changed
+
+    loaded = syscraft.api.load(declaration)
+    folder = Path(output) if output else Path(declaration_folder(declaration)) / "generated"
+    for name, text in loaded.generate(linux, only=only).items():
+        changed = write_if_changed(folder / name, text.encode())
+        console.say(f"{folder / name}{'' if changed else '  (unchanged)'}")
+    return 0
+
+
+def declaration_folder(declaration: str) -> Path:
+    """The folder of a declaration, as the user named it."""
+    path = Path(declaration)
+    return path if path.is_dir() else path.parent

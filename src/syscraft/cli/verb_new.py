@@ -1,0 +1,24 @@
+"""syscraft new: a folder to start from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from syscraft.cli.console import Console
+
+
+@click.command(name="new")
+@click.argument("name", metavar="NAME")
+@click.option("--like", metavar="CALL", help="Start from an existing call: clone.")
+@click.option("-C", "--directory", metavar="DIR", default=".", help="Where to make the folder.")
+@click.pass_obj
+def command(console: Console, name: str, like: str | None, directory: str) -> int:
+    """Make the folder NAME with a declaration, a body and a test that already work."""
+    from syscraft.scaffold import scaffold
+
+    for path in scaffold(name, like, Path(directory)):
+        console.say(str(path))
+    console.note(f"next: syscraft test {Path(directory) / name}")
+    return 0

@@ -1,0 +1,62 @@
+"""Examines this machine: tools, kernel source, cache, and User Mode Linux's needs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from syscraft import proc
+from syscraft.errors import EnvironmentLacks
+from syscraft.files import cache_root, write_atomic
+
+_BUILD_TOOLS = ("gcc", "ld", "make", "flex", "bison", "bc", "perl", "git", "tar", "xz", "setpriv")
+_SPACE_BYTES = 4 << 30  # unpacked source 1.7 GB, objects and finished kernels
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that syscraft needs; ``package`` is the Debian package that brings it."""
+
+    what: str
+    present: bool
+    detail: str
+    package: str | None = None
+
+
+def examine() -> list[Check]:
+    """Look at everything, change nothing but one probe file in the cache."""
+    checks = []
+    for tool in _BUILD_TOOLS:
+        path = shutil.which(tool)
+        checks.append(
+            Check(tool, path is not None, path or "not on PATH", proc.PACKAGES.get(tool, tool))
+        )
+    checks.append(_static_libc())
+    source = Path("/usr/src/linux-source-6.12.tar.xz")
+    checks.append(
+        Check("linux-source-6.12", source.exists(), str(source), "linux-source-6.12")
+    )
+    checks.append(_cache())
+    return checks
+
+
+def _static_libc() -> Check:
+    """The guest's first process is linked statically."""
+    if shutil.which("gcc") is None:
+        return Check("libc.a", False, "cannot ask: gcc is missing", "libc6-dev")
+    found = proc.run(["gcc", "-print-file-name=libc.a"]).output.strip()
+    return Check("libc.a", os.path.isabs(found), found, "libc6-dev")
+
+
+def _cache() -> Check:
+    root = cache_root()
+    try:
+        write_atomic(root / ".probe", b"")
+        (root / ".probe").unlink()
+        free = shutil.disk_usage(root).free
+    except (EnvironmentLacks, OSError) as error:
+        return Check("cache", False, str(error).splitlines()[0])
+    enough = free >= _SPACE_BYTES or (root / "kernels").is_dir()
+    return Check("cache", enough, f"{root}, {free >> 30} GiB free")

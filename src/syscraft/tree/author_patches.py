@@ -1,0 +1,79 @@
+"""Applies the patches that a declaration carries, outside of any tree."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+
+from syscraft import proc
+from syscraft.errors import DeclarationError, TreeError, Where
+from syscraft.files import write_atomic
+from syscraft.model.call import Call, TextFile
+from syscraft.tree.source import KernelTree
+
+_FILE_LINE = re.compile(r"^(?:---|\+\+\+) (?:[ab]/)?([^\t\n]+)", re.MULTILINE)
+
+
+def apply_patches(call: Call, tree: KernelTree) -> dict[str, bytes]:
+    """Apply *call*'s patches in order.
+
+    Returns: path -> content of every file that differs afterwards.
+
+    Raises:
+        TreeError: a patch does not apply; git's own words are in the message.
+        DeclarationError: a patch leaves the tree, or changes nothing.
+    """
+    if not call.patches:
+        return {}
+    with tempfile.TemporaryDirectory(prefix="syscraft-patch-") as folder:
+        scratch = Path(folder)
+        touched: set[str] = set()
+        for patch in call.patches:
+            touched |= _touched(patch)
+            for path in touched:
+                source = tree.root / path
+                if source.is_file() and not (scratch / path).exists():
+                    write_atomic(scratch / path, source.read_bytes())
+            _apply(patch, scratch, tree)
+        return {
+            path: (scratch / path).read_bytes()
+            for path in sorted(touched)
+            if (scratch / path).is_file()
+        }
+
+
+def _touched(patch: TextFile) -> set[str]:
+    paths = {path for path in _FILE_LINE.findall(patch.text) if path != "/dev/null"}
+    paths = {path for path in paths if path.strip() and not path.startswith("-")}
+    if not paths:
+        raise DeclarationError.of(
+            "this patch changes no file",
+            Where(patch.shown_path),
+            expected="a diff with --- a/FILE and +++ b/FILE lines",
+        )
+    for path in paths:
+        if path.startswith("/") or ".." in Path(path).parts:
+            raise DeclarationError.of(
+                "this patch reaches outside of the kernel tree",
+                Where(patch.shown_path),
+                found=path,
+            )
+    return paths
+
+
+def _apply(patch: TextFile, scratch: Path, tree: KernelTree) -> None:
+    done = proc.run(
+        ["git", "apply", "--whitespace=nowarn", "-"],
+        cwd=scratch,
+        # A repository around the scratch folder would change what git thinks of its paths.
+        env={"GIT_CEILING_DIRECTORIES": str(scratch.parent)},
+        input=patch.text.encode("utf-8", "surrogateescape"),
+    )
+    if not done.ok:
+        raise TreeError.of(
+            f"this patch does not apply to {tree.shown}",
+            Where(patch.shown_path),
+            found=done.output.strip(),
+            hint="make it anew against this tree, with git format-patch",
+        )

@@ -1,0 +1,171 @@
+"""Kernel trees: found, unpacked or copied into the cache, never modified in place."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from syscraft import proc
+from syscraft.errors import EnvironmentLacks, UsageError, Where
+from syscraft.files import (
+    FileLock,
+    cache_root,
+    digest,
+    folder_made_whole,
+    remove_drafts,
+)
+
+DEFAULT_LINUX = "deb:6.12"
+_DEBIAN_SOURCES = Path("/usr/src")
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class KernelTree:
+    """A pristine tree that nobody changes.
+
+    Args:
+        root: where its files are.
+        key: names its content.
+        shown: how the user called it.
+        may_hardlink: whether a working copy may share its files.
+    """
+
+    root: Path
+    key: str
+    shown: str
+    may_hardlink: bool
+
+    def read(self, path: str) -> str | None:
+        """The text of a file, or None if the tree does not have it."""
+        try:
+            return (self.root / path).read_text(encoding="utf-8", errors="surrogateescape")
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def where(self, path: str, line: int | None = None) -> Where:
+        return Where(str(Path(self.shown) / path), line)
+
+
+def open_tree(linux: str = DEFAULT_LINUX, *, progress: Progress = lambda text: None) -> KernelTree:
+    """Find the tree that *linux* names.
+
+    Args:
+        linux: ``deb:VERSION`` for Debian's source package, or a path.
+
+    Raises:
+        UsageError: the path is no kernel tree.
+        EnvironmentLacks: Debian's package is not installed.
+    """
+    if linux.startswith("deb:"):
+        return _debian_tree(linux, progress)
+    return _own_tree(linux, progress)
+
+
+def _debian_tree(linux: str, progress: Progress) -> KernelTree:
+    package = f"linux-source-{linux.removeprefix('deb:')}"
+    archive = _DEBIAN_SOURCES / f"{package}.tar.xz"
+    if not linux.removeprefix("deb:").replace(".", "").isdigit():
+        raise UsageError.of(
+            "this names no Debian kernel", expected="deb:6.12", found=linux
+        )
+    try:
+        stat = archive.stat()
+    except OSError as error:
+        raise EnvironmentLacks.of(
+            f"Debian's {package} is not installed",
+            Where(str(archive)),
+            hint=f"apt-get install {package}",
+        ) from error
+    key = f"{linux.replace(':', '-')}-{digest(str(stat.st_size), str(stat.st_mtime_ns))[:8]}"
+    trees = cache_root() / "trees"
+    root = trees / key
+    if not root.is_dir():
+        with FileLock(
+            trees / f"{key}.lock", on_wait=lambda: progress(f"waiting for another unpack of {linux}")
+        ):
+            if not root.is_dir():
+                remove_drafts(trees)
+                progress(f"unpacking {archive.name}")
+                _unpack(archive, root)
+    return KernelTree(root, key, linux, may_hardlink=True)
+
+
+def _unpack(archive: Path, root: Path) -> None:
+    with folder_made_whole(root) as draft:
+        done = proc.run(
+            ["tar", "--extract", "--file", str(archive), "--strip-components=1",
+             "--directory", str(draft)]  # fmt: skip
+        )
+        if not done.ok:
+            raise EnvironmentLacks.of(
+                "the kernel source cannot be unpacked",
+                Where(str(archive)),
+                found=done.output.strip()[-300:],
+                hint=f"free some space (2 GB are needed); {done.replay}",
+            )
+
+
+def _own_tree(linux: str, progress: Progress) -> KernelTree:
+    path = Path(linux)
+    check_tree(path, linux)
+    files = _list_files(path)
+    state = hashlib.sha256(str(path.resolve()).encode())
+    for name, size, mtime_ns in files:
+        state.update(f"{name}\0{size}\0{mtime_ns}\n".encode(errors="surrogateescape"))
+    key = f"path-{state.hexdigest()[:12]}"
+    trees = cache_root() / "trees"
+    root = trees / key
+    if not root.is_dir():
+        with FileLock(trees / f"{key}.lock", on_wait=lambda: progress("waiting for another copy")):
+            if not root.is_dir():
+                progress(f"copying {linux} ({len(files)} files)")
+                with folder_made_whole(root) as draft:
+                    for name, _, _ in files:
+                        target = draft / name
+                        target.parent.mkdir(parents=True, exist_ok=True)
+                        shutil.copy2(path / name, target, follow_symlinks=False)
+    return KernelTree(root, key, linux, may_hardlink=True)
+
+
+def check_tree(path: Path, shown: str) -> None:
+    """Refuse what is no kernel tree.
+
+    Raises:
+        UsageError: a file that every Linux tree has is missing.
+    """
+    for name in ("Makefile", "Kconfig", "kernel/fork.c", "include/linux/syscalls.h"):
+        if not (path / name).is_file():
+            raise UsageError.of(
+                "this is no Linux kernel tree",
+                Where(shown),
+                expected=f"a folder with {name}",
+                found="no such file" if path.exists() else "nothing at this path",
+                hint="deb:6.12 uses Debian's linux-source-6.12",
+            )
+
+
+def _list_files(path: Path) -> list[tuple[str, int, int]]:
+    """Name, size and time of every source file; what git does not track is left out."""
+    listed = proc.run(["git", "-C", str(path), "ls-files", "-z"])
+    if listed.ok and listed.output and (path / ".git").exists():
+        names = listed.output.split("\0")[:-1]
+    else:
+        names = [
+            os.path.relpath(os.path.join(folder, name), path)
+            for folder, folders, found in os.walk(path)
+            for name in found + [f for f in folders if os.path.islink(os.path.join(folder, f))]
+        ]
+    result = []
+    for name in sorted(names):
+        try:
+            stat = os.lstat(path / name)
+        except OSError:
+            continue  # tracked, but deleted in the working tree
+        result.append((name, stat.st_size, stat.st_mtime_ns))
+    return result

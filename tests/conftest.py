@@ -1,0 +1,97 @@
+"""Fixtures that several rooms' tests share."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parent.parent
+
+Syscraft = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def need_tool(name: str) -> None:
+    """Skip the test where *name* is missing; under CI=true that is a failure."""
+    if shutil.which(name) is None:
+        message = f"the tool '{name}' is missing"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+
+
+@pytest.fixture
+def syscraft() -> Syscraft:
+    """Run the command line in a process of its own, as a user does."""
+
+    def run(
+        *arguments: str | Path,
+        cwd: Path | None = None,
+        env: dict[str, str] | None = None,
+        input: str | None = None,
+        timeout: float = 600,
+    ) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            command(*arguments),
+            cwd=cwd,
+            env={**os.environ, "NO_COLOR": "1", **(env or {})},
+            input=input,
+            stdin=subprocess.DEVNULL if input is None else None,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        return done
+
+    return run
+
+
+def command(*arguments: str | Path) -> list[str]:
+    """The argument list that starts the command line."""
+    start = "import sys; from syscraft.cli.main import main; main(sys.argv[1:])"
+    return [sys.executable, "-c", start, *(str(argument) for argument in arguments)]
+
+
+@pytest.fixture
+def make_call(tmp_path: Path) -> Callable[..., Path]:
+    """Make a declaration of one call without arguments from the text of its body."""
+
+    def make(
+        name: str,
+        body: Sequence[str] = ("return 0;",),
+        *,
+        toml: str = "",
+        folder: Path | None = None,
+        includes: Sequence[str] = (),
+    ) -> Path:
+        where = folder or tmp_path / name
+        where.mkdir(parents=True)
+        (where / f"{name}.toml").write_text(
+            f'name = "{name}"\n'
+            'summary = "serve a test"\n'
+            'author = "A U Thor <author@example.org>"\n'
+            'kernel = "int value"\n'
+            f'user = "long {name}(int value)"\n'
+            f"{toml}\n"
+            '[[cases]]\nname = "answers"\nargs = ["1"]\nreturns = 0\n',
+            encoding="utf-8",
+        )
+        lines = [
+            "// SPDX-License-Identifier: GPL-2.0",
+            *(f"#include <{header}>" for header in includes),
+            f"static long do_{name}(int value)",
+            "{",
+            *(f"\t{line}" for line in body),
+            "}",
+        ]
+        (where / f"{name}.c").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return where
+
+    return make

@@ -1,0 +1,127 @@
+"""The patch series, judged by git and by the kernel's own checkpatch."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest import REPOSITORY, Syscraft, need_tool
+
+import syscraft as library
+from syscraft.tree.source import open_tree
+
+EXAMPLES = sorted(path.parent for path in REPOSITORY.glob("examples/*/*.toml"))
+
+
+@pytest.fixture(scope="module")
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A git tree with the files of 6.12 that any example touches, committed as they are."""
+    need_tool("git")
+    root = tmp_path_factory.mktemp("linux")
+    tree = open_tree("deb:6.12")
+    for example in EXAMPLES:
+        for path in library.load(example).patch().files:
+            if (text := tree.read(path)) is not None:
+                (root / path).parent.mkdir(parents=True, exist_ok=True)
+                (root / path).write_text(text, errors="surrogateescape")
+    git(root, "init", "--quiet")
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--message", "pristine")
+    return root
+
+
+def git(root: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        ["git", "-c", "user.name=Tester", "-c", "user.email=tester@example.org", *arguments],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr + done.stdout
+    return done.stdout
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
+def test_series_applies_and_gives_the_built_files(
+    example: Path, pristine: Path, tmp_path: Path
+) -> None:
+    change = library.load(example).patch()
+    for name, text in change.series:
+        (tmp_path / name).write_text(text, errors="surrogateescape")
+    git(pristine, "checkout", "--quiet", "--detach", "HEAD")
+    base = git(pristine, "rev-parse", "HEAD").strip()
+    try:
+        git(pristine, "am", *(str(tmp_path / name) for name, _ in change.series))
+        changed = git(pristine, "diff", "--name-only", base).split()
+        assert set(changed) == set(change.files)
+        for path in changed:
+            assert (pristine / path).read_bytes() == change.files[path], path
+    finally:
+        git(pristine, "checkout", "--quiet", "--force", base)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
+def test_checkpatch_strict_is_clean(example: Path, tmp_path: Path) -> None:
+    need_tool("perl")
+    tree = open_tree("deb:6.12")
+    for name, text in library.load(example).patch().series:
+        (tmp_path / name).write_text(text, errors="surrogateescape")
+        done = subprocess.run(
+            ["perl", "scripts/checkpatch.pl", "--strict", "--no-summary", str(tmp_path / name)],
+            cwd=tree.root,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_scaffolds_are_clean_too(tmp_path: Path, syscraft: Syscraft) -> None:
+    for name, like in (("ctplain", None), ("ctclone", "clone")):
+        arguments = ["--like", like] if like else []
+        assert syscraft("new", name, *arguments, "-C", tmp_path).returncode == 0
+        test_checkpatch_strict_is_clean(tmp_path / name, tmp_path)
+
+
+def test_twice_gives_equal_bytes(tmp_path: Path, syscraft: Syscraft) -> None:
+    for example in EXAMPLES:
+        outputs = []
+        for round_ in ("one", "two"):
+            target = tmp_path / round_ / example.name
+            # Another hash seed, another folder: neither may show in the output.
+            env = {"PYTHONHASHSEED": "1" if round_ == "one" else "2"}
+            for verb in ("generate", "patch"):
+                done = syscraft(verb, example, "-o", target, cwd=tmp_path, env=env)
+                assert done.returncode == 0, done.stderr
+            outputs.append({p.name: p.read_bytes() for p in sorted(target.iterdir())})
+        assert outputs[0] == outputs[1]
+        assert len(outputs[0]) >= 5
+
+
+@pytest.mark.parametrize(
+    ("toml", "message"),
+    [
+        ("number = 462", "the number 462 is taken"),
+        ('patches = ["bad.patch"]', "does not apply"),
+    ],
+)
+def test_what_only_a_tree_can_tell(
+    toml: str, message: str, tmp_path: Path, make_call: object, syscraft: Syscraft
+) -> None:
+    assert callable(make_call)
+    folder = make_call("cttaken", toml=toml)
+    (folder / "bad.patch").write_text(
+        "--- a/kernel/fork.c\n+++ b/kernel/fork.c\n@@ -1,1 +1,1 @@\n-no such line\n+another\n"
+    )
+    done = syscraft("patch", folder)
+    assert done.returncode == 1
+    assert message in done.stderr
+
+
+def test_name_of_an_existing_call(make_call: object, syscraft: Syscraft) -> None:
+    assert callable(make_call)
+    done = syscraft("patch", make_call("openat2"))
+    assert done.returncode == 1
+    assert "already has a call named 'openat2'" in done.stderr
