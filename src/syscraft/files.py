@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Self
 
 from syscraft.errors import EnvironmentLacks, Where
 
@@ -117,7 +118,7 @@ class FileLock:
         self._on_wait = on_wait
         self.fd = -1
 
-    def __enter__(self) -> FileLock:
+    def __enter__(self) -> Self:
         with disk_errors(self._path):
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self.fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)

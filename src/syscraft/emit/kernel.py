@@ -170,9 +170,7 @@ def _packed_body(call: Call, packed: PackedStruct) -> str:
         for index, version in enumerate(packed.versions)
     )
     last = packed.size_constant(len(packed.versions) - 1)
-    values = [_argument(field) for field in packed.fields if field.parameter]
-    by_name = {f.parameter.name: v for f, v in zip(_carriers(packed), values, strict=True)
-               if f.parameter}  # fmt: skip
+    by_name = {field.name: _argument(field) for field in _carriers(packed)}
     passed = [by_name[parameter.name] for parameter in call.parameters]
     return f"""{{
 	struct {packed.name} args;
@@ -271,8 +269,11 @@ def _uapi(call: Call) -> str:
 def packed_struct(call: Call, packed: PackedStruct) -> str:
     """Write the struct of a packed call and the sizes of its versions."""
     ends = {version.size_bytes: index for index, version in enumerate(packed.versions)}
-    lines = [comment([f"Arguments of {call.name}(). Fields are only ever appended; zero in a "
-                      "newer field means what older kernels do. Padding must be zero."])]  # fmt: skip
+    note = (
+        f"Arguments of {call.name}(). Fields are only ever appended; zero in a newer field "
+        "means what older kernels do. Padding must be zero."
+    )
+    lines = [comment([note])]
     lines.append(f"struct {packed.name} {{")
     for field in packed.fields:
         array = f"[{field.array}]" if field.array else ""

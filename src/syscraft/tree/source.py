@@ -99,8 +99,7 @@ def _debian_tree(linux: str, progress: Progress) -> KernelTree:
 def _unpack(archive: Path, root: Path) -> None:
     with folder_made_whole(root) as draft:
         done = proc.run(
-            ["tar", "--extract", "--file", str(archive), "--strip-components=1",
-             "--directory", str(draft)]  # fmt: skip
+            ["tar", "-x", "-f", str(archive), "--strip-components=1", "-C", str(draft)]
         )
         if not done.ok:
             raise EnvironmentLacks.of(

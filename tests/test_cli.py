@@ -1,0 +1,89 @@
+"""The command line: help, usage errors, exit statuses, the scaffold."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from conftest import REPOSITORY, Syscraft
+
+VERBS = ("check", "doctor", "generate", "new", "patch", "run", "test")
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help(verb: str, syscraft: Syscraft) -> None:
+    done = syscraft(verb, "--help")
+    assert done.returncode == 0
+    assert done.stdout.startswith("Usage: syscraft " + verb)
+    assert verb in syscraft("--help").stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("frobnicate",),
+        ("check",),
+        ("check", "no/such/declaration"),
+        ("run", "examples/splork"),
+        ("run", "examples/splork", "--on", "toaster", "--", "true"),
+        ("test", "examples/splork", "--timeout", "-1"),
+        ("generate", "examples/splork", "--only", "nothing"),
+        ("new", "x; rm -rf /"),
+        ("new", "../x"),
+        ("new", "int"),
+        ("new", "a" * 300),
+        ("new", "ok", "--like", "frok"),
+    ],
+)
+def test_wrong_usage_is_status_2(
+    arguments: tuple[str, ...], syscraft: Syscraft, tmp_path: Path
+) -> None:
+    where = REPOSITORY if "examples/splork" in arguments else tmp_path
+    done = syscraft(*arguments, cwd=where)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_check_reports_all_declarations(syscraft: Syscraft, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.toml"
+    bad.write_text('name = "bad"\n')
+    done = syscraft("check", bad, REPOSITORY / "examples" / "splork")
+    assert done.returncode == 1
+    assert f"{bad}:1" in done.stderr
+    assert "splork: no findings" in done.stdout
+
+
+def test_check_for_machines(syscraft: Syscraft, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.toml"
+    bad.write_text('name = "bad"\nnmae = 1\n')
+    done = syscraft("check", "--json", bad)
+    assert done.returncode == 1
+    findings = json.loads(done.stdout)
+    assert {f["line"] for f in findings} == {1, 2}
+    assert any(f["hint"] == "did you mean 'name'?" for f in findings)
+
+
+@pytest.mark.parametrize("like", [None, "clone"])
+def test_what_new_makes_is_valid(like: str | None, syscraft: Syscraft, tmp_path: Path) -> None:
+    options = ["--like", like] if like else []
+    assert syscraft("new", "fresh", *options, cwd=tmp_path).returncode == 0
+    assert syscraft("check", "fresh", cwd=tmp_path).returncode == 0
+    again = syscraft("new", "fresh", *options, cwd=tmp_path)
+    assert again.returncode == 2
+    assert "already" in again.stderr
+
+
+def test_doctor(syscraft: Syscraft) -> None:
+    done = syscraft("doctor", "--json")
+    checks = {check["what"]: check for check in json.loads(done.stdout)}
+    assert {"gcc", "make", "linux-source-6.12", "cache"} <= checks.keys()
+    assert (done.returncode == 0) == all(check["present"] for check in checks.values())
+
+
+def test_doctor_names_what_is_missing(syscraft: Syscraft) -> None:
+    done = syscraft("doctor", env={"PATH": "/nowhere"})
+    assert done.returncode == 3
+    assert "apt-get install" in done.stdout
+    assert "flex" in done.stdout
