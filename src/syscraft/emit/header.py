@@ -1,0 +1,66 @@
+"""NAME.h: the wrappers over libc, in the user's order, with errno."""
+
+from __future__ import annotations
+
+from syscraft.abi.base import Abi
+from syscraft.emit import user_c
+from syscraft.emit.base import Emitter, Files, fill
+from syscraft.emit.ctext_layout import argument_list
+from syscraft.model.call import Call, Wrapper
+from syscraft.model.types import declare_user, spell_user
+
+
+def _emit(call: Call, number: int, abis: tuple[Abi, ...]) -> Files:
+    if call.is_clone:
+        extras = user_c.declared(call.clone_extras)
+        text = fill(
+            "clone_header.h.j2",
+            call=call,
+            prototype=argument_list(
+                f"static inline int {call.name}(",
+                ["int (*fn)(void *)", "void *stack", "int flags", "void *arg", *extras,
+                 "int *ptid", "void *tls", "int *ctid"],
+                ")",
+            ),
+            forward=argument_list(
+                f"\tlong ret = {call.name}_call_raw(",
+                ["fn", "stack", "flags", "arg", *(extra.name for extra in call.clone_extras),
+                 "ptid", "tls", "ctid"],
+                ");",
+            ),
+            errors=user_c.errors_comment(call),
+        )  # fmt: skip
+        return {f"{call.name}.h": text}
+    text = fill(
+        "header.h.j2",
+        call=call,
+        libc_headers=user_c.libc_type_headers(call) + (["string.h"] if call.packed else []),
+        headers=user_c.headers(call),
+        definitions=user_c.definitions(call, number, abis),
+        wrappers=[_wrapper(call, wrapper) for wrapper in call.wrappers],
+        errors=user_c.errors_comment(call),
+    )
+    return {f"{call.name}.h": text}
+
+
+def _wrapper(call: Call, wrapper: Wrapper) -> dict[str, object]:
+    head = declare_user(wrapper.returns, wrapper.name)
+    if call.packed:
+        assert wrapper.struct_version is not None
+        passed = ["&args", "(long)" + call.packed.size_constant(wrapper.struct_version)]
+    else:
+        passed = [user_c.as_long(a.parameter, a.expression) for a in wrapper.arguments]
+    returns = spell_user(wrapper.returns)
+    return {
+        "prototype": argument_list(
+            f"static inline {head}(", user_c.declared(wrapper.parameters) or ["void"], ")"
+        ),
+        "parameters": [parameter.name for parameter in wrapper.parameters],
+        "fields": [(a.parameter.name, user_c.as_field(a)) for a in wrapper.arguments],
+        "trap": argument_list("syscall(", [f"__NR_{call.name}", *passed], ")"),
+        "cast": "" if returns == "long" else f"({returns})",
+        "minus_one": f"({returns})-1" if wrapper.returns.is_pointer else "-1",
+    }
+
+
+EMITTER = Emitter("header", "C header over libc: the user's order, errno", _emit)

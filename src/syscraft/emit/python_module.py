@@ -1,0 +1,164 @@
+"""NAME.py: typed functions over ctypes, in the user's order, OSError on failure."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from syscraft.abi.base import Abi
+from syscraft.declaration.ctext import parse_structs
+from syscraft.declaration.scalars import SCALARS
+from syscraft.emit.base import Emitter, Files, fill
+from syscraft.errors import Where
+from syscraft.model.call import Call, Parameter, Wrapper
+from syscraft.model.types import declare_user
+
+# A C integer literal that Python reads the same way, once its suffix is gone.
+_LITERAL = re.compile(r"\b(0[xX][0-9a-fA-F]+|0|[1-9][0-9]*)[uUlL]*\b")
+_SAME_IN_BOTH = (
+    ast.Expression, ast.BinOp, ast.UnaryOp, ast.Constant, ast.Name, ast.Load, ast.Add, ast.Sub,
+    ast.Mult, ast.BitOr, ast.BitAnd, ast.BitXor, ast.LShift, ast.RShift, ast.USub, ast.Invert,
+)  # fmt: skip
+
+
+def _emit(call: Call, number: int, abis: tuple[Abi, ...]) -> Files:
+    constants = {}
+    for flag in call.flags:
+        value = _python_expression(flag.value, set(constants))
+        if value is not None:
+            constants[flag.name] = (value, flag.summary)
+    functions = [_function(call, wrapper, set(constants)) for wrapper in call.wrappers]
+    structs = [_struct(struct.name, struct.text) for struct in call.structs]
+    if call.packed:
+        fields = [
+            (field.name, _ctype(field.type_name, str(field.array) if field.array else None))
+            for field in call.packed.fields
+        ]
+        structs.append((_class_name(call.packed.name), call.packed.name, fields))
+    names = [call.name] if call.is_clone else [wrapper.name for wrapper in call.wrappers]
+    text = fill(
+        "clone_module.py.j2" if call.is_clone else "module.py.j2",
+        call=call,
+        numbers=[
+            (abi.elf.machine, abi.elf.bits // 32, 1 if abi.elf.little_endian else 2,
+             abi.number(number), abi.key)
+            for abi in abis
+        ],
+        constants=constants,
+        functions=functions,
+        structs=structs,
+        exported=sorted([*names, *constants, *(name for name, _, _ in structs)]),
+        orders=[
+            (abi.elf.machine, abi.elf.bits // 32, 1 if abi.elf.little_endian else 2,
+             abi.clone_order.parameters(tuple(extra.name for extra in call.clone_extras)))
+            for abi in abis
+        ],
+        extras=[_parameter(extra) for extra in call.clone_extras],
+        pointers=any(
+            p.ctype.is_pointer for w in call.wrappers for p in w.parameters
+        ) or any(extra.ctype.is_pointer for extra in call.clone_extras),
+        doc=_doc_line,
+    )  # fmt: skip
+    return {f"{call.name}.py": text}
+
+
+def _doc_line(text: str) -> str:
+    """Make *text* safe inside a docstring."""
+    return text.replace("\\", "\\\\").replace('"', "'")
+
+
+def _python_expression(text: str, names: set[str]) -> str | None:
+    """Translate a C expression that means the same in Python, else None."""
+    translated = _LITERAL.sub(lambda match: match[1], text.strip())
+    try:
+        tree = ast.parse(translated, mode="eval")
+    except (SyntaxError, ValueError):
+        return None
+    for node in ast.walk(tree):
+        if not isinstance(node, _SAME_IN_BOTH):
+            return None
+        if isinstance(node, ast.Name) and node.id not in names:
+            return None
+        if isinstance(node, ast.Constant) and type(node.value) is not int:
+            return None
+    return ast.unparse(tree)
+
+
+def _parameter(parameter: Parameter) -> dict[str, object]:
+    name = _safe(parameter.name)
+    if parameter.ctype.is_pointer:
+        annotation, convert = "Pointer", f"_pointer({name}, keep)"
+    else:
+        scalar = SCALARS[parameter.ctype.base]
+        bits = scalar.bits if scalar.bits is not None else "_LONG_BITS"
+        annotation, convert = "int", f'_integer("{name}", {name}, {bits}, {scalar.signed})'
+    return {
+        "name": name,
+        "annotation": annotation,
+        "convert": convert,
+        "c": declare_user(parameter.ctype, parameter.name),
+    }
+
+
+def _safe(name: str) -> str:
+    """Python has words that C lacks."""
+    import keyword
+
+    return f"{name}_" if keyword.iskeyword(name) else name
+
+
+def _function(call: Call, wrapper: Wrapper, constants: set[str]) -> dict[str, object]:
+    given = {parameter.name for parameter in wrapper.parameters}
+    scalars = {p.name for p in wrapper.parameters if not p.ctype.is_pointer}
+    explicit = []
+    passed = []
+    for argument in wrapper.arguments:
+        described = _parameter(argument.parameter)
+        if argument.expression == argument.parameter.name and argument.expression in given:
+            passed.append((argument.parameter.name, described["convert"]))
+            continue
+        expression = _python_expression(argument.expression, scalars | constants)
+        if expression is None:
+            # Only C can work this out (strlen, sizeof): Python callers say it themselves.
+            if argument.parameter.name not in given:
+                explicit.append(described)
+            expression = _safe(argument.parameter.name)
+        convert = str(described["convert"]).replace(
+            f", {described['name']}, ", f", {expression}, "
+        )
+        if argument.parameter.ctype.is_pointer:
+            convert = f"_pointer({expression}, keep)"
+        passed.append((argument.parameter.name, convert))
+    return {
+        "name": wrapper.name,
+        "parameters": [_parameter(parameter) for parameter in wrapper.parameters],
+        "explicit": explicit,
+        "passed": passed,
+        "c": declare_user(wrapper.returns, wrapper.name),
+        "keeps": any("keep" in convert for _, convert in passed),
+        "size": call.packed.versions[wrapper.struct_version].size_bytes
+        if call.packed and wrapper.struct_version is not None
+        else None,
+    }
+
+
+def _ctype(type_name: str, array: str | None = None) -> str:
+    scalar = SCALARS.get(type_name)
+    if scalar is None:
+        base = _class_name(type_name.removeprefix("struct "))
+    else:
+        base = f"ctypes.c_{'' if scalar.signed else 'u'}int{scalar.bits}"
+    return f"{base} * {array}" if array else base
+
+
+def _struct(name: str, text: str) -> tuple[str, str, list[tuple[str, str]]]:
+    (struct,) = parse_structs(text, lambda line, column: Where(name, line + 1, column + 1))
+    fields = [(f.name, _ctype(f.ctype.base, f.ctype.array)) for f in struct.fields]
+    return _class_name(name), name, fields
+
+
+def _class_name(name: str) -> str:
+    return "".join(word.capitalize() for word in name.split("_") if word)
+
+
+EMITTER = Emitter("python", "Python module over ctypes: typed functions, OSError", _emit)
