@@ -11,7 +11,8 @@
  *	u8 type; u32 length (little endian); u8 payload[length]
  *
  * host to guest					payload
- *	'C'	run a command				struct command, see below
+ *	'D'	piece of a command; answered by 'R'	bytes of a command, see below
+ *	'C'	run the command that the pieces make	-
  *	'I'	standard input; empty means end of file	bytes
  *	'S'	signal for the command's process group	u8 signal number
  *	'W'	new window size				u16 rows, u16 columns
@@ -19,8 +20,8 @@
  *
  * guest to host
  *	'B'	ready for the first command		-
- *	'R'	may send one 'I' frame of up to		-
- *		INPUT_MAX bytes
+ *	'R'	may send one 'I' or 'D' frame of up	-
+ *		to INPUT_MAX bytes
  *	'O'	standard output				bytes
  *	'E'	standard error				bytes
  *	'Q'	the command ended			u8 kind, u8 value; kind is
@@ -56,8 +57,14 @@
 #include <termios.h>
 #include <unistd.h>
 
-#define INPUT_MAX	32768
-#define FRAME_MAX	(4 << 20)
+/*
+ * The line of User Mode Linux stops for good once its 4096 bytes of input are
+ * nearly full (drivers/line.c of Linux 6.12 throttles and never re-arms), so
+ * whatever the host sends is small and asked for.
+ */
+#define INPUT_MAX	3072
+#define OUTPUT_MAX	32768
+#define COMMAND_MAX	(4 << 20)
 #define COMMAND_HEADER	13
 #define USES_TERMINAL	1
 
@@ -174,7 +181,7 @@ static struct frame receive_frame(void)
 	frame.type = header[0];
 	frame.length = header[1] | header[2] << 8 | header[3] << 16 |
 		       (uint32_t)header[4] << 24;
-	if (frame.length > FRAME_MAX) {
+	if (frame.length > INPUT_MAX) {
 		errno = EMSGSIZE;
 		fail("frame '%c' from the host has %u bytes", frame.type, frame.length);
 	}
@@ -389,7 +396,7 @@ static pid_t start(struct command *command, struct streams *s)
 /* Pass on what is there; close the stream at its end. */
 static void forward_output(int *fd, uint8_t type)
 {
-	uint8_t data[INPUT_MAX];
+	uint8_t data[OUTPUT_MAX];
 	ssize_t n = read(*fd, data, sizeof(data));
 
 	if (n > 0) {
@@ -583,6 +590,23 @@ static void run(struct frame *frame, int child_ended)
 	send_frame('Q', end, sizeof(end));
 }
 
+/* Append a piece to a command, and a NUL behind it. */
+static void collect(struct frame *whole, const struct frame *piece)
+{
+	size_t bytes = (size_t)whole->length + piece->length;
+
+	if (bytes > COMMAND_MAX) {
+		errno = E2BIG;
+		fail("command from the host");
+	}
+	whole->payload = realloc(whole->payload, bytes + 1);
+	if (!whole->payload)
+		fail("command of %zu bytes", bytes);
+	memcpy(whole->payload + whole->length, piece->payload, piece->length);
+	whole->length = bytes;
+	whole->payload[bytes] = 0;
+}
+
 static int child_signal_pipe[2];
 
 static void on_child(int signal_number)
@@ -599,6 +623,7 @@ int main(void)
 {
 	const char *path = getenv("SYSCRAFT_LINE");
 	const char *root = getenv("SYSCRAFT_ROOT");
+	struct frame collected = { 0 };
 	struct sigaction on_child_action = {
 		.sa_handler = on_child,
 		.sa_flags = SA_RESTART | SA_NOCLDSTOP,
@@ -617,10 +642,16 @@ int main(void)
 	for (;;) {
 		struct frame frame = receive_frame();
 
-		if (frame.type == 'C')
-			run(&frame, child_signal_pipe[0]);
-		else if (frame.type == 'P')
+		if (frame.type == 'D') {
+			collect(&collected, &frame);
+			send_frame('R', NULL, 0);
+		} else if (frame.type == 'C') {
+			run(&collected, child_signal_pipe[0]);
+			free(collected.payload);
+			collected = (struct frame){ 0 };
+		} else if (frame.type == 'P') {
 			power_off();
+		}
 		/* 'I', 'S', 'W' for a command that has just ended: too late */
 		free(frame.payload);
 	}
