@@ -120,13 +120,17 @@ class Declaration:
         kernel: BuiltKernel,
         argv: Sequence[str],
         *,
+        linux: str | None = None,
         terminal: bool = False,
         deadline_s: float | None = None,
     ) -> int:
         """Run a command of this machine on *kernel*; returns its exit status."""
         from syscraft.lab.runner import run_command
 
-        return run_command(kernel, list(argv), terminal=terminal, deadline_s=deadline_s)
+        generated = self.generate(linux or DEFAULT_LINUX)
+        return run_command(
+            kernel, list(argv), generated=generated, terminal=terminal, deadline_s=deadline_s
+        )
 
     @cached_property
     def _changes(self) -> dict[str, KernelChange]:

@@ -22,7 +22,7 @@ _SAME_IN_BOTH = (
 
 
 def _emit(call: Call, number: int, abis: tuple[Abi, ...]) -> Files:
-    constants = {}
+    constants: dict[str, tuple[str, str | None]] = {}
     for flag in call.flags:
         value = _python_expression(flag.value, set(constants))
         if value is not None:
@@ -84,13 +84,13 @@ def _python_expression(text: str, names: set[str]) -> str | None:
     return ast.unparse(tree)
 
 
-def _parameter(parameter: Parameter) -> dict[str, object]:
+def _parameter(parameter: Parameter) -> dict[str, str]:
     name = _safe(parameter.name)
     if parameter.ctype.is_pointer:
         annotation, convert = "Pointer", f"_pointer({name}, keep)"
     else:
         scalar = SCALARS[parameter.ctype.base]
-        bits = scalar.bits if scalar.bits is not None else "_LONG_BITS"
+        bits = str(scalar.bits or "_LONG_BITS")
         annotation, convert = "int", f'_integer("{name}", {name}, {bits}, {scalar.signed})'
     return {
         "name": name,
@@ -110,8 +110,8 @@ def _safe(name: str) -> str:
 def _function(call: Call, wrapper: Wrapper, constants: set[str]) -> dict[str, object]:
     given = {parameter.name for parameter in wrapper.parameters}
     scalars = {p.name for p in wrapper.parameters if not p.ctype.is_pointer}
-    explicit = []
-    passed = []
+    explicit: list[dict[str, str]] = []
+    passed: list[tuple[str, str]] = []
     for argument in wrapper.arguments:
         described = _parameter(argument.parameter)
         if argument.expression == argument.parameter.name and argument.expression in given:
@@ -123,7 +123,7 @@ def _function(call: Call, wrapper: Wrapper, constants: set[str]) -> dict[str, ob
             if argument.parameter.name not in given:
                 explicit.append(described)
             expression = _safe(argument.parameter.name)
-        convert = str(described["convert"]).replace(
+        convert = described["convert"].replace(
             f", {described['name']}, ", f", {expression}, "
         )
         if argument.parameter.ctype.is_pointer:

@@ -52,11 +52,9 @@ def headers(call: Call) -> list[str]:
     """The uapi headers that the call's types come from."""
     used = {
         KNOWN_STRUCTS[parameter.ctype.base]
-        for owner in (call, *call.wrappers)
-        for parameter in owner.parameters
+        for parameter in _all_parameters(call)
         if parameter.ctype.base in KNOWN_STRUCTS
     }
-    # pid_t and its like: libc's own header, which without libc has no substitute.
     return sorted({"linux/types.h", *used, *call.includes})
 
 
@@ -64,8 +62,7 @@ def libc_type_headers(call: Call) -> list[str]:
     """The libc headers that bring ``pid_t``, ``size_t`` and the like."""
     names = {
         parameter.ctype.base
-        for owner in (call, *call.wrappers)
-        for parameter in owner.parameters
+        for parameter in _all_parameters(call)
     } | {wrapper.returns.base for wrapper in call.wrappers}
     found = set()
     if any(name.endswith("_t") for name in names):
@@ -75,6 +72,11 @@ def libc_type_headers(call: Call) -> list[str]:
     if "_Bool" in names or "bool" in names:
         found.add("stdbool.h")
     return sorted(found)
+
+
+def _all_parameters(call: Call) -> list[Parameter]:
+    lists = [call.parameters, *(wrapper.parameters for wrapper in call.wrappers)]
+    return [parameter for parameters in lists for parameter in parameters]
 
 
 def errors_comment(call: Call) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import resource
 import selectors
 import signal
 import struct
@@ -71,13 +70,13 @@ class Uml:
             "SYSCRAFT_LINE=/dev/ttyS0", "SYSCRAFT_ROOT=hostfs", "panic=-1",
         ]  # fmt: skip
         self._process = subprocess.Popen(
-            proc.dying_with_us(argv, "KILL"),
+            # A panic ends in abort(); nobody wants 512 MB of core for it.
+            ["prlimit", "--core=0", *proc.dying_with_us(argv, "KILL")],
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=self._log,
             pass_fds=(guest_in, guest_out, self._log.fileno()),
             process_group=0,
-            preexec_fn=_no_core,
         )
         os.close(guest_in)
         os.close(guest_out)
@@ -187,9 +186,8 @@ class Uml:
                     return chr(kind), payload
             with selectors.DefaultSelector() as selector:
                 selector.register(self._in, selectors.EVENT_READ)
-                if source and source.wanted:
-                    if source.fd is None or not _can_wait_for(selector, source.fd):
-                        return "I", source.read()
+                if source and source.wanted and not source.can_be_waited_for(selector):
+                    return "I", source.read()
                 remaining = None if deadline is None else max(0.0, deadline - time.monotonic())
                 ready = {key.fd for key, _ in selector.select(remaining)}
             if not ready:
@@ -214,15 +212,11 @@ class _Source:
         self.wanted = False
         return os.read(self.fd, INPUT_MAX) if self.fd is not None else b""
 
-
-def _can_wait_for(selector: selectors.BaseSelector, fd: int) -> bool:
-    try:
-        selector.register(fd, selectors.EVENT_READ)
-    except PermissionError:
-        return False  # a regular file: always ready
-    return True
-
-
-def _no_core() -> None:
-    # A panic ends in abort(); nobody wants 512 MB of core for it.
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    def can_be_waited_for(self, selector: selectors.BaseSelector) -> bool:
+        if self.fd is None:
+            return False
+        try:
+            selector.register(self.fd, selectors.EVENT_READ)
+        except PermissionError:
+            return False  # a regular file: always ready
+        return True

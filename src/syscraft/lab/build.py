@@ -1,0 +1,292 @@
+"""Builds User Mode Linux with a call in it; finished kernels are kept by content.
+
+A kernel is built in a working folder of its tree and configuration, one build at a
+time. The folder holds a copy of the tree whose files are shared with the pristine one
+until they are replaced; a journal says which ones differ, so that any build, also one
+after a kill, starts from a known state.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from syscraft import proc
+from syscraft.errors import BuildError, Finding, Where
+from syscraft.files import (
+    FileLock,
+    cache_root,
+    digest,
+    disk_errors,
+    folder_made_whole,
+    remove_drafts,
+    write_atomic,
+    write_if_changed,
+)
+from syscraft.lab import pinning
+from syscraft.tree.source import KernelTree
+from syscraft.tree.wire import BodyLineMap, KernelChange
+
+Progress = Callable[[str], None]
+
+_CONFIG = Path(__file__).parent / "uml.config"
+
+# Two builds of the same input give the same kernel.
+# Source: Documentation/kbuild/reproducible-builds.rst, Linux 6.12
+_REPRODUCIBLE = {
+    "KBUILD_BUILD_TIMESTAMP": "2025-01-01",
+    "KBUILD_BUILD_USER": "syscraft",
+    "KBUILD_BUILD_HOST": "syscraft",
+    "KBUILD_BUILD_VERSION": "1",
+    "LC_ALL": "C",
+}
+_MESSAGE = re.compile(
+    r"^(?P<path>[^\s:][^:]*):(?P<line>\d+):(?:(?P<column>\d+):)? (?P<kind>fatal error|error|warning): "
+    r"(?P<text>.*)$"
+)
+
+
+@dataclass(frozen=True)
+class BuiltKernel:
+    """A kernel to boot; ``key`` names everything that went into it."""
+
+    image: Path
+    key: str
+    from_cache: bool
+
+
+def build_kernel(tree: KernelTree, change: KernelChange, progress: Progress) -> BuiltKernel:
+    """Build *tree* with *change* for User Mode Linux, or find it in the cache.
+
+    Raises:
+        BuildError: the call's body or patches do not compile, or an option did not
+            survive the configuration.
+        EnvironmentLacks: a tool or disk space is missing.
+    """
+    config = _CONFIG.read_text() + "".join(f"{line}\n" for line in change.config)
+    base = digest(tree.key, _CONFIG.read_text(), _compiler())
+    key = digest(base, config, *_flat(change.files))
+    image = cache_root() / "kernels" / key / "linux"
+    if image.exists():
+        return BuiltKernel(image, key, True)
+    work = cache_root() / "work" / base
+    lock = FileLock(
+        work.with_suffix(".lock"), on_wait=lambda: progress("waiting for another build to end")
+    )
+    with lock, disk_errors(work):
+        if image.exists():
+            return BuiltKernel(image, key, True)
+        remove_drafts(image.parent.parent)
+        build = _Build(tree, change, work, config, lock.fd, progress)
+        linux = build.run()
+        progress("keeping the kernel")
+        with folder_made_whole(image.parent) as draft:
+            done = proc.run(["strip", "-g", "-o", str(draft / "linux"), str(linux)])
+            if not done.ok:
+                raise BuildError.of("the kernel cannot be kept", found=done.output.strip())
+    return BuiltKernel(image, key, False)
+
+
+def _flat(files: dict[str, bytes]) -> Iterator[bytes | str]:
+    for path, data in sorted(files.items()):
+        yield path
+        yield data
+
+
+@functools.cache
+def _compiler() -> str:
+    return proc.run(["gcc", "--version"]).output.splitlines()[0]
+
+
+class _Build:
+    def __init__(
+        self,
+        tree: KernelTree,
+        change: KernelChange,
+        work: Path,
+        config: str,
+        lock_fd: int,
+        progress: Progress,
+    ) -> None:
+        self._tree = tree
+        self._change = change
+        self._work = work
+        self._source = work / "src"
+        self._objects = work / "obj"
+        self._config = config
+        self._lock_fd = lock_fd
+        self._progress = progress
+
+    def run(self) -> Path:
+        for tool in ("make", "gcc", "flex", "bison", "bc", "perl"):
+            proc.need(tool)
+        self._prepare()
+        self._clean_after_kill()
+        changed = self._overlay()
+        self._configure()
+        if changed & self._change.quiet:
+            pinning.pin(
+                self._source, self._objects, self._tree.root, changed & self._change.quiet,
+                lambda: self._make("archheaders", "headers"),
+            )  # fmt: skip
+        self._make("linux", "kernel")
+        return self._objects / "linux"
+
+    def _prepare(self) -> None:
+        self._work.mkdir(parents=True, exist_ok=True)
+        remove_drafts(self._work)
+        if not self._source.exists():
+            self._progress("copying the kernel tree")
+            with folder_made_whole(self._source) as draft:
+                done = proc.run(["cp", "-al", f"{self._tree.root}/.", str(draft)])
+                if not done.ok:
+                    done = proc.run(["cp", "-a", f"{self._tree.root}/.", str(draft)])
+                if not done.ok:
+                    raise BuildError.of(
+                        "the kernel tree cannot be copied", found=done.output.strip()[-300:]
+                    )
+        self._objects.mkdir(exist_ok=True)
+
+    # -- the working copy -----------------------------------------------------------------
+
+    def _overlay(self) -> frozenset[str]:
+        """Make the working copy hold this change and no other; returns what was written."""
+        journal = self._work / "overlaid.json"
+        before = set(json.loads(journal.read_text())) if journal.exists() else set()
+        after = set(self._change.files)
+        # Before the first write: whoever comes after a kill must know what may differ.
+        write_if_changed(journal, json.dumps(sorted(before | after)).encode())
+        written = set()
+        for path in sorted(before - after):
+            pristine = self._tree.root / path
+            if pristine.exists():
+                if write_if_changed(self._source / path, pristine.read_bytes()):
+                    written.add(path)
+            else:
+                (self._source / path).unlink(missing_ok=True)
+        for path, data in self._change.files.items():
+            if write_if_changed(self._source / path, data, mode=self._mode(path)):
+                written.add(path)
+        write_if_changed(journal, json.dumps(sorted(after)).encode())
+        return frozenset(written)
+
+    def _mode(self, path: str) -> int:
+        with contextlib.suppress(OSError):
+            return (self._tree.root / path).stat().st_mode & 0o777
+        return 0o644
+
+    def _configure(self) -> None:
+        fragment = self._work / "fragment"
+        stamp = self._work / "configured"
+        wanted = digest(self._config, (self._source / "init/Kconfig").read_bytes())
+        if stamp.exists() and stamp.read_text() == wanted and (self._objects / ".config").exists():
+            return
+        write_if_changed(fragment, self._config.encode())
+        self._make("allnoconfig", "configuration", KCONFIG_ALLCONFIG=str(fragment))
+        got = (self._objects / ".config").read_text().splitlines()
+        lost = [
+            line
+            for line in self._config.splitlines()
+            if line and (line.startswith("CONFIG_") or line.endswith(" is not set"))
+            and line not in got
+            and not (line.endswith(" is not set") and line.split()[1] not in "\n".join(got))
+        ]  # fmt: skip
+        if lost:
+            raise BuildError(
+                *(
+                    Finding(
+                        "a requested kernel option did not survive the configuration",
+                        self._tree.where("init/Kconfig"),
+                        line,
+                        next((g for g in got if line.split("=")[0] in g.split("=")[0].split()),
+                             "nothing"),
+                        "another option that it depends on is missing in this kernel",
+                    )
+                    for line in lost
+                )
+            )  # fmt: skip
+        write_atomic(stamp, wanted.encode())
+
+    # -- make -----------------------------------------------------------------------------
+
+    def _clean_after_kill(self) -> None:
+        """Drop what a killed compiler may have left half written."""
+        marker = self._work / "building"
+        if not marker.exists():
+            return
+        began = marker.stat().st_mtime
+        for folder, _, names in os.walk(self._objects):
+            for name in names:
+                path = Path(folder, name)
+                if name.endswith((".o", ".a")) or name in ("linux", "vmlinux"):
+                    with contextlib.suppress(OSError):
+                        if path.stat().st_mtime >= began:
+                            path.unlink()
+        marker.unlink()
+
+    def _make(self, target: str, what: str, **variables: str) -> None:
+        argv = [
+            "make", "-C", str(self._source), f"O={self._objects}", "ARCH=um",
+            f"-j{os.cpu_count() or 1}", *(f"{k}={v}" for k, v in variables.items()), target,
+        ]  # fmt: skip
+        steps = 0
+
+        def on_line(line: str) -> None:
+            nonlocal steps
+            if line.startswith("  "):
+                steps += 1
+                self._progress(f"building the {what}: step {steps} {line.split()[-1]}")
+
+        marker = self._work / "building"
+        write_atomic(marker, b"")
+        self._progress(f"building the {what}")
+        try:
+            done = proc.run_watched(
+                argv, cwd=self._work, env=_REPRODUCIBLE, log=self._work / f"{target}.log",
+                on_line=on_line, keep_open=(self._lock_fd,),
+            )  # fmt: skip
+        except KeyboardInterrupt:
+            marker.unlink(missing_ok=True)  # make has removed what it had half made
+            raise
+        marker.unlink(missing_ok=True)
+        if not done.ok:
+            raise BuildError(*_findings(done, self._source, self._change.body_line_map))
+
+
+def _findings(done: proc.Result, source: Path, body: BodyLineMap) -> list[Finding]:
+    """The compiler's errors, told against the author's own file."""
+    findings = []
+    lines = done.output.splitlines()
+    for index, line in enumerate(lines):
+        match = _MESSAGE.match(line)
+        if not match or match["kind"] == "warning":
+            continue
+        path = os.path.relpath(match["path"], source) if match["path"].startswith("/") else match[
+            "path"
+        ].removeprefix("../src/")
+        number = int(match["line"])
+        column = int(match["column"]) if match["column"] else None
+        if path == body.kernel_path and number > body.offset:
+            where = Where(body.shown_path, number - body.offset, column)
+        else:
+            where = Where(path, number, column)
+        excerpt = [text for text in lines[index + 1 : index + 3] if re.match(r"^\s*\d* \|", text)]
+        findings.append(
+            Finding(match["text"], where, found="\n".join(excerpt) or None,
+                    hint=f"repeat it: {done.replay}")
+        )  # fmt: skip
+    if not findings:
+        findings.append(
+            Finding(
+                "the kernel does not build",
+                found="\n".join(lines[-15:]),
+                hint=f"repeat it: {done.replay}",
+            )
+        )
+    return findings
