@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-_NUMBERS_ONLY = re.compile(r"^#define __NR_(?P<name>\w+)\s+\S+$")
+_NUMBERS_ONLY = re.compile(r"^#define __NR_(?P<name>\w+)\s+.+$")
 _GENERATED = ("arch/x86/include/generated", "arch/um/include/generated")
 _DEFINE = re.compile(r"^[ \t]*#[ \t]*define[ \t]+(?P<name>\w+)[ \t]+(?P<value>.*)$", re.MULTILINE)
 _NO_USE = re.compile(r"^[ \t]*#[ \t]*(?:define|undef)\b.*$", re.MULTILINE)
@@ -44,8 +44,9 @@ def pin(
     restore = []
     for path, (text, _) in after.items():
         old = before.get(path)
-        if old is None or old[0] == text:
+        if old is None:
             continue
+        # The generators write a header anew even if it comes out the same.
         names = _changed_numbers(old[0], text)
         if names is not None:
             changed_names |= names
