@@ -11,7 +11,7 @@ from syscraft import proc
 from syscraft.errors import EnvironmentLacks
 from syscraft.files import cache_root, write_atomic
 
-_BUILD_TOOLS = ("gcc", "ld", "make", "flex", "bison", "bc", "perl", "git", "tar", "xz", "setpriv")
+_BUILD_TOOLS = ("gcc", "ld", "make", "flex", "bison", "bc", "perl", "git", "tar", "xz", "prlimit", "setpriv")
 _SPACE_BYTES = 4 << 30  # unpacked source 1.7 GB, objects and finished kernels
 
 

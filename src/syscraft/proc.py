@@ -43,8 +43,11 @@ PACKAGES = {
     "git": "git",
     "ld": "binutils",
     "make": "make",
+    "nm": "binutils",
     "perl": "perl",
+    "prlimit": "util-linux",
     "setpriv": "util-linux",
+    "strip": "binutils",
     "tar": "tar",
     "xz": "xz-utils",
 }

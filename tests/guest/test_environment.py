@@ -65,14 +65,31 @@ def test_full_disk(make_call: MakeCall, syscraft: Syscraft, tmp_path: Path) -> N
         subprocess.run(["umount", str(small)], check=True)
 
 
-def test_interrupted_build_goes_on(
-    make_call: MakeCall, syscraft: Syscraft, tmp_path: Path
-) -> None:
-    folder = make_call("ctint")
-    with subprocess.Popen(
-        command("test", folder), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        time.sleep(1.2)
+def never_built() -> tuple[str, str]:
+    """A body that no cache can have a kernel for."""
+    return (f"/* {time.time_ns()} */", "return 0;")
+
+
+def start_and_wait_for(step: str, folder: Path) -> subprocess.Popen[str]:
+    """Start the tests of *folder* and return when *step* is under way."""
+    process = subprocess.Popen(
+        command("test", folder),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if step in line:
+            time.sleep(0.5)  # into the middle of it
+            return process
+    raise AssertionError(f"never came to: {step}")
+
+
+def test_interrupted_build_goes_on(make_call: MakeCall, syscraft: Syscraft) -> None:
+    folder = make_call("ctint", never_built())
+    with start_and_wait_for("building the kernel", folder) as process:
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
@@ -80,34 +97,33 @@ def test_interrupted_build_goes_on(
     assert "Traceback" not in errors
     again = syscraft("test", folder)
     assert again.returncode == 0, again.stderr
+    assert "building the kernel" in again.stderr
 
 
 def test_killed_build_goes_on(make_call: MakeCall, syscraft: Syscraft) -> None:
-    folder = make_call("ctkill")
-    with subprocess.Popen(
-        command("test", folder),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    ) as process:
-        time.sleep(1.5)
+    folder = make_call("ctkill", never_built())
+    with start_and_wait_for("building the kernel", folder) as process:
         os.killpg(process.pid, signal.SIGKILL)
     again = syscraft("test", folder)
     assert again.returncode == 0, again.stderr
+    assert "building the kernel" in again.stderr
 
 
 def test_two_at_once_on_one_cache(make_call: MakeCall) -> None:
-    folders = [make_call(name) for name in ("ctone", "cttwo")]
+    folders = [make_call(name, never_built()) for name in ("ctone", "cttwo")]
     started = [
         subprocess.Popen(
             command("test", folder), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
         for folder in folders
     ]
+    waited = 0
     for process in started:
         output, errors = process.communicate(timeout=600)
         assert process.returncode == 0, errors
         assert "PASS" in output
+        waited += "waiting for another build" in errors
+    assert waited == 1
 
 
 def test_folder_with_blanks_and_letters_of_the_world(

@@ -39,8 +39,8 @@ class Console:
             sys.stderr.flush()
 
     def _is_news(self, text: str, elapsed: float) -> bool:
-        """On no terminal: each new kind of step at once, counters every ten seconds."""
-        kind = text.rstrip("0123456789./% abcdefghijklmnopqrstuvwxyz_-")[:12] or text[:12]
+        """On no terminal: each new step at once, what it tells behind a colon every ten seconds."""
+        kind = text.partition(":")[0]
         if kind == self._last and elapsed - self._last_plain_s < 10:
             return False
         self._last, self._last_plain_s = kind, elapsed

@@ -10,9 +10,7 @@ from syscraft.cli.console import Console
 from syscraft.cli.verb_test import check_guest
 
 
-@click.command(
-    name="run", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False}
-)
+@click.command(name="run")
 @click.option("--on", "guest", metavar="GUEST", default="uml", show_default=True,
               help="The guest to boot.")  # fmt: skip
 @click.option("--linux", metavar="TREE", default="deb:6.12", show_default=True,

@@ -126,6 +126,7 @@ class _Build:
     def run(self) -> Path:
         for tool in ("make", "gcc", "flex", "bison", "bc", "perl"):
             proc.need(tool)
+        self._check_options_are_new()
         self._prepare()
         self._clean_after_kill()
         changed = self._overlay()
@@ -137,6 +138,22 @@ class _Build:
             )  # fmt: skip
         self._make("linux", "kernel")
         return self._objects / "linux"
+
+    def _check_options_are_new(self) -> None:
+        """Refuse an option that the kernel has already: setting it would prove nothing."""
+        symbols = [line.partition("=")[0].removeprefix("CONFIG_") for line in self._change.config]
+        pattern = rf"^[[:space:]]*(menu)?config ({'|'.join(symbols)})$"
+        found = proc.run(
+            ["grep", "-rnE", "--include=Kconfig*", pattern, "."], cwd=self._tree.root
+        )
+        if found.ok:
+            path, line, text = found.output.splitlines()[0].split(":", 2)
+            raise BuildError.of(
+                f"the kernel has an option CONFIG_{text.split()[-1]} already",
+                self._tree.where(path.removeprefix("./"), int(line)),
+                expected="a symbol of the call's own",
+                hint="choose another name under [kconfig] symbol",
+            )
 
     def _prepare(self) -> None:
         self._work.mkdir(parents=True, exist_ok=True)

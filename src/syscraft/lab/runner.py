@@ -19,6 +19,7 @@ from syscraft.errors import LabError
 from syscraft.files import cache_root, digest, folder_made_whole, write_atomic
 from syscraft.lab.build import BuiltKernel
 from syscraft.lab.initramfs import initramfs
+from syscraft.lab.symbols import name_addresses
 from syscraft.lab.uml import End, Ended, Uml
 from syscraft.lab.verdict import Outcome, Verdict, kernel_trouble, read_ktap
 from syscraft.model.call import Call
@@ -72,7 +73,9 @@ def run_tests(
             try:
                 if guest is None:
                     guest = Uml(kernel.image, initramfs()).__enter__()
-                outcome, alive = _judge(guest, program, generated, folder, deadline_s)
+                outcome, alive = _judge(
+                    guest, kernel.image, program, generated, folder, deadline_s
+                )
             except (LabError, EOFError, TimeoutError) as error:
                 log = guest.log()[-2000:] if guest else ""
                 detail = f"{error}\n{log}".strip()
@@ -88,7 +91,12 @@ def run_tests(
 
 
 def _judge(
-    guest: Uml, program: _Program, generated: dict[str, str], folder: Path, deadline_s: float
+    guest: Uml,
+    image: Path,
+    program: _Program,
+    generated: dict[str, str],
+    folder: Path,
+    deadline_s: float,
 ) -> tuple[Outcome, bool]:
     output = bytearray()
     seen = len(guest.log())
@@ -100,7 +108,7 @@ def _judge(
         on_error=output.extend,
         deadline_s=deadline_s,
     )
-    said = guest.log()[seen:]
+    said = name_addresses(guest.log()[seen:], image)
     text = output.decode(errors="replace")
     verdict, detail = _verdict(end, text, said, deadline_s)
     alive = verdict in (Verdict.PASS, Verdict.FAIL, Verdict.SKIP)
@@ -196,7 +204,7 @@ def run_command(
             window=window,
             deadline_s=deadline_s,
         )
-        log = guest.log()
+        log = name_addresses(guest.log(), kernel.image)
     return _status(end, argv[0], log, deadline_s)
 
 
