@@ -1,14 +1,14 @@
 """The library: load a declaration and go on from there.
 
-    import syscraft
+import syscraft
 
-    splork = syscraft.load("examples/splork")
-    splork.write("out")                       # headers, Python module, tests
-    change = splork.patch()                   # a series for git am
-    kernel = splork.build()                   # User Mode Linux with the call in it
-    for outcome in splork.test(kernel):
-        print(outcome.verdict.name, outcome.name)
-    status = splork.run(kernel, ["python3", "my_script.py"])
+splork = syscraft.load("examples/splork")
+splork.write("out")                       # headers, Python module, tests
+change = splork.patch()                   # a series for git am
+kernel = splork.build()                   # User Mode Linux with the call in it
+for outcome in splork.test(kernel):
+    print(outcome.verdict.name, outcome.name)
+status = splork.run(kernel, ["python3", "my_script.py"])
 """
 
 from __future__ import annotations
@@ -48,9 +48,7 @@ class Declaration:
     call: Call
     folder: Path
 
-    def generate(
-        self, linux: str | None = None, *, only: Sequence[str] = ()
-    ) -> dict[str, str]:
+    def generate(self, linux: str | None = None, *, only: Sequence[str] = ()) -> dict[str, str]:
         """Make the user-space files.
 
         Args:
@@ -83,15 +81,11 @@ class Declaration:
             written.append(path)
         return tuple(written)
 
-    def patch(
-        self, linux: str | None = None, *, progress: Progress = _silent
-    ) -> KernelChange:
+    def patch(self, linux: str | None = None, *, progress: Progress = _silent) -> KernelChange:
         """Work out the kernel change; ``.series`` are mails for ``git am``."""
         return self._change(linux or DEFAULT_LINUX, progress)
 
-    def build(
-        self, linux: str | None = None, *, progress: Progress = _silent
-    ) -> BuiltKernel:
+    def build(self, linux: str | None = None, *, progress: Progress = _silent) -> BuiltKernel:
         """Build a kernel for User Mode Linux, or find it in the cache."""
         from syscraft.lab.build import build_kernel
         from syscraft.tree.source import open_tree

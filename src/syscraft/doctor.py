@@ -11,7 +11,20 @@ from syscraft import proc
 from syscraft.errors import EnvironmentLacks
 from syscraft.files import cache_root, write_atomic
 
-_BUILD_TOOLS = ("gcc", "ld", "make", "flex", "bison", "bc", "perl", "git", "tar", "xz", "prlimit", "setpriv")
+_BUILD_TOOLS = (
+    "gcc",
+    "ld",
+    "make",
+    "flex",
+    "bison",
+    "bc",
+    "perl",
+    "git",
+    "tar",
+    "xz",
+    "prlimit",
+    "setpriv",
+)
 _SPACE_BYTES = 4 << 30  # unpacked source 1.7 GB, objects and finished kernels
 
 
@@ -35,9 +48,7 @@ def examine() -> list[Check]:
         )
     checks.append(_static_libc())
     source = Path("/usr/src/linux-source-6.12.tar.xz")
-    checks.append(
-        Check("linux-source-6.12", source.exists(), str(source), "linux-source-6.12")
-    )
+    checks.append(Check("linux-source-6.12", source.exists(), str(source), "linux-source-6.12"))
     checks.append(_cache())
     return checks
 

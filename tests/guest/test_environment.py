@@ -129,7 +129,7 @@ def test_two_at_once_on_one_cache(make_call: MakeCall) -> None:
 def test_folder_with_blanks_and_letters_of_the_world(
     make_call: MakeCall, syscraft: Syscraft, tmp_path: Path
 ) -> None:
-    folder = make_call("ctblank", folder=tmp_path / "mein Ordner – мир 世界")
+    folder = make_call("ctblank", folder=tmp_path / "mein Ordner, мир 世界")
     done = syscraft("test", folder)
     assert done.returncode == 0, done.stderr
     done = syscraft("run", folder, "--", "pwd", cwd=folder)

@@ -61,7 +61,9 @@ def main(arguments: list[str] | None = None) -> Any:
         sys.stdout = open("/dev/null", "w", encoding="utf-8")  # noqa: SIM115
         sys.exit(141)
     except OSError as error:
-        _print(f"error: {error.strerror or error}" + (f": {error.filename}" if error.filename else ""))
+        _print(
+            f"error: {error.strerror or error}" + (f": {error.filename}" if error.filename else "")
+        )
         sys.exit(ExitStatus.ENVIRONMENT)
 
 

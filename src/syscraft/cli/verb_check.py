@@ -13,7 +13,9 @@ from syscraft.errors import ExitStatus, SyscraftError
 @click.option("--linux", metavar="TREE", help="Also wire the call into this kernel tree.")
 @click.option("--json", "as_json", is_flag=True, help="Print findings for machines.")
 @click.pass_obj
-def command(console: Console, declarations: tuple[str, ...], linux: str | None, as_json: bool) -> int:
+def command(
+    console: Console, declarations: tuple[str, ...], linux: str | None, as_json: bool
+) -> int:
     """Check declarations; all findings of a phase are shown at once."""
     import syscraft.api
 

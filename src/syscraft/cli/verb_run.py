@@ -45,6 +45,4 @@ def command(
     kernel = loaded.build(linux, progress=console.progress)
     console.done()
     terminal = sys.stdin.isatty() and sys.stdout.isatty()
-    return loaded.run(
-        kernel, argv, linux=linux, terminal=terminal, deadline_s=timeout
-    )
+    return loaded.run(kernel, argv, linux=linux, terminal=terminal, deadline_s=timeout)

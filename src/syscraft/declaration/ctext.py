@@ -113,9 +113,7 @@ class _Source:
     def text(self, node: tree_sitter.Node) -> str:
         return self.data[node.start_byte : node.end_byte].decode()
 
-    def fail(
-        self, message: str, node: tree_sitter.Node, expected: str | None = None
-    ) -> CTextError:
+    def fail(self, message: str, node: tree_sitter.Node, expected: str | None = None) -> CTextError:
         found = " ".join(self.text(node).split())
         return CTextError(Finding(message, self.where(node), expected, found[:60] or None))
 
@@ -289,9 +287,7 @@ def parse_expression(text: str, locate: Locate) -> frozenset[str]:
     arguments = calls[0].child_by_field_name("arguments")
     if arguments is None or arguments.named_child_count != 1:
         raise source.fail("this C text is not one expression", source.root, expected)
-    return frozenset(
-        source.text(node) for node in _walk(arguments) if node.type == "identifier"
-    )
+    return frozenset(source.text(node) for node in _walk(arguments) if node.type == "identifier")
 
 
 def parse_statements(text: str, locate: Locate) -> None:

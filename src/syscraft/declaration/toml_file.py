@@ -14,7 +14,9 @@ from syscraft.declaration.ctext import Locate
 from syscraft.errors import DeclarationError, Where
 
 _LANGUAGE = tree_sitter.Language(tree_sitter_toml.language())
-_DECODE_ERROR = re.compile(r"^(?P<what>.*) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|.*)\)$")
+_DECODE_ERROR = re.compile(
+    r"^(?P<what>.*) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|.*)\)$"
+)
 
 KeyPath = tuple[str | int, ...]
 

@@ -123,9 +123,7 @@ def _function(call: Call, wrapper: Wrapper, constants: set[str]) -> dict[str, ob
             if argument.parameter.name not in given:
                 explicit.append(described)
             expression = _safe(argument.parameter.name)
-        convert = described["convert"].replace(
-            f", {described['name']}, ", f", {expression}, "
-        )
+        convert = described["convert"].replace(f", {described['name']}, ", f", {expression}, ")
         if argument.parameter.ctype.is_pointer:
             convert = f"_pointer({expression}, keep)"
         passed.append((argument.parameter.name, convert))

@@ -23,10 +23,7 @@ def _emit(call: Call, number: int, abis: tuple[Abi, ...]) -> Files:
     shared = user_c.definitions(call, number, abis)
     headers = user_c.headers(call)
     libc_headers = user_c.libc_type_headers(call)
-    if call.is_clone:
-        body = _clone(call, abis)
-    else:
-        body = _plain(call)
+    body = _clone(call, abis) if call.is_clone else _plain(call)
     text = fill(
         "raw_header.h.j2",
         call=call,

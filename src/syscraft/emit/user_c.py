@@ -60,10 +60,9 @@ def headers(call: Call) -> list[str]:
 
 def libc_type_headers(call: Call) -> list[str]:
     """The libc headers that bring ``pid_t``, ``size_t`` and the like."""
-    names = {
-        parameter.ctype.base
-        for parameter in _all_parameters(call)
-    } | {wrapper.returns.base for wrapper in call.wrappers}
+    names = {parameter.ctype.base for parameter in _all_parameters(call)} | {
+        wrapper.returns.base for wrapper in call.wrappers
+    }
     found = set()
     if any(name.endswith("_t") for name in names):
         found.add("sys/types.h")

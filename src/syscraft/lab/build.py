@@ -47,8 +47,8 @@ _REPRODUCIBLE = {
     "LC_ALL": "C",
 }
 _MESSAGE = re.compile(
-    r"^(?P<path>[^\s:][^:]*):(?P<line>\d+):(?:(?P<column>\d+):)? (?P<kind>fatal error|error|warning): "
-    r"(?P<text>.*)$"
+    r"^(?P<path>[^\s:][^:]*):(?P<line>\d+):(?:(?P<column>\d+):)? "
+    r"(?P<kind>fatal error|error|warning): (?P<text>.*)$"
 )
 
 
@@ -143,9 +143,7 @@ class _Build:
         """Refuse an option that the kernel has already: setting it would prove nothing."""
         symbols = [line.partition("=")[0].removeprefix("CONFIG_") for line in self._change.config]
         pattern = rf"^[[:space:]]*(menu)?config ({'|'.join(symbols)})$"
-        found = proc.run(
-            ["grep", "-rnE", "--include=Kconfig*", pattern, "."], cwd=self._tree.root
-        )
+        found = proc.run(["grep", "-rnE", "--include=Kconfig*", pattern, "."], cwd=self._tree.root)
         if found.ok:
             path, line, text = found.output.splitlines()[0].split(":", 2)
             raise BuildError.of(
@@ -284,9 +282,11 @@ def _findings(done: proc.Result, source: Path, body: BodyLineMap) -> list[Findin
         match = _MESSAGE.match(line)
         if not match or match["kind"] == "warning":
             continue
-        path = os.path.relpath(match["path"], source) if match["path"].startswith("/") else match[
-            "path"
-        ].removeprefix("../src/")
+        path = (
+            os.path.relpath(match["path"], source)
+            if match["path"].startswith("/")
+            else match["path"].removeprefix("../src/")
+        )
         number = int(match["line"])
         column = int(match["column"]) if match["column"] else None
         if path == body.kernel_path and number > body.offset:

@@ -95,9 +95,7 @@ def _objects_using(source: Path, objects: Path, names: set[str]) -> list[Path]:
                 if not words.isdisjoint(_WORD.findall(match["value"])):
                     words.add(match["name"])
     pattern = re.compile(r"\b(?:" + "|".join(sorted(words)) + r")\b")
-    mention = {
-        path for path, text in texts.items() if pattern.search(_NO_USE.sub("", text))
-    }
+    mention = {path for path, text in texts.items() if pattern.search(_NO_USE.sub("", text))}
     found = []
     for command in objects.rglob(".*.o.cmd"):
         text = command.read_text(errors="replace")

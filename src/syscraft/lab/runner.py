@@ -73,9 +73,7 @@ def run_tests(
             try:
                 if guest is None:
                     guest = Uml(kernel.image, initramfs()).__enter__()
-                outcome, alive = _judge(
-                    guest, kernel.image, program, generated, folder, deadline_s
-                )
+                outcome, alive = _judge(guest, kernel.image, program, generated, folder, deadline_s)
             except (LabError, EOFError, TimeoutError) as error:
                 log = guest.log()[-2000:] if guest else ""
                 detail = f"{error}\n{log}".strip()

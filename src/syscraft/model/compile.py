@@ -1,4 +1,4 @@
-"""From a declaration's file to the model, in numbered phases.
+"""From a declaration's file to the model, in numbered
 
 A phase runs only if the one before found nothing, so it may assume validity; all
 findings of a phase are reported together.
@@ -11,8 +11,14 @@ from pathlib import Path
 from syscraft.declaration.schema import check_keys
 from syscraft.declaration.toml_file import TomlFile
 from syscraft.errors import DeclarationError, Finding, UsageError, Where, raise_all
-from syscraft.model import phases
+from syscraft.model.author_files import read_files
+from syscraft.model.c_text import read_c_text
 from syscraft.model.call import Call
+from syscraft.model.case_table import read_cases
+from syscraft.model.draft import Draft
+from syscraft.model.kernel_side import shape_kernel_side
+from syscraft.model.user_side import shape_user_side
+from syscraft.model.words import check_words
 
 
 def load(path: str | Path) -> Call:
@@ -63,19 +69,19 @@ def _compile(path: Path, shown_path: str) -> Call:
     # 1. The file is TOML, every key is known and holds what it should.
     file = TomlFile(path, shown_path)
     _stop_on(check_keys(file))
-    draft = phases.Draft(file, path.parent)
+    draft = Draft(file, path.parent)
     # 2. Names, numbers and words mean something.
-    _stop_on(phases.check_words(draft))
+    _stop_on(check_words(draft))
     # 3. The C text parses and its types are known.
-    _stop_on(phases.read_c_text(draft))
+    _stop_on(read_c_text(draft))
     # 4. The kernel's side: parameters fit, structs are laid out, orders are known.
-    _stop_on(phases.shape_kernel_side(draft))
+    _stop_on(shape_kernel_side(draft))
     # 5. The user's side: every argument goes somewhere, every parameter has a source.
-    _stop_on(phases.shape_user_side(draft))
+    _stop_on(shape_user_side(draft))
     # 6. Cases call what exists with as many arguments as it takes.
-    _stop_on(phases.read_cases(draft))
+    _stop_on(read_cases(draft))
     # 7. The files that the declaration names are there and hold what they should.
-    _stop_on(phases.read_files(draft))
+    _stop_on(read_files(draft))
     return draft.finish()
 
 

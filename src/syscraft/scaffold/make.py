@@ -27,11 +27,7 @@ def scaffold(name: str, like: str | None, directory: Path) -> tuple[Path, ...]:
     """
     if like not in _KINDS:
         raise UsageError.of(f"cannot start from '{like}'", expected="clone", found=like)
-    if (
-        not names.CALL_NAME.match(name)
-        or name in names.KEYWORDS
-        or len(name) > names.MAX_CALL_NAME
-    ):
+    if not names.CALL_NAME.match(name) or name in names.KEYWORDS or len(name) > names.MAX_CALL_NAME:
         raise UsageError.of(
             "the name is no identifier",
             expected=f"letters a-z, digits and _, at most {names.MAX_CALL_NAME}, no word of C",

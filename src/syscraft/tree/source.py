@@ -71,9 +71,7 @@ def _debian_tree(linux: str, progress: Progress) -> KernelTree:
     package = f"linux-source-{linux.removeprefix('deb:')}"
     archive = _DEBIAN_SOURCES / f"{package}.tar.xz"
     if not linux.removeprefix("deb:").replace(".", "").isdigit():
-        raise UsageError.of(
-            "this names no Debian kernel", expected="deb:6.12", found=linux
-        )
+        raise UsageError.of("this names no Debian kernel", expected="deb:6.12", found=linux)
     try:
         stat = archive.stat()
     except OSError as error:
@@ -87,7 +85,8 @@ def _debian_tree(linux: str, progress: Progress) -> KernelTree:
     root = trees / key
     if not root.is_dir():
         with FileLock(
-            trees / f"{key}.lock", on_wait=lambda: progress(f"waiting for another unpack of {linux}")
+            trees / f"{key}.lock",
+            on_wait=lambda: progress(f"waiting for another unpack of {linux}"),
         ):
             if not root.is_dir():
                 remove_drafts(trees)
@@ -98,9 +97,7 @@ def _debian_tree(linux: str, progress: Progress) -> KernelTree:
 
 def _unpack(archive: Path, root: Path) -> None:
     with folder_made_whole(root) as draft:
-        done = proc.run(
-            ["tar", "-x", "-f", str(archive), "--strip-components=1", "-C", str(draft)]
-        )
+        done = proc.run(["tar", "-x", "-f", str(archive), "--strip-components=1", "-C", str(draft)])
         if not done.ok:
             raise EnvironmentLacks.of(
                 "the kernel source cannot be unpacked",

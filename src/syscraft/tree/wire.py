@@ -133,16 +133,16 @@ def _add_prototypes(texts: KernelTexts, editor: Editor) -> None:
     new = [text for text in texts.forward_declarations if text + "\n" not in lines]
     if new:
         includes = next(i for i, line in enumerate(lines) if line.startswith("#include"))
-        declared = [
-            i for i, line in enumerate(lines[:includes]) if _STRUCT_DECLARATION.match(line)
-        ]
+        declared = [i for i, line in enumerate(lines[:includes]) if _STRUCT_DECLARATION.match(line)]
         place = declared[-1] + 1 if declared else includes
         editor.insert(_SYSCALLS_H, place, "".join(f"{text}\n" for text in new))
 
 
 def _add_maintainers(texts: KernelTexts, editor: Editor) -> None:
     lines = editor.lines("MAINTAINERS")
-    start = editor.find("MAINTAINERS", lambda line: line == "Maintainers List\n", "Maintainers List")
+    start = editor.find(
+        "MAINTAINERS", lambda line: line == "Maintainers List\n", "Maintainers List"
+    )
     titles = (
         index
         for index in range(start + 2, len(lines) - 1)

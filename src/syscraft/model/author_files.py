@@ -1,0 +1,93 @@
+"""Phase 7: the files that the declaration names are there and hold what they should."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from syscraft.declaration import ctext
+from syscraft.errors import Finding, Where
+from syscraft.model.call import TextFile
+from syscraft.model.draft import Draft
+
+
+def read_files(draft: Draft) -> list[Finding]:
+    findings = []
+    body_name = draft.data.get("body", f"{draft.name}.c")
+    body, problem = _read_text(draft, body_name, draft.where("body"), "the body")
+    if problem:
+        findings.append(problem)
+    elif body:
+        draft.body = body
+        findings += _check_body(draft, body)
+    patches = []
+    for index, name in enumerate(draft.data.get("patches", ())):
+        patch, problem = _read_text(draft, name, draft.where("patches", index), "the patch")
+        if problem:
+            findings.append(problem)
+        elif patch:
+            patches.append(patch)
+    draft.patches = tuple(patches)
+    tests = []
+    for pattern in ("test_*.c", "test_*.py"):
+        for path in sorted(draft.folder.glob(pattern)):
+            test, problem = _read_text(draft, path.name, draft.where(), "the test")
+            if problem:
+                findings.append(problem)
+            elif test:
+                tests.append(test)
+    draft.tests = tuple(tests)
+    return findings
+
+
+def _read_text(
+    draft: Draft, name: str, where: Where, what: str
+) -> tuple[TextFile | None, Finding | None]:
+    folder = draft.folder.resolve()
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder):
+        return None, Finding(
+            f"{what} lies outside the declaration's folder",
+            where,
+            "a file beside the declaration",
+            name,
+            "a declaration is one folder, so that it can be given to others",
+        )
+    shown = str(Path(draft.file.shown_path).parent / name)
+    try:
+        return TextFile(name, shown, path.read_text(encoding="utf-8")), None
+    except UnicodeDecodeError:
+        return None, Finding(f"{what} is not UTF-8 text", Where(shown))
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        return None, Finding(f"{what} cannot be read: {reason}", where, "a file", shown)
+
+
+def _check_body(draft: Draft, body: TextFile) -> list[Finding]:
+    wanted = ", ".join(p.ctype.declare(p.name, kernel=True) for p in draft.parameters) or "void"
+    expected = f"static long do_{draft.name}({wanted})"
+    functions = ctext.find_functions(
+        body.text, lambda line, column: Where(body.shown_path, line + 1, column + 1)
+    )
+    mine = [f for f in functions if f.name == f"do_{draft.name}"]
+    if not mine:
+        return [
+            Finding(
+                f"the body does not define do_{draft.name}()",
+                Where(body.shown_path),
+                expected,
+                ", ".join(f"{f.name}()" for f in functions) or "no function",
+            )
+        ]
+    types_found = [p.ctype for p in mine[0].parameters]
+    if types_found != [p.ctype for p in draft.parameters] or mine[0].returns.base != "long":
+        listed = ", ".join(p.ctype.declare(p.name, kernel=True) for p in mine[0].parameters)
+        found = f"{mine[0].returns.base} do_{draft.name}({listed or 'void'})"
+        return [
+            Finding(
+                f"do_{draft.name}() does not have the declared parameters",
+                mine[0].where,
+                expected,
+                found,
+            )
+        ]
+    return []

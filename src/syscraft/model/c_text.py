@@ -1,0 +1,86 @@
+"""Phase 3: the C text parses and its types are known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from syscraft.declaration import ctext
+from syscraft.declaration.ctext import CDeclarator, CPrototype, CTextError
+from syscraft.declaration.toml_file import KeyPath
+from syscraft.errors import Finding, Where
+from syscraft.model import names, types
+from syscraft.model.call import TextFile
+from syscraft.model.draft import Draft
+
+
+def read_c_text(draft: Draft) -> list[Finding]:
+    findings: list[Finding] = []
+    data = draft.data
+
+    def attempt(parse: Any, key: KeyPath, text: str) -> Any:
+        try:
+            return parse(text, draft.file.locate(key))
+        except CTextError as error:
+            findings.append(error.finding)
+            return None
+
+    sizes: dict[str, int] = {}
+    if "structs" in data:
+        structs = attempt(ctext.parse_structs, ("structs",), data["structs"]) or ()
+        for struct in structs:
+            findings += types.check_struct(struct, sizes)
+        draft.structs = tuple(TextFile(s.name, draft.file.shown_path, s.text) for s in structs)
+    draft.known_types = frozenset(sizes) | frozenset(data.get("types", ()))
+    if draft.is_clone:
+        added: list[CDeclarator] = []
+        for index, text in enumerate(data["add"]):
+            added += attempt(ctext.parse_parameters, ("add", index), text) or ()
+        draft.kernel = tuple(added)
+    else:
+        draft.kernel = attempt(ctext.parse_parameters, ("kernel",), data["kernel"]) or ()
+        user = data["user"]
+        draft.prototypes = tuple(
+            prototype
+            for key, text in (
+                [(("user",), user)]
+                if isinstance(user, str)
+                else [(("user", i), text) for i, text in enumerate(user)]
+            )
+            if (prototype := attempt(ctext.parse_prototype, key, text))
+        )
+    for parameter in draft.kernel:
+        findings += _judge(parameter, draft, kernel=True)
+    for prototype in draft.prototypes:
+        findings += _judge_result(prototype, draft)
+        for parameter in prototype.parameters:
+            findings += _judge(parameter, draft, kernel=False)
+    for name, text in data.get("derive", {}).items():
+        used = attempt(ctext.parse_expression, ("derive", name), text)
+        if used is not None:
+            draft.derive[name] = (text, used)
+    for index, flag in enumerate(data.get("flags", ())):
+        attempt(ctext.parse_expression, ("flags", index, "value"), flag["value"])
+    return findings
+
+
+def _judge(declared: CDeclarator, draft: Draft, *, kernel: bool) -> list[Finding]:
+    findings = _check_identifier(declared.name, declared.where)
+    finding = types.check_value_type(
+        declared.ctype, declared.where, draft.known_types, kernel=kernel
+    )
+    return findings + ([finding] if finding else [])
+
+
+def _judge_result(prototype: CPrototype, draft: Draft) -> list[Finding]:
+    finding = types.check_value_type(
+        prototype.returns, prototype.where, draft.known_types, kernel=False
+    )
+    return _check_identifier(prototype.name, prototype.where) + ([finding] if finding else [])
+
+
+def _check_identifier(name: str, where: Where) -> list[Finding]:
+    if name in names.KEYWORDS:
+        return [
+            Finding(f"'{name}' is a word of the C or C++ language", where, "another name", name)
+        ]
+    return []

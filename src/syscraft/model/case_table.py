@@ -1,0 +1,89 @@
+"""Phase 6: cases call what exists, with as many arguments as it takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from syscraft.declaration import ctext
+from syscraft.declaration.ctext import CTextError
+from syscraft.declaration.toml_file import KeyPath
+from syscraft.errors import Finding
+from syscraft.model.call import Case
+from syscraft.model.draft import Draft
+
+
+def read_cases(draft: Draft) -> list[Finding]:
+    findings: list[Finding] = []
+    arity = {wrapper.name: len(wrapper.parameters) for wrapper in draft.wrappers}
+    if draft.is_clone:
+        arity[draft.name] = 7 + len(draft.extras)
+    cases = []
+    for index, entry in enumerate(draft.data.get("cases", ())):
+        where = draft.where("cases", index, "name")
+        wrapper = entry.get("call", next(iter(arity)))
+        if wrapper not in arity:
+            findings.append(
+                Finding(
+                    f"there is no wrapper '{wrapper}'",
+                    draft.where("cases", index, "call"),
+                    "one of " + ", ".join(arity),
+                    wrapper,
+                )
+            )
+        elif len(entry["args"]) != arity[wrapper]:
+            findings.append(
+                Finding(
+                    f"{wrapper}() takes {arity[wrapper]} arguments",
+                    draft.where("cases", index, "args"),
+                    f"{arity[wrapper]} C expressions",
+                    f"{len(entry['args'])}",
+                )
+            )
+        if ("returns" in entry) == ("errno" in entry):
+            findings.append(Finding("a case needs either 'returns' or 'errno'", where))
+        findings += _check_case_text(draft, index, entry)
+        returns = entry.get("returns")
+        cases.append(
+            Case(
+                entry["name"],
+                wrapper,
+                entry.get("setup", "").strip("\n"),
+                tuple(entry["args"]),
+                None if returns is None else str(returns),
+                entry.get("errno"),
+                entry.get("check"),
+                where,
+            )
+        )
+    draft.cases = tuple(cases)
+    return findings
+
+
+def _check_case_text(draft: Draft, index: int, entry: dict[str, Any]) -> list[Finding]:
+    texts: list[tuple[KeyPath, str]] = [
+        (("cases", index, "args", i), text) for i, text in enumerate(entry["args"])
+    ]
+    texts += [
+        (("cases", index, key), entry[key])
+        for key in ("returns", "check")
+        if isinstance(entry.get(key), str)
+    ]
+    findings = []
+    for path, text in texts:
+        try:
+            ctext.parse_expression(text, draft.file.locate(path))
+        except CTextError as error:
+            findings.append(error.finding)
+    try:
+        ctext.parse_statements(entry.get("setup", ""), draft.file.locate(("cases", index, "setup")))
+    except CTextError as error:
+        findings.append(error.finding)
+    if any(not 32 <= ord(c) < 127 for c in entry["name"]) or '"' in entry["name"]:
+        findings.append(
+            Finding(
+                "a case's name must be plain text, for it is printed as a test's name",
+                draft.where("cases", index, "name"),
+                "printable ASCII without quotes",
+            )
+        )
+    return findings

@@ -1,0 +1,96 @@
+"""A call between its declaration and the model: what the phases have found out so far."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from syscraft.declaration.ctext import CDeclarator, CPrototype
+from syscraft.declaration.toml_file import TomlFile
+from syscraft.errors import Where
+from syscraft.model.call import (
+    Call,
+    Case,
+    Constant,
+    ErrorDoc,
+    Kconfig,
+    KernelSignature,
+    NumberChoice,
+    NumberPolicy,
+    PackedStruct,
+    Parameter,
+    TextFile,
+    Wrapper,
+)
+
+
+class Draft:
+    """A call that is being compiled; attributes appear phase by phase."""
+
+    def __init__(self, file: TomlFile, folder: Path) -> None:
+        self.file = file
+        self.folder = folder
+        self.data: dict[str, Any] = file.data
+        self.name: str = self.data["name"]
+        self.extras: tuple[Parameter, ...] = ()
+        self.kernel: tuple[CDeclarator, ...] = ()
+        self.prototypes: tuple[CPrototype, ...] = ()
+        self.derive: dict[str, tuple[str, frozenset[str]]] = {}
+        self.structs: tuple[TextFile, ...] = ()
+        self.known_types: frozenset[str] = frozenset()
+        self.parameters: tuple[Parameter, ...] = ()
+        self.signatures: tuple[KernelSignature, ...] = ()
+        self.packed: PackedStruct | None = None
+        self.wrappers: tuple[Wrapper, ...] = ()
+        self.cases: tuple[Case, ...] = ()
+        self.body: TextFile
+        self.patches: tuple[TextFile, ...] = ()
+        self.tests: tuple[TextFile, ...] = ()
+
+    @property
+    def is_clone(self) -> bool:
+        return self.data.get("like") == "clone"
+
+    def where(self, *path: str | int) -> Where:
+        return self.file.where(path)
+
+    def number(self) -> NumberChoice:
+        value = self.data.get("number", "private")
+        if isinstance(value, int):
+            return NumberChoice(NumberPolicy.FIXED, value, self.where("number"))
+        return NumberChoice(NumberPolicy(value), None, self.where("number"))
+
+    def finish(self) -> Call:
+        data = self.data
+        description = " ".join(data.get("description", "").split())
+        kconfig = data.get("kconfig", {})
+        return Call(
+            name=self.name,
+            summary=data["summary"].strip().rstrip("."),
+            description=description,
+            author=data["author"],
+            source_name=Path(self.file.shown_path).name,
+            like=data.get("like"),
+            parameters=self.parameters,
+            signatures=self.signatures,
+            clone_extras=self.extras,
+            packed=self.packed,
+            wrappers=self.wrappers,
+            structs=self.structs,
+            includes=tuple(data.get("includes", ())),
+            flags=tuple(
+                Constant(f["name"], f["value"], f.get("summary")) for f in data.get("flags", ())
+            ),
+            errors=tuple(ErrorDoc(e["errno"], e["when"]) for e in data.get("errors", ())),
+            missing=data.get("missing", "ENOSYS"),
+            number=self.number(),
+            returns_twice=data.get("returns_twice", self.is_clone),
+            kconfig=Kconfig(
+                kconfig.get("symbol", f"{self.name.upper()}_SYSCALL"),
+                kconfig.get("help", description or data["summary"]),
+            ),
+            body=self.body,
+            patches=self.patches,
+            cases=self.cases,
+            tests=self.tests,
+        )

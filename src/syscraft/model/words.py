@@ -1,0 +1,154 @@
+"""Phase 2: names, numbers and words mean something."""
+
+from __future__ import annotations
+
+import difflib
+
+from syscraft.errors import Finding, Where
+from syscraft.model import names
+from syscraft.model.call import PRIVATE_NUMBERS, NumberPolicy
+from syscraft.model.draft import Draft
+
+# Common numbers start at 424; 512 to 547 are x32's own.
+# Source: arch/x86/entry/syscalls/syscall_64.tbl, Linux 6.12
+FIRST_COMMON_NUMBER = 424
+X32_NUMBERS = range(512, 548)
+LAST_NUMBER = PRIVATE_NUMBERS[-1]
+
+
+def check_words(draft: Draft) -> list[Finding]:
+    data = draft.data
+    findings = _check_name(draft.name, draft.where("name"))
+    if not names.AUTHOR.match(data["author"]):
+        findings.append(
+            Finding(
+                "the author cannot sign a patch off",
+                draft.where("author"),
+                "Name <mail@example.org>",
+                data["author"][:60],
+            )
+        )
+    for key in ("summary", "author"):
+        if not data[key].strip() or len(data[key].splitlines()) > 1:
+            findings.append(Finding(f"'{key}' must be one line of text", draft.where(key)))
+    if data.get("like", "clone") != "clone":
+        findings.append(
+            Finding(
+                f"cannot start from '{data['like']}'", draft.where("like"), "clone", data["like"]
+            )
+        )
+    findings += _check_combinations(draft)
+    findings += _check_number(data.get("number", "private"), draft.where("number"))
+    for where, errno in _errno_names(draft):
+        if errno not in names.ERRNOS:
+            near = difflib.get_close_matches(errno, sorted(names.ERRNOS), n=1)
+            hint = f"did you mean '{near[0]}'?" if near else None
+            findings.append(
+                Finding("Linux has no such error", where, "a name from errno(3)", errno, hint)
+            )
+    for index, flag in enumerate(data.get("flags", ())):
+        if not names.CONSTANT_NAME.match(flag["name"]):
+            findings.append(
+                Finding(
+                    "a constant needs a name in capitals",
+                    draft.where("flags", index, "name"),
+                    "letters A-Z, digits and _",
+                    flag["name"],
+                )
+            )
+    symbol = data.get("kconfig", {}).get("symbol", "X")
+    if not names.CONFIG_SYMBOL.match(symbol):
+        findings.append(
+            Finding(
+                "this is no Kconfig symbol",
+                draft.where("kconfig", "symbol"),
+                "letters A-Z, digits and _, without CONFIG_",
+                symbol,
+            )
+        )
+    return findings
+
+
+def _check_name(name: str, where: Where) -> list[Finding]:
+    expected = "a C identifier in lower case: letters a-z, digits and _"
+    shown = name if len(name) <= 40 else f"{name[:37]}..."
+    if len(name) > names.MAX_CALL_NAME:
+        found = f"{len(name)} characters"
+        return [
+            Finding(
+                f"the name is longer than {names.MAX_CALL_NAME} characters", where, expected, found
+            )
+        ]
+    if name in names.KEYWORDS:
+        return [Finding(f"'{name}' is a word of the C or C++ language", where, expected, name)]
+    if not names.CALL_NAME.match(name):
+        return [Finding("the name is no identifier", where, expected, shown)]
+    return []
+
+
+def _check_combinations(draft: Draft) -> list[Finding]:
+    data = draft.data
+    findings = []
+    if draft.is_clone:
+        for key in ("kernel", "user", "derive", "pack", "versions"):
+            if key in data:
+                findings.append(
+                    Finding(
+                        f"'{key}' and like = \"clone\" exclude each other",
+                        draft.where(key),
+                        "only 'add': clone gives the other parameters and the wrappers' shape",
+                    )
+                )
+        if not data.get("add"):
+            findings.append(
+                Finding(
+                    'like = "clone" adds nothing',
+                    draft.where("like"),
+                    'the parameters to add, for example add = ["int nice"]',
+                )
+            )
+        return findings
+    for key, meaning in (("kernel", "the kernel's parameters"), ("user", "the user's prototype")):
+        if key not in data:
+            findings.append(Finding(f"the key '{key}' is missing", draft.where(), meaning))
+    if "add" in data:
+        findings.append(
+            Finding("'add' adds to nothing", draft.where("add"), 'like = "clone" beside it')
+        )
+    if "versions" in data and not data.get("pack"):
+        findings.append(
+            Finding(
+                "'versions' without a struct that could have them",
+                draft.where("versions"),
+                "pack = true",
+            )
+        )
+    return findings
+
+
+def _check_number(value: str | int, where: Where) -> list[Finding]:
+    if isinstance(value, str):
+        if value in [p.value for p in (NumberPolicy.PRIVATE, NumberPolicy.NEXT)]:
+            return []
+        return [
+            Finding("this is no way to choose a number", where, "private, next or a number", value)
+        ]
+    expected = (
+        f"{FIRST_COMMON_NUMBER} to {LAST_NUMBER}, and not "
+        f"{X32_NUMBERS[0]} to {X32_NUMBERS[-1]}, which are x32's"
+    )
+    if value in X32_NUMBERS or not FIRST_COMMON_NUMBER <= value <= LAST_NUMBER:
+        return [Finding("the number is out of range", where, expected, str(value))]
+    return []
+
+
+def _errno_names(draft: Draft) -> list[tuple[Where, str]]:
+    data = draft.data
+    found = []
+    if "missing" in data:
+        found.append((draft.where("missing"), data["missing"]))
+    for table in ("errors", "cases"):
+        for index, entry in enumerate(data.get(table, ())):
+            if "errno" in entry:
+                found.append((draft.where(table, index, "errno"), entry["errno"]))
+    return found
