@@ -3,6 +3,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -23,6 +24,12 @@ static int tell_nice(void *arg)
 {
 	(void)arg;
 	return getpriority(PRIO_PROCESS, 0) + 20;
+}
+
+static int store_nice(void *arg)
+{
+	*(int *)arg = getpriority(PRIO_PROCESS, 0);
+	return 0;
 }
 
 static int result_of(long pid)
@@ -85,19 +92,83 @@ static void test_null(void)
 		  "a null stack is refused", "errno %d", errno);
 }
 
+/* The nice value belongs to the child alone, and to a thread as to a process. */
+static void test_whose(void)
+{
+	static char thread_stack[16384];	/* in use until the thread is gone */
+	static int told;
+	long ret;
+
+	test_wrapper(13, "nice 13");
+	ktap_test(getpriority(PRIO_PROCESS, 0) == 0, "the parent keeps its own",
+		  "it has %d", getpriority(PRIO_PROCESS, 0));
+
+	told = -1;
+	ret = clone_nice(store_nice, stack_top(), CLONE_VM | CLONE_VFORK | SIGCHLD,
+			 &told, 14, NULL, NULL, NULL);
+	ktap_test(result_of(ret) == 0 && told == 14, "a child as of vfork",
+		  "returned %ld, the child told %d", ret, told);
+
+	told = -1;
+	ret = clone_nice(store_nice, thread_stack + sizeof(thread_stack),
+			 CLONE_VM | CLONE_SIGHAND | CLONE_THREAD, &told, 15, NULL,
+			 NULL, NULL);
+	while (ret > 0 && *(volatile int *)&told == -1)
+		sched_yield();
+	ktap_test(told == 15 && getpriority(PRIO_PROCESS, 0) == 0,
+		  "a thread, and only this one",
+		  "returned %ld, the thread told %d", ret, told);
+}
+
+/*
+ * SCHED_RESET_ON_FORK gives a child of a process with a nice value below 0 the
+ * value 0: what lies between needs the right, what clone() gives does not.
+ */
+static int reset_on_fork(void *arg)
+{
+	const struct sched_param none = { 0 };
+	int found;
+
+	(void)arg;
+	if (setpriority(PRIO_PROCESS, 0, -5) ||
+	    sched_setscheduler(0, SCHED_OTHER | SCHED_RESET_ON_FORK, &none) ||
+	    setuid(65534))
+		return 1;
+	if (result_of(clone_nice(tell_nice, stack_top() - 32768, SIGCHLD, NULL, 0,
+				 NULL, NULL, NULL)) != 20)
+		return 2;
+	found = clone_nice(tell_nice, stack_top() - 32768, SIGCHLD, NULL, -1,
+			   NULL, NULL, NULL);
+	return found == -1 && errno == EACCES ? 0 : 3;
+}
+
+static void test_reset_on_fork(void)
+{
+	int found = result_of(clone_nice(reset_on_fork, stack_top(), SIGCHLD, NULL,
+					 0, NULL, NULL, NULL));
+
+	ktap_test(found == 0, "with SCHED_RESET_ON_FORK, 0 is what clone gives",
+		  "failed at step %d", found);
+}
+
 static void test_without_right(void)
 {
-	if (setpriority(PRIO_PROCESS, 0, 5) || setuid(65534)) {
+	/* RLIMIT_NICE 20 - n lets everybody go down to nice n. */
+	const struct rlimit down_to_3 = { 17, 17 };
+
+	if (setpriority(PRIO_PROCESS, 0, 5) || setrlimit(RLIMIT_NICE, &down_to_3) ||
+	    setuid(65534)) {
 		ktap_test(0, "gives its rights up", "errno %d", errno);
 		return;
 	}
-	test_error(0, EACCES, "without the right there is no better nice value");
+	test_wrapper(3, "RLIMIT_NICE allows a better nice value");
+	test_error(2, EACCES, "and no better one than it says");
 	test_wrapper(15, "everybody may have a worse one");
 }
 
 int main(void)
 {
-	ktap_header(12);
+	ktap_header(18);
 	test_wrapper(0, "nice 0");
 	test_wrapper(5, "nice 5");
 	test_wrapper(19, "nice 19");
@@ -105,7 +176,9 @@ int main(void)
 	test_raw();
 	test_error(20, EINVAL, "20 is out of range and makes no child");
 	test_error(-21, EINVAL, "-21 is out of range and makes no child");
+	test_whose();
 	test_null();
+	test_reset_on_fork();
 	test_without_right();
 	return ktap_finish();
 }
