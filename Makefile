@@ -1,8 +1,15 @@
 # SPDX-License-Identifier: MIT
-.PHONY: test lint setup
+.PHONY: demo test lint setup accept
+
+demo: setup
+	@.venv/bin/python tools/demo.py $(DECL)
 
 test: setup lint
 	.venv/bin/python -m pytest $(PYTEST_ARGS)
+
+# Take the output of today as what tests expect; look at the difference before committing it.
+accept: setup
+	SYSCRAFT_ACCEPT=1 .venv/bin/python -m pytest -q -k golden
 
 lint: setup
 	.venv/bin/ruff check .

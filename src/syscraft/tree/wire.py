@@ -160,7 +160,6 @@ def _mail(call: Call, number: int, edits: tuple[FileEdit, ...]) -> str:
         "no program built for this call can reach another one on a newer kernel."
     )
     message = prose([call.description or f"{call.summary}.", how], columns=74)
-    stat = "".join(f" {edit.path} | {edit.added_lines()} +\n" for edit in edits)
     total = sum(edit.added_lines() for edit in edits)
     return (
         "From 0000000000000000000000000000000000000000 Mon Sep 17 00:00:00 2001\n"
@@ -171,9 +170,20 @@ def _mail(call: Call, number: int, edits: tuple[FileEdit, ...]) -> str:
         "\n"
         f"Signed-off-by: {call.author}\n"
         "---\n"
-        f"{stat} {len(edits)} files changed, {total} insertions(+)\n"
+        f"{_stat(edits)} {len(edits)} files changed, {total} insertions(+)\n"
         "\n" + "".join(edit.diff() for edit in edits) + "-- \nsyscraft\n"
     )
+
+
+def _stat(edits: tuple[FileEdit, ...]) -> str:
+    """The summary above the diffs, as git writes it."""
+    paths = max(len(edit.path) for edit in edits)
+    counts = max(len(str(edit.added_lines())) for edit in edits)
+    lines = []
+    for edit in edits:
+        added = edit.added_lines()
+        lines.append(f" {edit.path:<{paths}} | {added:>{counts}} {'+' * min(added, 40)}\n")
+    return "".join(lines)
 
 
 def default_number(call: Call) -> int | None:
