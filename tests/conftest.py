@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import shutil
 import subprocess
@@ -95,3 +96,16 @@ def make_call(tmp_path: Path) -> Callable[..., Path]:
         return where
 
     return make
+
+
+def check_golden(path: Path, text: str) -> None:
+    """Compare *text* with a file under ``tests/golden``; ``make accept`` takes it as it is."""
+    if os.environ.get("SYSCRAFT_ACCEPT"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", errors="surrogateescape")
+        return
+    old = path.read_text(encoding="utf-8", errors="surrogateescape") if path.exists() else ""
+    difference = "\n".join(
+        difflib.unified_diff(old.splitlines(), text.splitlines(), "expected", "found", lineterm="")
+    )
+    assert old == text, f"{path} differs; if it is meant to: make accept\n{difference}"

@@ -38,13 +38,20 @@ def argument_list(head: str, items: Sequence[str], tail: str) -> str:
     return "\n".join(lines)
 
 
-def comment(paragraphs: Sequence[str]) -> str:
-    """Write a block comment."""
+def comment(paragraphs: Sequence[str], listed: Sequence[tuple[str, str]] = ()) -> str:
+    """Write a block comment; *listed* are words with their meanings, for its end."""
     lines: list[str] = []
     for paragraph in paragraphs:
         if lines:
             lines.append(" *")
         lines += [f" * {line}" for line in textwrap.wrap(paragraph, WIDTH - 3)]
+    column = max((len(word) for word, _ in listed), default=0) + 4
+    for word, meaning in listed:
+        head = f"  {word}".ljust(column)
+        wrapped = textwrap.wrap(
+            meaning, WIDTH - 3, initial_indent=head, subsequent_indent=" " * column
+        )
+        lines += [f" * {line}" for line in wrapped]
     return "\n".join(["/*", *lines, " */"])
 
 

@@ -28,7 +28,7 @@ def _emit(call: Call, number: int, abis: tuple[Abi, ...]) -> Files:
                  "ptid", "tls", "ctid"],
                 ");",
             ),
-            errors=user_c.errors_comment(call),
+            errors=user_c.errors(call),
         )  # fmt: skip
         return {f"{call.name}.h": text}
     text = fill(
@@ -38,20 +38,23 @@ def _emit(call: Call, number: int, abis: tuple[Abi, ...]) -> Files:
         headers=user_c.headers(call),
         definitions=user_c.definitions(call, number, abis),
         wrappers=[_wrapper(call, wrapper) for wrapper in call.wrappers],
-        errors=user_c.errors_comment(call),
+        errors=user_c.errors(call),
     )
     return {f"{call.name}.h": text}
 
 
 def _wrapper(call: Call, wrapper: Wrapper) -> dict[str, object]:
     head = declare_user(wrapper.returns, wrapper.name)
+    args, ret = (_free(name, wrapper) for name in ("args", "ret"))
     if call.packed:
         assert wrapper.struct_version is not None
-        passed = ["&args", "(long)" + call.packed.size_constant(wrapper.struct_version)]
+        passed = [f"&{args}", "(long)" + call.packed.size_constant(wrapper.struct_version)]
     else:
         passed = [user_c.as_long(a.parameter, a.expression) for a in wrapper.arguments]
     returns = spell_user(wrapper.returns)
     return {
+        "args": args,
+        "ret": ret,
         "prototype": argument_list(
             f"static inline {head}(", user_c.declared(wrapper.parameters) or ["void"], ")"
         ),
@@ -61,6 +64,14 @@ def _wrapper(call: Call, wrapper: Wrapper) -> dict[str, object]:
         "cast": "" if returns == "long" else f"({returns})",
         "minus_one": f"({returns})-1" if wrapper.returns.is_pointer else "-1",
     }
+
+
+def _free(name: str, wrapper: Wrapper) -> str:
+    """A name for a local variable that no parameter has."""
+    taken = {parameter.name for parameter in wrapper.parameters}
+    while name in taken:
+        name += "_"
+    return name
 
 
 EMITTER = Emitter("header", "C header over libc: the user's order, errno", _emit)

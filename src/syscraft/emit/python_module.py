@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import ast
+import keyword
 import re
+import textwrap
 
 from syscraft.abi.base import Abi
 from syscraft.declaration.ctext import parse_structs
 from syscraft.declaration.scalars import SCALARS
+from syscraft.emit import user_c
 from syscraft.emit.base import Emitter, Files, fill
 from syscraft.errors import Where
 from syscraft.model.call import Call, Parameter, Wrapper
 from syscraft.model.types import declare_user
+
+_WIDTH = 96
 
 # A C integer literal that Python reads the same way, once its suffix is gone.
 _LITERAL = re.compile(r"\b(0[xX][0-9a-fA-F]+|0|[1-9][0-9]*)[uUlL]*\b")
@@ -53,13 +58,54 @@ def _emit(call: Call, number: int, abis: tuple[Abi, ...]) -> Files:
              abi.clone_order.parameters(tuple(extra.name for extra in call.clone_extras)))
             for abi in abis
         ],
+        signature=[
+            *(f"{p['name']}: {p['annotation']}" for p in map(_parameter, call.clone_extras)),
+            "flags: int = signal.SIGCHLD",
+        ],
         extras=[_parameter(extra) for extra in call.clone_extras],
         pointers=any(
             p.ctype.is_pointer for w in call.wrappers for p in w.parameters
         ) or any(extra.ctype.is_pointer for extra in call.clone_extras),
         doc=_doc_line,
+        define=_define,
+        raises=_raises(call),
     )  # fmt: skip
     return {f"{call.name}.py": text}
+
+
+def _define(name: str, parameters: list[str]) -> str:
+    """Write the head of a function that returns an integer."""
+    line = f"def {name}({', '.join(parameters)}) -> int:"
+    if len(line) <= _WIDTH:
+        return line
+    inner = "    " + ", ".join(parameters)
+    if len(inner) <= _WIDTH:
+        return f"def {name}(\n{inner}\n) -> int:"
+    return "\n".join([f"def {name}(", *(f"    {text}," for text in parameters), ") -> int:"])
+
+
+def _c_line(head: str, parameters: list[str]) -> str:
+    """Show the C prototype in a docstring; lines break between parameters only."""
+    words = f"C: {head}({', '.join(parameters) or 'void'})"
+    for parameter in parameters:
+        words = words.replace(parameter, parameter.replace(" ", "\0"))
+    filled = textwrap.fill(
+        words, _WIDTH, initial_indent=" " * 4, subsequent_indent=" " * 8, break_long_words=False
+    )
+    return filled.replace("\0", " ")
+
+
+def _raises(call: Call) -> list[str]:
+    """The errors, each wrapped, for the docstring of a function."""
+    return [
+        textwrap.fill(
+            _doc_line(f"OSError: {errno}: {meaning}"),
+            _WIDTH,
+            initial_indent=" " * 8,
+            subsequent_indent=" " * 12,
+        )
+        for errno, meaning in user_c.errors(call)
+    ]
 
 
 def _doc_line(text: str) -> str:
@@ -86,25 +132,33 @@ def _python_expression(text: str, names: set[str]) -> str | None:
 
 def _parameter(parameter: Parameter) -> dict[str, str]:
     name = _safe(parameter.name)
-    if parameter.ctype.is_pointer:
-        annotation, convert = "Pointer", f"_pointer({name}, keep)"
-    else:
-        scalar = SCALARS[parameter.ctype.base]
-        bits = str(scalar.bits or "_LONG_BITS")
-        annotation, convert = "int", f'_integer("{name}", {name}, {bits}, {scalar.signed})'
     return {
         "name": name,
-        "annotation": annotation,
-        "convert": convert,
+        "annotation": "Pointer" if parameter.ctype.is_pointer else "int",
+        "convert": _convert(parameter, name),
         "c": declare_user(parameter.ctype, parameter.name),
     }
 
 
-def _safe(name: str) -> str:
-    """Python has words that C lacks."""
-    import keyword
+def _convert(parameter: Parameter, expression: str) -> str:
+    """Write what makes a C value of *expression*."""
+    if parameter.ctype.is_pointer:
+        return f"_pointer({expression}, keep)"
+    scalar = SCALARS[parameter.ctype.base]
+    bits = str(scalar.bits or "_LONG_BITS")
+    return f'_integer("{_safe(parameter.name)}", {expression}, {bits}, {scalar.signed})'
 
-    return f"{name}_" if keyword.iskeyword(name) else name
+
+# What the templates' own functions use.
+_TAKEN = frozenset(
+    "args arguments ctypes dict errno flag flags int keep list number object os reason ret "
+    "signal values zero".split()
+)
+
+
+def _safe(name: str) -> str:
+    """Python has words that C lacks, and the templates have names of their own."""
+    return f"{name}_" if keyword.iskeyword(name) or name in _TAKEN else name
 
 
 def _function(call: Call, wrapper: Wrapper, constants: set[str]) -> dict[str, object]:
@@ -113,26 +167,26 @@ def _function(call: Call, wrapper: Wrapper, constants: set[str]) -> dict[str, ob
     explicit: list[dict[str, str]] = []
     passed: list[tuple[str, str]] = []
     for argument in wrapper.arguments:
-        described = _parameter(argument.parameter)
+        mine = _parameter(argument.parameter)
         if argument.expression == argument.parameter.name and argument.expression in given:
-            passed.append((argument.parameter.name, described["convert"]))
+            passed.append((argument.parameter.name, mine["convert"]))
             continue
         expression = _python_expression(argument.expression, scalars | constants)
         if expression is None:
             # Only C can work this out (strlen, sizeof): Python callers say it themselves.
             if argument.parameter.name not in given:
-                explicit.append(described)
-            expression = _safe(argument.parameter.name)
-        convert = described["convert"].replace(f", {described['name']}, ", f", {expression}, ")
-        if argument.parameter.ctype.is_pointer:
-            convert = f"_pointer({expression}, keep)"
-        passed.append((argument.parameter.name, convert))
+                explicit.append(mine)
+            expression = mine["name"]
+        passed.append((argument.parameter.name, _convert(argument.parameter, expression)))
+    described = [_parameter(parameter) for parameter in wrapper.parameters]
+    signature = [f"{p['name']}: {p['annotation']}" for p in described]
+    if explicit:
+        signature += ["*", *(f"{p['name']}: {p['annotation']}" for p in explicit)]
     return {
         "name": wrapper.name,
-        "parameters": [_parameter(parameter) for parameter in wrapper.parameters],
-        "explicit": explicit,
+        "signature": signature,
         "passed": passed,
-        "c": declare_user(wrapper.returns, wrapper.name),
+        "c": _c_line(declare_user(wrapper.returns, wrapper.name), [p["c"] for p in described]),
         "keeps": any("keep" in convert for _, convert in passed),
         "size": call.packed.versions[wrapper.struct_version].size_bytes
         if call.packed and wrapper.struct_version is not None

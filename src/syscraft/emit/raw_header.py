@@ -94,7 +94,7 @@ def _clone(call: Call, abis: tuple[Abi, ...]) -> str:
         "raw_clone.h.j2",
         call=call,
         prototype=argument_list(
-            f"static inline __attribute__((__always_inline__)) long {call.name}_raw(",
+            f"long {call.name}_raw(",
             ["unsigned long flags", "void *stack", "int *ptid", "int *ctid", "unsigned long tls",
              *extra_declarations],
             ")",

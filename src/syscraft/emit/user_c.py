@@ -8,7 +8,7 @@ from syscraft.emit.base import fill
 from syscraft.emit.kernel import packed_struct
 from syscraft.model.call import Argument, Call, Parameter
 from syscraft.model.names import IDENTIFIER, KNOWN_STRUCTS
-from syscraft.model.types import declare_user, spell_user
+from syscraft.model.types import declare_user
 
 
 def declared(parameters: tuple[Parameter, ...]) -> list[str]:
@@ -78,10 +78,7 @@ def _all_parameters(call: Call) -> list[Parameter]:
     return [parameter for parameters in lists for parameter in parameters]
 
 
-def errors_comment(call: Call) -> list[str]:
-    """One paragraph per documented error."""
-    return [f"{error.errno}: {error.when.rstrip('.')}." for error in call.errors]
-
-
-def spelled(parameter: Parameter) -> str:
-    return spell_user(parameter.ctype)
+def errors(call: Call) -> list[tuple[str, str]]:
+    """Every error with its meaning, the one of a missing call last."""
+    told = [(error.errno, f"{error.when.rstrip('.')}.") for error in call.errors]
+    return [*told, (call.missing, "this kernel or this ABI does not have the call.")]

@@ -42,22 +42,25 @@ def read_files(draft: Draft) -> list[Finding]:
 def _read_text(
     draft: Draft, name: str, where: Where, what: str
 ) -> tuple[TextFile | None, Finding | None]:
-    folder = draft.folder.resolve()
-    path = (folder / name).resolve()
-    if not path.is_relative_to(folder):
-        return None, Finding(
-            f"{what} lies outside the declaration's folder",
-            where,
-            "a file beside the declaration",
-            name,
-            "a declaration is one folder, so that it can be given to others",
-        )
     shown = str(Path(draft.file.shown_path).parent / name)
     try:
+        folder = draft.folder.resolve()
+        path = (folder / name).resolve()
+        if not path.is_relative_to(folder):
+            return None, Finding(
+                f"{what} lies outside the declaration's folder",
+                where,
+                "a file beside the declaration",
+                name,
+                "a declaration is one folder, so that it can be given to others",
+            )
+        if path.exists() and not path.is_file():
+            # Reading a pipe or a device could wait for ever.
+            return None, Finding(f"{what} cannot be read: no regular file", where, "a file", shown)
         return TextFile(name, shown, path.read_text(encoding="utf-8")), None
     except UnicodeDecodeError:
         return None, Finding(f"{what} is not UTF-8 text", Where(shown))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:  # a bad name, a loop of links
         reason = getattr(error, "strerror", None) or str(error)
         return None, Finding(f"{what} cannot be read: {reason}", where, "a file", shown)
 

@@ -80,7 +80,9 @@ def _judge_result(prototype: CPrototype, draft: Draft) -> list[Finding]:
 
 def _check_identifier(name: str, where: Where) -> list[Finding]:
     if name in names.KEYWORDS:
-        return [
-            Finding(f"'{name}' is a word of the C or C++ language", where, "another name", name)
-        ]
-    return []
+        kind = "a word of the C or C++ language"
+    elif name in names.MACROS:
+        kind = "a macro in user space"
+    else:
+        return []
+    return [Finding(f"'{name}' is {kind}", where, "another name", name)]

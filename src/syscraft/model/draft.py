@@ -81,7 +81,9 @@ class Draft:
             flags=tuple(
                 Constant(f["name"], f["value"], f.get("summary")) for f in data.get("flags", ())
             ),
-            errors=tuple(ErrorDoc(e["errno"], e["when"]) for e in data.get("errors", ())),
+            errors=tuple(
+                ErrorDoc(e["errno"], " ".join(e["when"].split())) for e in data.get("errors", ())
+            ),
             missing=data.get("missing", "ENOSYS"),
             number=self.number(),
             returns_twice=data.get("returns_twice", self.is_clone),

@@ -28,6 +28,9 @@ KEYWORDS = frozenset(
     """.split()
 )
 
+# Macros of <errno.h>, <stdio.h> and of gcc -std=gnu11: as a name they would not stay themselves.
+MACROS = frozenset(["errno", "i386", "linux", "stderr", "stdin", "stdout", "unix"])
+
 # Names known to asm-generic/errno-base.h and errno.h, Linux 6.12, plus ENOTSUP, which
 # POSIX has and Linux defines as EOPNOTSUPP.
 ERRNOS = frozenset(

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import re
+import sys
 
+from syscraft.declaration.toml_file import KeyPath
 from syscraft.errors import Finding, Where
 from syscraft.model import names
 from syscraft.model.call import PRIVATE_NUMBERS, NumberPolicy
@@ -14,6 +17,10 @@ from syscraft.model.draft import Draft
 FIRST_COMMON_NUMBER = 424
 X32_NUMBERS = range(512, 548)
 LAST_NUMBER = PRIVATE_NUMBERS[-1]
+
+_COMMENT_MARK = re.compile(r"/\*|\*/")
+# Source: patchbreak() in mailinfo.c, git 2.39
+_MAIL_MARK = re.compile(r"(?:^|\s)(?:---|diff -|Index: )")
 
 
 def check_words(draft: Draft) -> list[Finding]:
@@ -29,15 +36,17 @@ def check_words(draft: Draft) -> list[Finding]:
             )
         )
     for key in ("summary", "author"):
-        if not data[key].strip() or len(data[key].splitlines()) > 1:
+        if not data[key].strip(" .") or len(data[key].splitlines()) > 1:
             findings.append(Finding(f"'{key}' must be one line of text", draft.where(key)))
-    if data.get("like", "clone") != "clone":
+    findings += _check_prose(draft)
+    if data.get("like", "clone") == "clone":
+        findings += _check_combinations(draft)
+    else:
         findings.append(
             Finding(
                 f"cannot start from '{data['like']}'", draft.where("like"), "clone", data["like"]
             )
         )
-    findings += _check_combinations(draft)
     findings += _check_number(data.get("number", "private"), draft.where("number"))
     for where, errno in _errno_names(draft):
         if errno not in names.ERRNOS:
@@ -69,6 +78,34 @@ def check_words(draft: Draft) -> list[Finding]:
     return findings
 
 
+def _check_prose(draft: Draft) -> list[Finding]:
+    """Text for people ends up in C comments, in Python and in a mail for git am."""
+    data = draft.data
+    texts: list[tuple[KeyPath, str]] = [
+        ((key,), data[key]) for key in ("summary", "description", "author") if key in data
+    ]
+    texts += [(("errors", i, "when"), e["when"]) for i, e in enumerate(data.get("errors", ()))]
+    texts += [
+        (("flags", i, "summary"), f["summary"])
+        for i, f in enumerate(data.get("flags", ()))
+        if "summary" in f
+    ]
+    if "help" in data.get("kconfig", {}):
+        texts.append((("kconfig", "help"), data["kconfig"]["help"]))
+    findings = []
+    for path, text in texts:
+        where = draft.where(*path)
+        if found := _COMMENT_MARK.search(text):
+            message = "this text cannot stand in a C comment"
+            findings.append(Finding(message, where, "no /* and no */", found[0]))
+        if found := _MAIL_MARK.search(text):
+            message = "git am would take this for the start of the patch"
+            findings.append(Finding(message, where, "another wording", found[0].strip()))
+        if any((ord(c) < 32 and c not in "\t\n\r") or 127 <= ord(c) < 160 for c in text):
+            findings.append(Finding("there is a control character in this text", where))
+    return findings
+
+
 def _check_name(name: str, where: Where) -> list[Finding]:
     expected = "a C identifier in lower case: letters a-z, digits and _"
     shown = name if len(name) <= 40 else f"{name[:37]}..."
@@ -81,6 +118,11 @@ def _check_name(name: str, where: Where) -> list[Finding]:
         ]
     if name in names.KEYWORDS:
         return [Finding(f"'{name}' is a word of the C or C++ language", where, expected, name)]
+    if name in names.MACROS:
+        return [Finding(f"'{name}' is a macro in user space", where, "another name", name)]
+    if name in sys.stdlib_module_names:
+        hint = "the generated Python module would hide it"
+        return [Finding(f"Python has a module '{name}'", where, "another name", name, hint)]
     if not names.CALL_NAME.match(name):
         return [Finding("the name is no identifier", where, expected, shown)]
     return []

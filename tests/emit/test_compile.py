@@ -1,0 +1,178 @@
+"""Generated C under two compilers, several levels of optimization and two languages."""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import REPOSITORY, need_tool
+
+import syscraft
+
+EXAMPLES = sorted(path.parent for path in REPOSITORY.glob("examples/*/*.toml"))
+COMPILERS = ("gcc", "clang")
+LEVELS = ("-O0", "-O2", "-Os")
+STRICT = ("-Wall", "-Wextra", "-Werror", "-pedantic")
+
+
+@pytest.fixture(scope="module")
+def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder per example with its generated files."""
+    root = tmp_path_factory.mktemp("generated")
+    for example in EXAMPLES:
+        syscraft.load(example).write(root / example.name)
+    return root
+
+
+def run(*argv: str | Path) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=120)
+    assert "sanitizer" not in done.stderr.lower(), done.stderr
+    return done
+
+
+def build(*argv: str | Path) -> None:
+    need_tool(str(argv[0]))
+    done = run(*argv)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def users(name: str) -> str:
+    """A program that takes the address of everything the headers define."""
+    call = syscraft.load(REPOSITORY / "examples" / name).call
+    functions = [f"{name}_raw"]
+    functions += [name, f"{name}_call_raw"] if call.is_clone else [w.name for w in call.wrappers]
+    uses = "\n".join(f"\tsum += (unsigned long)&{function};" for function in functions)
+    return (
+        f'#include "{name}.h"\n#include "{name}_raw.h"\n#include "ktap.h"\n\n'
+        f"int main(void)\n{{\n\tunsigned long sum = 0;\n\n{uses}\n\treturn sum == 0;\n}}\n"
+    )
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    ("compiler", "language"),
+    [("gcc", "c11"), ("gcc", "gnu17"), ("clang", "c11"), ("clang", "gnu17"), ("g++", "c++17"),
+     ("g++", "gnu++20"), ("clang++", "c++17")],
+)  # fmt: skip
+def test_headers_compile(
+    compiler: str, language: str, example: Path, generated: Path, tmp_path: Path
+) -> None:
+    source = tmp_path / ("use.cc" if "++" in compiler else "use.c")
+    source.write_text(users(example.name))
+    for level, order in itertools.product(LEVELS, ((), ("-U__LP64__",), ("-fPIE", "-pie"))):
+        build(
+            compiler, f"-std={language}", level, *order, *STRICT,
+            "-I", generated / example.name, source, "-o", tmp_path / "use",
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize("level", LEVELS)
+def test_bare_syscalls_without_libc(
+    compiler: str, level: str, generated: Path, tmp_path: Path
+) -> None:
+    program = tmp_path / "bare"
+    build(
+        compiler, level, "-std=c11", *STRICT, "-nostdlib", "-static", "-ffreestanding",
+        "-fno-stack-protector", "-fno-builtin", "-I", generated / "splork",
+        REPOSITORY / "tests/emit/bare_syscalls.c", "-o", program,
+    )  # fmt: skip
+    done = run(program)
+    assert done.stdout.splitlines() == [f"ok {n}" for n in (0, 1, 2, 3, 4, 6, 5)]
+    assert done.returncode == 0
+
+
+FALLBACK = """
+#include <stdio.h>
+#include "splork.h"
+#include "splork_raw.h"
+int main(void)
+{
+	int ret = splork(NULL, 1), error = errno;
+
+	printf("%d %d %ld\\n", ret, error, splork_raw(1, NULL));
+	return 0;
+}
+"""
+
+
+@pytest.mark.parametrize("missing_on", ["this kernel", "this ABI"])
+def test_fallback_errno(missing_on: str, generated: Path, tmp_path: Path) -> None:
+    """Where the call does not exist, programs hear of the declared errno."""
+    (tmp_path / "use.c").write_text(FALLBACK)
+    without = ["-U__LP64__"] if missing_on == "this ABI" else []
+    build("gcc", *without, *STRICT, "-I", generated / "splork", tmp_path / "use.c",
+          "-o", tmp_path / "use")  # fmt: skip
+    assert run(tmp_path / "use").stdout == f"-1 {errno.ENOTSUP} {-errno.ENOSYS}\n"
+
+
+@pytest.mark.parametrize("name", ["splork", "clone_nice"])
+def test_python_fallback_errno(name: str, generated: Path) -> None:
+    call = {"splork": "splork(bytearray(21), 1)", "clone_nice": "clone_nice(0)"}[name]
+    expected = {"splork": "ENOTSUP", "clone_nice": "ENOSYS"}[name]
+    script = (
+        f"import errno\nfrom {name} import {name}\n"
+        f"try:\n    {call}\nexcept OSError as error:\n    print(errno.errorcode[error.errno])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=generated / name, capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    assert errno.__dict__[done.stdout.strip()] == errno.__dict__[expected]
+
+
+def test_python_refuses_values_that_do_not_fit(generated: Path) -> None:
+    script = (
+        "from splork8 import splork8\n"
+        "for a in (-1, 2**32):\n"
+        "    try:\n        splork8(None, a, 0, 0, 0, 0, 0, 0)\n"
+        "    except OverflowError as error:\n        print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=generated / "splork8", capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    assert done.stdout == (
+        "a is -1, not within 0 to 4294967295\na is 4294967296, not within 0 to 4294967295\n"
+    )
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
+def test_python_modules_are_typed(example: Path, generated: Path) -> None:
+    module = generated / example.name / f"{example.name}.py"
+    done = run(sys.executable, "-m", "mypy", "--strict", "--python-version=3.11", module)
+    assert done.returncode == 0, done.stdout
+
+
+NAMES = """
+name = "{name}"
+summary = "serve a test"
+author = "A U Thor <author@example.org>"
+kernel = "int args, long ret, void __user *keep, int class_, u64 number"
+user = "int {name}(void *keep, long ret, int args, int class_, __u64 number)"
+pack = {pack}
+"""
+
+
+@pytest.mark.parametrize("pack", ["true", "false"])
+def test_names_that_the_templates_use_themselves(pack: str, tmp_path: Path) -> None:
+    """An author may call a parameter what a generated function calls its own variable."""
+    (tmp_path / "sample.toml").write_text(NAMES.format(name="sample", pack=pack))
+    (tmp_path / "sample.c").write_text(
+        "static long do_sample(int args, long ret, void __user *keep, int class_, u64 number)\n"
+        "{\n\treturn 0;\n}\n"
+    )
+    syscraft.load(tmp_path).write(tmp_path / "out")
+    for header in ("sample.h", "sample_raw.h"):
+        build("gcc", "-fsyntax-only", "-x", "c", *STRICT, "-Wshadow", tmp_path / "out" / header)
+    script = (
+        "import errno\nfrom sample import sample\n"
+        "try:\n    sample(None, 1, 2, 3, 4)\n"
+        "except OSError as error:\n    print(errno.errorcode[error.errno])\n"
+    )
+    done = run(sys.executable, "-c", f"import sys; sys.path.insert(0, '{tmp_path}/out')\n{script}")
+    assert done.stdout == "ENOSYS\n", done.stderr

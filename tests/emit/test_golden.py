@@ -1,0 +1,39 @@
+"""The whole text of everything generated for the examples."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from conftest import REPOSITORY, check_golden
+
+import syscraft
+
+GOLDEN = REPOSITORY / "tests" / "golden"
+EXAMPLES = sorted(path.parent for path in REPOSITORY.glob("examples/*/*.toml"))
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
+def test_golden_files_for_programs(example: Path) -> None:
+    files = syscraft.load(example.relative_to(REPOSITORY)).generate()
+    for name, text in files.items():
+        # bare_syscalls.h and ktap.h are the same for every call.
+        shared = name in ("bare_syscalls.h", "ktap.h")
+        check_golden(GOLDEN / ("shared" if shared else example.name) / name, text)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
+def test_golden_patch(example: Path) -> None:
+    change = syscraft.load(example.relative_to(REPOSITORY)).patch()
+    name, text = change.series[-1]
+    check_golden(GOLDEN / example.name / name, text)
+
+
+def test_golden_files_are_all_made_by_something() -> None:
+    made = {"shared/bare_syscalls.h", "shared/ktap.h"}
+    for example in EXAMPLES:
+        call = syscraft.load(example)
+        made |= {f"{example.name}/{name}" for name in call.generate()}
+        made |= {f"{example.name}/{call.patch().series[-1][0]}"}
+    kept = {str(path.relative_to(GOLDEN)) for path in GOLDEN.rglob("*") if path.is_file()}
+    assert kept <= made
