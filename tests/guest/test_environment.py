@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from conftest import Syscraft, command
 
+from syscraft.files import cache_root
+
 MakeCall = Callable[..., Path]
 
 
@@ -46,7 +48,7 @@ def test_unwritable_cache(
 
 
 def test_full_disk(make_call: MakeCall, syscraft: Syscraft, tmp_path: Path) -> None:
-    small = tmp_path / "small disk"
+    small = tmp_path / "small"
     small.mkdir()
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(small)], check=False
@@ -63,6 +65,18 @@ def test_full_disk(make_call: MakeCall, syscraft: Syscraft, tmp_path: Path) -> N
         assert not list(small.glob("trees/*[!k]/Makefile")), "a half tree looks like a whole one"
     finally:
         subprocess.run(["umount", str(small)], check=True)
+
+
+def test_cache_with_blanks(make_call: MakeCall, syscraft: Syscraft, tmp_path: Path) -> None:
+    """Kernel makefiles cannot do it, and their own message would puzzle."""
+    cache = tmp_path / "my cache"
+    (cache / "trees").mkdir(parents=True)
+    for tree in (cache_root() / "trees").iterdir():
+        (cache / "trees" / tree.name).symlink_to(tree)
+    done = syscraft("test", make_call("ctgap"), env={"SYSCRAFT_CACHE": str(cache)})
+    assert done.returncode == 3
+    assert f"{cache}: error: a kernel cannot be built in a folder with blanks" in done.stderr
+    assert "SYSCRAFT_CACHE" in done.stderr
 
 
 def never_built() -> tuple[str, str]:

@@ -9,6 +9,7 @@ after a kill, starts from a known state.
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import json
 import os
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from syscraft import proc
-from syscraft.errors import BuildError, Finding, Where
+from syscraft.errors import BuildError, EnvironmentLacks, Finding, SyscraftError, Where
 from syscraft.files import (
     FileLock,
     cache_root,
@@ -39,7 +40,7 @@ _CONFIG = Path(__file__).parent / "uml.config"
 
 # Two builds of the same input give the same kernel.
 # Source: Documentation/kbuild/reproducible-builds.rst, Linux 6.12
-_REPRODUCIBLE = {
+REPRODUCIBLE = {
     "KBUILD_BUILD_TIMESTAMP": "2025-01-01",
     "KBUILD_BUILD_USER": "syscraft",
     "KBUILD_BUILD_HOST": "syscraft",
@@ -76,6 +77,7 @@ def build_kernel(tree: KernelTree, change: KernelChange, progress: Progress) -> 
     if image.exists():
         return BuiltKernel(image, key, True)
     work = cache_root() / "work" / base
+    _check_folder(work)
     lock = FileLock(
         work.with_suffix(".lock"), on_wait=lambda: progress("waiting for another build to end")
     )
@@ -91,6 +93,16 @@ def build_kernel(tree: KernelTree, change: KernelChange, progress: Progress) -> 
             if not done.ok:
                 raise BuildError.of("the kernel cannot be kept", found=done.output.strip())
     return BuiltKernel(image, key, False)
+
+
+def _check_folder(work: Path) -> None:
+    """Kernel makefiles split paths at blanks and colons. Source: Makefile, Linux 6.12"""
+    if any(c in str(work) for c in " \t\n:"):
+        raise EnvironmentLacks.of(
+            "a kernel cannot be built in a folder with blanks or colons in its path",
+            Where(str(cache_root())),
+            hint="set SYSCRAFT_CACHE to another folder",
+        )
 
 
 def _flat(files: dict[str, bytes]) -> Iterator[bytes | str]:
@@ -263,7 +275,7 @@ class _Build:
         self._progress(f"building the {what}")
         try:
             done = proc.run_watched(
-                argv, cwd=self._work, env=_REPRODUCIBLE, log=self._work / f"{target}.log",
+                argv, cwd=self._work, env=REPRODUCIBLE, log=self._work / f"{target}.log",
                 on_line=on_line, keep_open=(self._lock_fd,),
             )  # fmt: skip
         except KeyboardInterrupt:
@@ -271,7 +283,20 @@ class _Build:
             raise
         marker.unlink(missing_ok=True)
         if not done.ok:
-            raise BuildError(*_findings(done, self._source, self._change.body_line_map))
+            raise failure(done, self._source, self._change.body_line_map)
+
+
+def failure(done: proc.Result, source: Path, body: BodyLineMap) -> SyscraftError:
+    """Tell whose fault a failed build is: the machine's, or the author's."""
+    for line in done.output.splitlines():
+        if os.strerror(errno.ENOSPC) in line:
+            return EnvironmentLacks.of(
+                "the disk is full",
+                Where(str(source.parent)),
+                found=line.strip(),
+                hint="free some space, or set SYSCRAFT_CACHE to a folder on a larger disk",
+            )
+    return BuildError(*_findings(done, source, body))
 
 
 def _findings(done: proc.Result, source: Path, body: BodyLineMap) -> list[Finding]:

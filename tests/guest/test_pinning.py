@@ -1,0 +1,44 @@
+"""What a new call spares itself to rebuild would come out the same."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import syscraft as library
+from syscraft.files import cache_root
+from syscraft.lab.build import REPRODUCIBLE
+
+MakeCall = Callable[..., Path]
+
+
+def test_make_itself_comes_to_the_same_kernel(make_call: MakeCall, tmp_path: Path) -> None:
+    """Touch every header of numbers, let make rebuild all that includes one, and compare."""
+    name = f"ctpin{time.time_ns() % 1_000_000}"  # a row that no kernel here had before
+    change = library.load(make_call(name)).patch()
+    kernel = library.load(tmp_path / name).build()
+    assert not kernel.from_cache
+    work = max(
+        (path for path in (cache_root() / "work").iterdir() if path.is_dir()),
+        key=lambda path: (path / "linux.log").stat().st_mtime_ns,
+    )
+    pinned = (work / "obj/linux").read_bytes()
+    for path in change.quiet:
+        os.utime(work / "src" / path)
+    for folder in ("arch/x86/include/generated", "arch/um/include/generated"):
+        for header in (work / "obj" / folder).rglob("unistd*.h"):
+            os.utime(header)
+    done = subprocess.run(
+        ["make", "-C", work / "src", f"O={work}/obj", "ARCH=um", f"-j{os.cpu_count()}", "linux"],
+        env={**os.environ, **REPRODUCIBLE},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    rebuilt = done.stdout.count("  CC ")
+    assert rebuilt > 50, "make rebuilt next to nothing: the comparison would prove nothing"
+    assert (work / "obj/linux").read_bytes() == pinned
