@@ -125,3 +125,12 @@ def test_name_of_an_existing_call(make_call: object, syscraft: Syscraft) -> None
     done = syscraft("patch", make_call("openat2"))
     assert done.returncode == 1
     assert "already has a call named 'openat2'" in done.stderr
+
+
+def test_maintainers_entry_stands_in_the_alphabet(make_call: object) -> None:
+    """Entries of 6.12 that stand in wrong places do not attract it."""
+    assert callable(make_call)
+    text = library.load(make_call("clonx")).patch().files["MAINTAINERS"].decode()
+    titles = [entry.partition("\n")[0] for entry in text.split("\n\n")]
+    place = titles.index("CLONX SYSTEM CALL")
+    assert titles[place - 1 : place + 2 : 2] == ["CLOCKSOURCE, CLOCKEVENT DRIVERS", "CLOSURES"]

@@ -143,14 +143,22 @@ def _add_maintainers(texts: KernelTexts, editor: Editor) -> None:
     start = editor.find(
         "MAINTAINERS", lambda line: line == "Maintainers List\n", "Maintainers List"
     )
-    titles = (
+    titles = [
         index
         for index in range(start + 2, len(lines) - 1)
         if lines[index + 1][1:3] == ":\t" and not lines[index - 1].strip()
-    )
-    # The list ignores case: "iSCSI" stands among the entries with I.
-    later = (index for index in titles if lines[index].strip().upper() > texts.maintainers_title)
-    editor.insert("MAINTAINERS", next(later, len(lines)), texts.maintainers)
+    ]
+    # The list ignores case: "iSCSI" stands among the entries with I. Some entries stand where
+    # they do not belong, so the best place is the one that fewest of them contradict.
+    smaller = [lines[index].strip().upper() < texts.maintainers_title for index in titles]
+    score = smaller.count(True)
+    best, place = score, 0
+    for position, is_smaller in enumerate(smaller, 1):
+        score += -1 if is_smaller else 1
+        if score <= best:
+            best, place = score, position
+    index = titles[place] if place < len(titles) else len(lines)
+    editor.insert("MAINTAINERS", index, texts.maintainers)
 
 
 def _mail(call: Call, number: int, edits: tuple[FileEdit, ...]) -> str:
