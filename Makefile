@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
-.PHONY: demo test lint setup accept
+.PHONY: demo test bench lint setup accept
 
 demo: setup
 	@.venv/bin/python tools/demo.py $(DECL)
 
 test: setup lint
 	.venv/bin/python -m pytest $(PYTEST_ARGS)
+
+bench: setup
+	.venv/bin/python bench/bench.py
 
 # Take the output of today as what tests expect; look at the difference before committing it.
 accept: setup

@@ -28,6 +28,7 @@ def command(
 ) -> int:
     """Build a kernel with each call, boot it, and run the call's tests there."""
     import syscraft.api
+    from syscraft.lab.host import host_abi
 
     check_guest(guest)
     loaded = [syscraft.api.load(path) for path in declarations]
@@ -49,6 +50,7 @@ def command(
                     "call": name,
                     "test": outcome.name,
                     "guest": guest,
+                    "abi": host_abi().key,
                     "linux": linux,
                     "verdict": outcome.verdict.name,
                     "seconds": round(outcome.seconds, 3),

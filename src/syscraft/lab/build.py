@@ -31,6 +31,7 @@ from syscraft.files import (
     write_if_changed,
 )
 from syscraft.lab import pinning
+from syscraft.lab.host import host_abi
 from syscraft.tree.source import KernelTree
 from syscraft.tree.wire import BodyLineMap, KernelChange
 
@@ -70,6 +71,7 @@ def build_kernel(tree: KernelTree, change: KernelChange, progress: Progress) -> 
             survive the configuration.
         EnvironmentLacks: a tool or disk space is missing.
     """
+    host_abi()
     config = _CONFIG.read_text() + "".join(f"{line}\n" for line in change.config)
     base = digest(tree.key, _CONFIG.read_text(), _compiler())
     key = digest(base, config, *_flat(change.files))

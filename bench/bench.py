@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: MIT
+"""What syscraft's commands cost, beside the bare step that each cannot do without.
+
+Both columns of a row are measured in turn in one run, so that a busy machine slows both.
+``--write FILE`` puts the table between the bench marks of a page.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import syscraft
+from syscraft.files import cache_root
+from syscraft.lab.build import REPRODUCIBLE
+from syscraft.lab.initramfs import initramfs
+from syscraft.lab.uml import Uml
+
+ROOT = Path(__file__).parent.parent
+SYSCRAFT = str(Path(sys.executable).with_name("syscraft"))
+EXAMPLE = str(ROOT / "examples" / "clone_nice")
+
+_unique = itertools.count(time.time_ns() % 1_000_000_000)
+
+Step = Callable[[], object]
+
+
+def quietly(*argv: str | Path) -> None:
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"{argv} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+
+
+def work_folder() -> Path:
+    """The folder of the last build."""
+    logs = (cache_root() / "work").glob("*/linux.log")
+    return max(logs, key=lambda path: path.stat().st_mtime_ns).parent
+
+
+def bare_make() -> None:
+    work = work_folder()
+    subprocess.run(
+        ["make", "-C", f"{work}/src", f"O={work}/obj", "ARCH=um", f"-j{os.cpu_count()}", "linux"],
+        env={**os.environ, **REPRODUCIBLE},
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+
+
+def write_call(folder: Path, name: str) -> Path:
+    """A call with a body that nobody has built before."""
+    where = folder / name
+    where.mkdir(exist_ok=True)
+    (where / f"{name}.toml").write_text(
+        f'name = "{name}"\nsummary = "serve a bench"\nauthor = "A U Thor <author@example.org>"\n'
+        f'kernel = "int value"\nuser = "long {name}(int value)"\n'
+        '[[cases]]\nname = "answers"\nargs = ["1"]\nreturns = 1\n'
+    )
+    (where / f"{name}.c").write_text(
+        "// SPDX-License-Identifier: GPL-2.0\n"
+        f"static long do_{name}(int value)\n{{\n"
+        f"\tif (value == {next(_unique)})\n\t\treturn -EINVAL;\n\treturn value;\n}}\n"
+    )
+    return where
+
+
+def boot() -> None:
+    kernel = syscraft.load(EXAMPLE).build()
+    with Uml(kernel.image, initramfs()):
+        pass
+
+
+def boot_twice() -> None:
+    boot()
+    boot()
+
+
+def edited_body(folder: Path) -> None:
+    quietly(SYSCRAFT, "test", write_call(folder, "benched"))
+
+
+def make_after_edit() -> None:
+    source = work_folder() / "src" / "kernel" / "benched.c"
+    source.write_text(source.read_text() + f"/* {next(_unique)} */\n")
+    bare_make()
+
+
+def new_call(folder: Path) -> None:
+    quietly(SYSCRAFT, "test", write_call(folder, f"benched{next(_unique)}"))
+
+
+def make_after_new_row() -> None:
+    """What make rebuilds on its own when a row is added to the tables."""
+    table = work_folder() / "src" / "arch/x86/entry/syscalls/syscall_64.tbl"
+    text = table.read_text()
+    table.write_text(re.sub(r"\b(benched\d+)\b", lambda m: f"{m[1]}0", text))
+    bare_make()
+
+
+def measure(step: Step) -> float:
+    started = time.monotonic()
+    step()
+    return time.monotonic() - started
+
+
+def row(what: str, step: Step, floor: str, bare: Step, rounds: int) -> tuple[str, ...]:
+    ours, theirs = [], []
+    for done in range(rounds):
+        print(f"{what}: {done + 1} of {rounds}", file=sys.stderr)
+        ours.append(measure(step))
+        theirs.append(measure(bare))
+    ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
+    return (
+        what,
+        spread(ours, "s"),
+        floor,
+        spread(theirs, "s"),
+        spread(ratios, ""),
+    )
+
+
+def spread(values: list[float], unit: str) -> str:
+    middle = statistics.median(values)
+    return f"{middle:.2f}{' ' + unit if unit else ''} ({min(values):.2f} to {max(values):.2f})"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--write", metavar="FILE", type=Path)
+    arguments = parser.parse_args()
+    many, few = arguments.rounds * 2, max(2, arguments.rounds - 2)
+    quietly(SYSCRAFT, "test", EXAMPLE)
+    with tempfile.TemporaryDirectory(prefix="syscraft-bench-") as name:
+        folder = Path(name)
+        write_call(folder, "benched")
+        edited_body(folder)
+        rows = [
+            row("`syscraft --help`", lambda: quietly(SYSCRAFT, "--help"),
+                "`python3 -c 'import click'`",
+                lambda: quietly(sys.executable, "-c", "import click"), many),
+            row("`syscraft run examples/clone_nice -- true`",
+                lambda: quietly(SYSCRAFT, "run", EXAMPLE, "--", "true"),
+                "boot and power off", boot, many),
+            row("`make demo`, nothing changed", lambda: quietly("make", "demo"),
+                "boot and power off, twice", boot_twice, arguments.rounds),
+            row("`syscraft test`, body edited", lambda: edited_body(folder),
+                "`make linux` after the same edit", make_after_edit, arguments.rounds),
+            row("`syscraft test`, new declaration", lambda: new_call(folder),
+                "`make linux` after a new row", make_after_new_row, few),
+        ]  # fmt: skip
+    head = ("step", "median (range)", "cannot do without", "median (range)", "ratio")
+    lines = [" | ".join(cells) for cells in (head, ("---",) * 5, *rows)]
+    table = "\n".join(f"| {line} |" for line in lines)
+    print(table)
+    if arguments.write:
+        page = arguments.write.read_text()
+        marks = re.compile(r"(<!-- bench -->\n).*?(<!-- end of bench -->)", re.DOTALL)
+        arguments.write.write_text(marks.sub(lambda m: f"{m[1]}{table}\n{m[2]}", page))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""Which ABI the programs of this machine have."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+from syscraft.abi.base import Abi, ElfIdentity
+from syscraft.abi.registry import all_abis
+from syscraft.errors import EnvironmentLacks
+
+
+@functools.cache
+def host_abi() -> Abi:
+    """The ABI that the compiler's and the guest's programs have; User Mode Linux runs no other.
+
+    Raises:
+        EnvironmentLacks: syscraft does not know it.
+    """
+    identity = read_identity(Path("/proc/self/exe"))
+    for abi in all_abis():
+        if abi.elf == identity:
+            return abi
+    raise EnvironmentLacks.of(
+        "no guest here can run this machine's programs",
+        expected="a machine with one of " + ", ".join(abi.key for abi in all_abis()),
+        found=f"ELF machine {identity.machine}, {identity.bits} bits",
+    )
+
+
+def read_identity(program: Path) -> ElfIdentity:
+    """Read a program's header. Source: elf(5), e_ident and e_machine."""
+    with program.open("rb") as file:
+        header = file.read(20)
+    little = header[5] == 1
+    machine = int.from_bytes(header[18:20], "little" if little else "big")
+    return ElfIdentity(machine, 64 if header[4] == 2 else 32, little)

@@ -1,0 +1,37 @@
+"""The machine's ABI, and one that nobody knows."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+
+import pytest
+
+from syscraft.abi.base import ElfIdentity
+from syscraft.errors import EnvironmentLacks
+from syscraft.lab import host
+from syscraft.lab.uml import INPUT_MAX
+
+GUEST = Path(host.__file__).parent / "guest" / "init.c"
+
+
+def test_host_abi_is_what_uname_says_of_a_native_program() -> None:
+    assert host.host_abi().key == platform.machine()
+
+
+def test_big_endian_header(tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    program.write_bytes(b"\x7fELF\x02\x02\x01" + b"\0" * 9 + b"\0\x02\0\x16")
+    assert host.read_identity(program) == ElfIdentity(22, 64, False)  # s390x
+
+
+def test_unknown_machine_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "read_identity", lambda path: ElfIdentity(1234, 64, True))
+    host.host_abi.cache_clear()
+    with pytest.raises(EnvironmentLacks, match="ELF machine 1234, 64 bits"):
+        host.host_abi()
+    host.host_abi.cache_clear()
+
+
+def test_both_ends_of_the_line_agree() -> None:
+    assert f"#define INPUT_MAX\t{INPUT_MAX}\n" in GUEST.read_text()
