@@ -10,9 +10,16 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 REPOSITORY = Path(__file__).parent.parent
+
+# A slow machine is no failure; CI tries the same examples each time, others new ones.
+hypothesis.settings.register_profile(
+    "here", deadline=None, derandomize=os.environ.get("CI") == "true"
+)
+hypothesis.settings.load_profile("here")
 
 Syscraft = Callable[..., subprocess.CompletedProcess[str]]
 

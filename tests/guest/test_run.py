@@ -90,9 +90,7 @@ def test_environment_and_folder_are_the_callers(syscraft: Syscraft, tmp_path: Pa
     assert done.stdout == f"deep blue {tmp_path}\n"
 
 
-def test_the_tree_and_the_declaration_are_untouched(
-    make_call: MakeCall, syscraft: Syscraft
-) -> None:
+def test_the_declaration_is_untouched(make_call: MakeCall, syscraft: Syscraft) -> None:
     folder = make_call("ctuntouched")
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
     assert syscraft("test", folder).returncode == 0

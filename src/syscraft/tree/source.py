@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -110,7 +111,7 @@ def _unpack(archive: Path, root: Path) -> None:
 def _own_tree(linux: str, progress: Progress) -> KernelTree:
     path = Path(linux)
     check_tree(path, linux)
-    files = _list_files(path)
+    files = list_files(path)
     state = hashlib.sha256(str(path.resolve()).encode())
     for name, size, mtime_ns in files:
         state.update(f"{name}\0{size}\0{mtime_ns}\n".encode(errors="surrogateescape"))
@@ -146,17 +147,22 @@ def check_tree(path: Path, shown: str) -> None:
             )
 
 
-def _list_files(path: Path) -> list[tuple[str, int, int]]:
-    """Name, size and time of every source file; what git does not track is left out."""
+# What a build leaves in a tree; make refuses to build elsewhere from a tree that has it.
+# Source: the check "source tree is not clean" in Makefile, and its mrproper target, Linux 6.12
+_BUILD_FOLDERS = re.compile(r"(?:^|/)(?:\.git|include/config|include/generated)$")
+_BUILD_FILES = re.compile(r"(?:^|/)(?:\.config(?:\.old)?|\..*\.cmd|.*\.(?:o|a|ko|mod|order))$")
+
+
+def list_files(path: Path) -> list[tuple[str, int, int]]:
+    """List the source files of a tree; what git does not track or a build made is left out.
+
+    Returns: name, size in bytes and time in nanoseconds of each, by name.
+    """
     listed = proc.run(["git", "-C", str(path), "ls-files", "-z"])
     if listed.ok and listed.output and (path / ".git").exists():
         names = listed.output.split("\0")[:-1]
     else:
-        names = [
-            os.path.relpath(os.path.join(folder, name), path)
-            for folder, folders, found in os.walk(path)
-            for name in found + [f for f in folders if os.path.islink(os.path.join(folder, f))]
-        ]
+        names = _walk(path)
     result = []
     for name in sorted(names):
         try:
@@ -165,3 +171,17 @@ def _list_files(path: Path) -> list[tuple[str, int, int]]:
             continue  # tracked, but deleted in the working tree
         result.append((name, stat.st_size, stat.st_mtime_ns))
     return result
+
+
+def _walk(path: Path) -> list[str]:
+    names = []
+    for folder, folders, files in os.walk(path):
+        inside = os.path.relpath(folder, path)
+
+        def name_of(name: str, inside: str = inside) -> str:
+            return os.path.normpath(os.path.join(inside, name))
+
+        folders[:] = [f for f in folders if not _BUILD_FOLDERS.search(name_of(f))]
+        links = [f for f in folders if os.path.islink(os.path.join(folder, f))]
+        names += [name_of(f) for f in files + links if not _BUILD_FILES.search(name_of(f))]
+    return names
