@@ -28,7 +28,7 @@ MAY_WRITE = {
     "lab/pinning.py": "gives generated headers their times back",
     "lab/runner.py": "writes to our own standard output; keeps a linked test program",
     "doctor.py": "removes its probe file",
-    "tree/source.py": "fills a draft folder that files.py made",
+    "lab/working_copy.py": "copies and links whole files into the kernel's working folder",
 }
 MAY_START = {
     "proc.py": "it is the module that starts processes",

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from syscraft.errors import UsageError
 from syscraft.model.call import Call
-from syscraft.tree.source import DEFAULT_LINUX
+from syscraft.tree.source import DEFAULT_LINUX, KernelTree, open_tree
 
 if TYPE_CHECKING:  # these rooms load slowly, and many uses never enter them
     from syscraft.lab.build import BuiltKernel
@@ -88,12 +88,10 @@ class Declaration:
     def build(self, linux: str | None = None, *, progress: Progress = _silent) -> BuiltKernel:
         """Build a kernel for User Mode Linux, or find it in the cache."""
         from syscraft.lab.build import build_kernel
-        from syscraft.tree.source import open_tree
 
         linux = linux or DEFAULT_LINUX
-        return build_kernel(
-            open_tree(linux, progress=progress), self._change(linux, progress), progress
-        )
+        tree = self._tree(linux, progress)
+        return build_kernel(tree, self._change(linux, progress), progress)
 
     def test(
         self,
@@ -127,15 +125,23 @@ class Declaration:
         )
 
     @cached_property
+    def _trees(self) -> dict[str, KernelTree]:
+        return {}
+
+    @cached_property
     def _changes(self) -> dict[str, KernelChange]:
         return {}
 
+    def _tree(self, linux: str, progress: Progress) -> KernelTree:
+        if linux not in self._trees:
+            self._trees[linux] = open_tree(linux, progress=progress)
+        return self._trees[linux]
+
     def _change(self, linux: str, progress: Progress) -> KernelChange:
-        from syscraft.tree.source import open_tree
         from syscraft.tree.wire import wired
 
         if linux not in self._changes:
-            self._changes[linux] = wired(self.call, open_tree(linux, progress=progress))
+            self._changes[linux] = wired(self.call, self._tree(linux, progress))
         return self._changes[linux]
 
 

@@ -139,7 +139,7 @@ def digest(*parts: bytes | str) -> str:
     """Hash *parts* unambiguously; 20 hexadecimal digits."""
     state = hashlib.sha256()
     for part in parts:
-        data = part.encode() if isinstance(part, str) else part
+        data = os.fsencode(part) if isinstance(part, str) else part
         state.update(len(data).to_bytes(8, "little"))
         state.update(data)
     return state.hexdigest()[:20]

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from conftest import Syscraft
 
+from syscraft.files import cache_root
 from syscraft.tree.source import open_tree
 
 MakeCall = Callable[..., Path]
@@ -26,11 +30,15 @@ def snapshot(root: Path) -> dict[str, tuple[int, ...]]:
     return found
 
 
-def test_every_command_leaves_the_tree_alone(
+def test_every_command_leaves_the_tree_alone_and_follows_its_author(
     make_call: MakeCall, syscraft: Syscraft, tmp_path: Path
 ) -> None:
     folder = make_call("ctown")
-    tree = open_tree("deb:6.12").root
+    pristine = open_tree("deb:6.12").root
+    tree = cache_root() / "tests" / "own-tree"  # the same path each time: builds are kept
+    if tree.exists():
+        shutil.rmtree(tree)
+    subprocess.run(["cp", "-al", pristine, tree], check=True)
     before = snapshot(tree)
     assert len(before) > 50_000
     for words in (
@@ -43,3 +51,18 @@ def test_every_command_leaves_the_tree_alone(
         done = syscraft(*words)
         assert done.returncode == 0, f"{words}\n{done.stdout}{done.stderr}"
     assert snapshot(tree) == before
+
+    # The author goes on working: the next build has it, and rebuilds little.
+    file = tree / "fs/proc/cmdline.c"
+    text = file.read_text()
+    file.unlink()  # it shares its content with the pristine tree
+    word = f"edited-{time.time_ns()}"
+    file.write_text(text.replace("seq_puts(m, saved_command_line);", f'seq_puts(m, "{word}");'))
+    done = syscraft("run", folder, "--linux", tree, "--", "cat", "/proc/cmdline")
+    assert done.stdout == f"{word}\n", done.stderr
+    # And takes it back; the kernel of before is still there.
+    file.unlink()
+    os.link(pristine / "fs/proc/cmdline.c", file)
+    done = syscraft("run", folder, "--linux", tree, "--", "cat", "/proc/cmdline")
+    assert "SYSCRAFT_ROOT=hostfs" in done.stdout
+    assert "building" not in done.stderr

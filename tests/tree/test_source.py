@@ -23,7 +23,7 @@ def make_tree(root: Path) -> None:
 
 
 def names(root: Path) -> list[str]:
-    return [name for name, _, _ in list_files(root)]
+    return list(list_files(root))
 
 
 def test_what_a_build_left_behind_does_not_count(tmp_path: Path) -> None:

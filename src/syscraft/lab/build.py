@@ -1,9 +1,7 @@
 """Builds User Mode Linux with a call in it; finished kernels are kept by content.
 
 A kernel is built in a working folder of its tree and configuration, one build at a
-time. The folder holds a copy of the tree whose files are shared with the pristine one
-until they are replaced; a journal says which ones differ, so that any build, also one
-after a kill, starts from a known state.
+time; :mod:`syscraft.lab.working_copy` keeps the sources in it.
 """
 
 from __future__ import annotations
@@ -11,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import functools
-import json
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -32,6 +29,7 @@ from syscraft.files import (
 )
 from syscraft.lab import pinning
 from syscraft.lab.host import host_abi
+from syscraft.lab.working_copy import WorkingCopy
 from syscraft.tree.source import KernelTree
 from syscraft.tree.wire import BodyLineMap, KernelChange
 
@@ -74,7 +72,7 @@ def build_kernel(tree: KernelTree, change: KernelChange, progress: Progress) -> 
     host_abi()
     config = _CONFIG.read_text() + "".join(f"{line}\n" for line in change.config)
     base = digest(tree.key, _CONFIG.read_text(), _compiler())
-    key = digest(base, config, *_flat(change.files))
+    key = digest(base, tree.state, config, *_flat(change.files))
     image = cache_root() / "kernels" / key / "linux"
     if image.exists():
         return BuiltKernel(image, key, True)
@@ -131,7 +129,8 @@ class _Build:
         self._tree = tree
         self._change = change
         self._work = work
-        self._source = work / "src"
+        self._copy = WorkingCopy(tree, work, progress)
+        self._source = self._copy.source
         self._objects = work / "obj"
         self._config = config
         self._lock_fd = lock_fd
@@ -141,16 +140,22 @@ class _Build:
         for tool in ("make", "gcc", "flex", "bison", "bc", "perl"):
             proc.need(tool)
         self._check_options_are_new()
-        self._prepare()
+        updated = self._copy.prepare()
+        self._objects.mkdir(exist_ok=True)
         self._clean_after_kill()
-        changed = self._overlay()
+        changed = self._copy.overlay(self._change)
+        if updated:
+            (self._work / "configured").unlink(missing_ok=True)
         self._configure()
-        if changed & self._change.quiet:
+        # A file that its author has changed as well is not quiet.
+        quiet = (changed & self._change.quiet) - updated
+        if quiet:
             pinning.pin(
-                self._source, self._objects, self._tree.root, changed & self._change.quiet,
+                self._source, self._objects, self._tree.root, quiet,
                 lambda: self._make("archheaders", "headers"),
             )  # fmt: skip
         self._make("linux", "kernel")
+        self._copy.settle()
         return self._objects / "linux"
 
     def _check_options_are_new(self) -> None:
@@ -166,49 +171,6 @@ class _Build:
                 expected="a symbol of the call's own",
                 hint="choose another name under [kconfig] symbol",
             )
-
-    def _prepare(self) -> None:
-        self._work.mkdir(parents=True, exist_ok=True)
-        remove_drafts(self._work)
-        if not self._source.exists():
-            self._progress("copying the kernel tree")
-            with folder_made_whole(self._source) as draft:
-                done = proc.run(["cp", "-al", f"{self._tree.root}/.", str(draft)])
-                if not done.ok:
-                    done = proc.run(["cp", "-a", f"{self._tree.root}/.", str(draft)])
-                if not done.ok:
-                    raise BuildError.of(
-                        "the kernel tree cannot be copied", found=done.output.strip()[-300:]
-                    )
-        self._objects.mkdir(exist_ok=True)
-
-    # -- the working copy -----------------------------------------------------------------
-
-    def _overlay(self) -> frozenset[str]:
-        """Make the working copy hold this change and no other; returns what was written."""
-        journal = self._work / "overlaid.json"
-        before = set(json.loads(journal.read_text())) if journal.exists() else set()
-        after = set(self._change.files)
-        # Before the first write: whoever comes after a kill must know what may differ.
-        write_if_changed(journal, json.dumps(sorted(before | after)).encode())
-        written = set()
-        for path in sorted(before - after):
-            pristine = self._tree.root / path
-            if pristine.exists():
-                if write_if_changed(self._source / path, pristine.read_bytes()):
-                    written.add(path)
-            else:
-                (self._source / path).unlink(missing_ok=True)
-        for path, data in self._change.files.items():
-            if write_if_changed(self._source / path, data, mode=self._mode(path)):
-                written.add(path)
-        write_if_changed(journal, json.dumps(sorted(after)).encode())
-        return frozenset(written)
-
-    def _mode(self, path: str) -> int:
-        with contextlib.suppress(OSError):
-            return (self._tree.root / path).stat().st_mode & 0o777
-        return 0o644
 
     def _configure(self) -> None:
         fragment = self._work / "fragment"

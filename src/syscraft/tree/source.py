@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
-import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,15 +30,18 @@ class KernelTree:
 
     Args:
         root: where its files are.
-        key: names its content.
+        key: names the tree.
         shown: how the user called it.
-        may_hardlink: whether a working copy may share its files.
+        state: names its content, if that can change.
+        files: size in bytes and time in nanoseconds of every source file, by name, of a
+            tree that its author goes on working in; None for one that is our own.
     """
 
     root: Path
     key: str
     shown: str
-    may_hardlink: bool
+    state: str = ""
+    files: Mapping[str, tuple[int, int]] | None = None
 
     def read(self, path: str) -> str | None:
         """The text of a file, or None if the tree does not have it."""
@@ -65,7 +66,7 @@ def open_tree(linux: str = DEFAULT_LINUX, *, progress: Progress = lambda text: N
     """
     if linux.startswith("deb:"):
         return _debian_tree(linux, progress)
-    return _own_tree(linux, progress)
+    return _own_tree(linux)
 
 
 def _debian_tree(linux: str, progress: Progress) -> KernelTree:
@@ -93,7 +94,7 @@ def _debian_tree(linux: str, progress: Progress) -> KernelTree:
                 remove_drafts(trees)
                 progress(f"unpacking {archive.name}")
                 _unpack(archive, root)
-    return KernelTree(root, key, linux, may_hardlink=True)
+    return KernelTree(root, key, linux)
 
 
 def _unpack(archive: Path, root: Path) -> None:
@@ -108,26 +109,14 @@ def _unpack(archive: Path, root: Path) -> None:
             )
 
 
-def _own_tree(linux: str, progress: Progress) -> KernelTree:
+def _own_tree(linux: str) -> KernelTree:
     path = Path(linux)
     check_tree(path, linux)
     files = list_files(path)
-    state = hashlib.sha256(str(path.resolve()).encode())
-    for name, size, mtime_ns in files:
-        state.update(f"{name}\0{size}\0{mtime_ns}\n".encode(errors="surrogateescape"))
-    key = f"path-{state.hexdigest()[:12]}"
-    trees = cache_root() / "trees"
-    root = trees / key
-    if not root.is_dir():
-        with FileLock(trees / f"{key}.lock", on_wait=lambda: progress("waiting for another copy")):
-            if not root.is_dir():
-                progress(f"copying {linux} ({len(files)} files)")
-                with folder_made_whole(root) as draft:
-                    for name, _, _ in files:
-                        target = draft / name
-                        target.parent.mkdir(parents=True, exist_ok=True)
-                        shutil.copy2(path / name, target, follow_symlinks=False)
-    return KernelTree(root, key, linux, may_hardlink=True)
+    state = digest(*(f"{name}\0{size}\0{time_ns}" for name, (size, time_ns) in files.items()))
+    return KernelTree(
+        path.resolve(), f"path-{digest(str(path.resolve()))}", linux, state=state, files=files
+    )
 
 
 def check_tree(path: Path, shown: str) -> None:
@@ -153,23 +142,23 @@ _BUILD_FOLDERS = re.compile(r"(?:^|/)(?:\.git|include/config|include/generated)$
 _BUILD_FILES = re.compile(r"(?:^|/)(?:\.config(?:\.old)?|\..*\.cmd|.*\.(?:o|a|ko|mod|order))$")
 
 
-def list_files(path: Path) -> list[tuple[str, int, int]]:
+def list_files(path: Path) -> dict[str, tuple[int, int]]:
     """List the source files of a tree; what git does not track or a build made is left out.
 
-    Returns: name, size in bytes and time in nanoseconds of each, by name.
+    Returns: name -> size in bytes, time in nanoseconds; in the order of names.
     """
     listed = proc.run(["git", "-C", str(path), "ls-files", "-z"])
     if listed.ok and listed.output and (path / ".git").exists():
         names = listed.output.split("\0")[:-1]
     else:
         names = _walk(path)
-    result = []
+    result = {}
     for name in sorted(names):
         try:
             stat = os.lstat(path / name)
         except OSError:
             continue  # tracked, but deleted in the working tree
-        result.append((name, stat.st_size, stat.st_mtime_ns))
+        result[name] = (stat.st_size, stat.st_mtime_ns)
     return result
 
 

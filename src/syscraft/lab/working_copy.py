@@ -1,0 +1,117 @@
+"""A copy of a kernel tree that is made to hold one change after the other.
+
+Its files are shared with the pristine tree as hard links where the tree is our own, and
+replaced, never written to. Journals beside it say what may differ from the pristine tree, so
+that any build, also one after a kill, starts from a known state.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+from pathlib import Path
+
+from syscraft import proc
+from syscraft.errors import BuildError
+from syscraft.files import folder_made_whole, remove_drafts, write_if_changed
+from syscraft.tree.source import KernelTree, Progress
+from syscraft.tree.wire import KernelChange
+
+_State = dict[str, list[int]]  # path -> size in bytes, time in nanoseconds
+
+
+class WorkingCopy:
+    """The folder ``src`` in *work*; whoever uses it holds the lock of *work*."""
+
+    def __init__(self, tree: KernelTree, work: Path, progress: Progress) -> None:
+        self._tree = tree
+        self._work = work
+        self._progress = progress
+        self.source = work / "src"
+        self._overlaid = work / "overlaid.json"
+        self._synced = work / "synced.json"
+
+    def prepare(self) -> frozenset[str]:
+        """Make the copy, or bring it up to date with a tree whose author goes on working.
+
+        Returns: the files that differ from those of the last build that succeeded.
+        """
+        self._work.mkdir(parents=True, exist_ok=True)
+        remove_drafts(self._work)
+        if not self.source.exists():
+            self._progress("copying the kernel tree")
+            with folder_made_whole(self.source) as draft:
+                if self._tree.files is None:
+                    self._link(draft)
+                else:
+                    for name in self._tree.files:
+                        self._copy(name, draft)
+            self.settle()
+            return frozenset()
+        return self._update() if self._tree.files is not None else frozenset()
+
+    def _link(self, draft: Path) -> None:
+        done = proc.run(["cp", "-al", f"{self._tree.root}/.", str(draft)])
+        if not done.ok:
+            done = proc.run(["cp", "-a", f"{self._tree.root}/.", str(draft)])
+        if not done.ok:
+            raise BuildError.of(
+                "the kernel tree cannot be copied", found=done.output.strip()[-300:]
+            )
+
+    def _copy(self, name: str, folder: Path) -> None:
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(self._tree.root / name, target, follow_symlinks=False)
+
+    def _update(self) -> frozenset[str]:
+        """Copy what changed in the tree since the last build that succeeded."""
+        before: _State = json.loads(self._synced.read_text()) if self._synced.exists() else {}
+        now = self._state()
+        different = {
+            name for name in before.keys() | now.keys() if before.get(name) != now.get(name)
+        }
+        for name in sorted(different):
+            self._progress(f"updating the copy of the kernel tree: {name}")
+            with contextlib.suppress(FileNotFoundError):
+                (self.source / name).unlink()
+            if name in now:
+                self._copy(name, self.source)
+                # make compares times: what came back from an older branch is new here.
+                os.utime(self.source / name, follow_symlinks=False)
+        return frozenset(different)
+
+    def _state(self) -> _State:
+        return {name: list(state) for name, state in (self._tree.files or {}).items()}
+
+    def settle(self) -> None:
+        """Remember that a build of what the copy holds now has succeeded."""
+        if self._tree.files is not None:
+            write_if_changed(self._synced, json.dumps(self._state()).encode())
+
+    def overlay(self, change: KernelChange) -> frozenset[str]:
+        """Make the copy hold *change* and no other; returns what was written."""
+        before = set(json.loads(self._overlaid.read_text())) if self._overlaid.exists() else set()
+        after = set(change.files)
+        # Before the first write: whoever comes after a kill must know what may differ.
+        write_if_changed(self._overlaid, json.dumps(sorted(before | after)).encode())
+        written = set()
+        for path in sorted(before - after):
+            pristine = self._tree.root / path
+            if pristine.exists():
+                if write_if_changed(self.source / path, pristine.read_bytes()):
+                    written.add(path)
+            else:
+                (self.source / path).unlink(missing_ok=True)
+        for path, data in change.files.items():
+            if write_if_changed(self.source / path, data, mode=self._mode(path)):
+                written.add(path)
+        write_if_changed(self._overlaid, json.dumps(sorted(after)).encode())
+        return frozenset(written)
+
+    def _mode(self, path: str) -> int:
+        with contextlib.suppress(OSError):
+            return (self._tree.root / path).stat().st_mode & 0o777
+        return 0o644
