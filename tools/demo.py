@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 import syscraft
 from syscraft.cli.console import Console, colour, table
 from syscraft.errors import ExitStatus
+from syscraft.files import write_if_changed
 
 ROOT = Path(__file__).parent.parent
 
@@ -66,17 +68,17 @@ def main() -> int:
         shown = ("name", "summary", "like", "add", "kernel", "user", "patches", "missing")
         story.show("\n".join(line for line in head if line.startswith(shown)))
 
-    with story.chapter("files for programs", f"syscraft generate {path} -o build/demo"):
-        for file in call.write(output, "deb:6.12"):
-            story.show(f"{file.relative_to(ROOT)}, {len(file.read_text().splitlines())} lines")
-
     with story.chapter("the kernel's patch", f"syscraft patch {path} -o build/demo"):
         change = call.patch(progress=progress)
         story.show(f"number {change.number}, Linux 6.12; git am takes:")
         for name, mail in change.series:
-            (output / name).write_text(mail, encoding="utf-8", errors="surrogateescape")
+            write_if_changed(output / name, mail.encode("utf-8", "surrogateescape"))
             stat = [line for line in mail.splitlines() if line.startswith(" ") and "|" in line]
             story.show("\n".join([f"build/demo/{name}", *(f" {line}" for line in stat)]))
+
+    with story.chapter("files for programs", f"syscraft generate {path} -o build/demo"):
+        for file in call.write(output, "deb:6.12"):
+            story.show(f"{file.relative_to(ROOT)}, {len(file.read_text().splitlines())} lines")
 
     with story.chapter("the kernel", "make ARCH=um linux, with the patch"):
         kernel = call.build(progress=progress)
@@ -114,6 +116,9 @@ if __name__ == "__main__":
     except syscraft.SyscraftError as error:
         Console(quiet=False).error(str(error))
         sys.exit(error.exit_status)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whoever read our output has gone
+        sys.exit(141)
     except KeyboardInterrupt:
         Console(quiet=False).error("interrupted; run the same command again to go on")
         sys.exit(ExitStatus.INTERRUPTED)

@@ -48,7 +48,13 @@ class Declaration:
     call: Call
     folder: Path
 
-    def generate(self, linux: str | None = None, *, only: Sequence[str] = ()) -> dict[str, str]:
+    def generate(
+        self,
+        linux: str | None = None,
+        *,
+        only: Sequence[str] = (),
+        progress: Progress = _silent,
+    ) -> dict[str, str]:
         """Make the user-space files.
 
         Args:
@@ -61,7 +67,7 @@ class Declaration:
         from syscraft.emit.registry import generate
         from syscraft.tree.wire import default_number
 
-        number = self.patch(linux).number if linux else default_number(self.call)
+        number = self.patch(linux, progress=progress).number if linux else default_number(self.call)
         if number is None:
             raise UsageError.of(
                 "only a kernel tree can tell the next number",

@@ -53,6 +53,17 @@ def test_standard_input_arrives_whole() -> None:
     assert done.stdout == data
 
 
+def test_output_that_nobody_reads_any_more() -> None:
+    """As in "syscraft run ... | head -1": no word of a kernel that died."""
+    argv = command("--quiet", "run", EXAMPLE, "--", "sh", "-c", "while :; do echo x; done")
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stderr is not None
+        assert process.stdout.readline() == b"x\n"
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(60) == 128 + 13
+
+
 def test_input_that_nobody_reads(syscraft: Syscraft) -> None:
     done = syscraft("run", EXAMPLE, "--", "true", input="x" * 200_000)
     assert done.returncode == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 import sys
 from typing import Any
@@ -12,6 +13,8 @@ import click
 import syscraft.cli
 from syscraft.cli.console import Console
 from syscraft.errors import ExitStatus, SyscraftError
+
+OUTPUT_GONE = 141  # 128 + SIGPIPE, as shells report it
 
 
 class LazyVerbs(click.Group):
@@ -27,6 +30,15 @@ class LazyVerbs(click.Group):
         command = importlib.import_module(f"syscraft.cli.verb_{name}").command
         assert isinstance(command, click.Command)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # Whoever read our output has gone; nobody is left to tell. Here and not in
+            # main(), for click makes 1 of it.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            sys.exit(OUTPUT_GONE)
 
 
 @click.group(cls=LazyVerbs, context_settings={"help_option_names": ["-h", "--help"]})
@@ -56,10 +68,6 @@ def main(arguments: list[str] | None = None) -> Any:
     except (click.Abort, KeyboardInterrupt):
         _print("interrupted; run the same command again to go on")
         sys.exit(ExitStatus.INTERRUPTED)
-    except BrokenPipeError:
-        # Whoever read our output has gone; nobody is left to tell.
-        sys.stdout = open("/dev/null", "w", encoding="utf-8")  # noqa: SIM115
-        sys.exit(141)
     except OSError as error:
         _print(
             f"error: {error.strerror or error}" + (f": {error.filename}" if error.filename else "")

@@ -24,7 +24,8 @@ def command(
 
     loaded = syscraft.api.load(declaration)
     folder = Path(output) if output else Path(declaration_folder(declaration)) / "generated"
-    for name, text in loaded.generate(linux, only=only).items():
+    files = loaded.generate(linux, only=only, progress=console.progress)
+    for name, text in files.items():
         changed = write_if_changed(folder / name, text.encode())
         console.say(f"{folder / name}{'' if changed else '  (unchanged)'}")
     return 0

@@ -92,7 +92,7 @@ class Uml:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(EOFError):
             self._send("P")
         with contextlib.suppress(subprocess.TimeoutExpired):
             if self._process.poll() is None:
@@ -147,7 +147,7 @@ class Uml:
                     raise LabError.of("the guest failed", found=payload.decode(errors="replace"))
         except TimeoutError:
             return End(Ended.DEADLINE, 0, time.monotonic() - started)
-        except (EOFError, BrokenPipeError):
+        except EOFError:
             return End(Ended.GUEST_DIED, 0, time.monotonic() - started)
 
     def _send_command(
@@ -172,8 +172,11 @@ class Uml:
 
     def _send(self, kind: str, payload: bytes = b"") -> None:
         data = struct.pack("<BI", ord(kind), len(payload)) + payload
-        while data:
-            data = data[os.write(self._out, data) :]
+        try:
+            while data:
+                data = data[os.write(self._out, data) :]
+        except BrokenPipeError as error:  # not to be taken for one of our own output's
+            raise EOFError from error
 
     def _frame(self, deadline: float | None, source: _Source | None = None) -> tuple[str, bytes]:
         """The next frame; input that *source* has for the guest comes as kind "I"."""
