@@ -12,7 +12,7 @@ from syscraft.errors import EnvironmentLacks
 from syscraft.lab import host
 from syscraft.lab.uml import INPUT_MAX
 
-GUEST = Path(host.__file__).parent / "guest" / "init.c"
+GUEST = Path(host.__file__).parent / "guest" / "guest.h"
 
 
 def test_host_abi_is_what_uname_says_of_a_native_program() -> None:

@@ -8,7 +8,7 @@ from syscraft import proc
 from syscraft.errors import BuildError, Where
 from syscraft.files import FileLock, cache_root, digest, folder_made_whole
 
-_SOURCE = Path(__file__).parent / "guest" / "init.c"
+_SOURCES = Path(__file__).parent / "guest"
 _FLAGS = ("-std=gnu11", "-O2", "-Wall", "-Wextra", "-static")
 
 
@@ -18,7 +18,8 @@ def initramfs() -> Path:
     Raises:
         BuildError: the compiler cannot link a static program.
     """
-    key = digest(_SOURCE.read_bytes(), *_FLAGS)
+    sources = sorted(_SOURCES.glob("*.c"))
+    key = digest(*(path.read_bytes() for path in sorted(_SOURCES.glob("*.[ch]"))), *_FLAGS)
     folder = cache_root() / "initramfs" / key
     archive = folder / "initramfs.cpio"
     if archive.exists():
@@ -27,11 +28,11 @@ def initramfs() -> Path:
         if not archive.exists():
             with folder_made_whole(folder) as draft:
                 program = draft / "init"
-                done = proc.run(["gcc", *_FLAGS, "-o", str(program), str(_SOURCE)])
+                done = proc.run(["gcc", *_FLAGS, "-o", str(program), *map(str, sources)])
                 if not done.ok:
                     raise BuildError.of(
                         "the guest's first program does not compile",
-                        Where(str(_SOURCE)),
+                        Where(str(_SOURCES)),
                         found=done.output.strip(),
                         hint="apt-get install libc6-dev",
                     )

@@ -19,7 +19,7 @@ from typing import Self
 from syscraft import proc
 from syscraft.errors import LabError
 
-INPUT_MAX = 3072  # as in guest/init.c, which says why
+INPUT_MAX = 3072  # as in guest/guest.h, which says why
 BOOT_DEADLINE_S = 60.0
 _MEMORY = "mem=512M"
 
