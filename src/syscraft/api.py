@@ -53,6 +53,7 @@ class Declaration:
         linux: str | None = None,
         *,
         only: Sequence[str] = (),
+        abis: Sequence[str] = (),
         progress: Progress = _silent,
     ) -> dict[str, str]:
         """Make the user-space files.
@@ -61,9 +62,11 @@ class Declaration:
             linux: the tree whose numbers count. Without one, a private or a pinned
                 number is assumed to be free.
             only: names of emitters; all of them by default.
+            abis: keys of the ABIs to serve; all of them by default.
 
         Returns: file name -> text.
         """
+        from syscraft.abi.registry import find_abi
         from syscraft.emit.registry import generate
         from syscraft.tree.wire import default_number
 
@@ -74,7 +77,8 @@ class Declaration:
                 self.call.number.where,
                 hint="add --linux deb:6.12, or the path of your tree",
             )
-        return generate(self.call, number, only=tuple(only))
+        chosen = tuple(find_abi(key) for key in dict.fromkeys(abis))
+        return generate(self.call, number, chosen or None, only=tuple(only))
 
     def write(self, folder: str | Path, linux: str | None = None) -> tuple[Path, ...]:
         """Write what :meth:`generate` makes into *folder*; files that are equal stay untouched."""

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from syscraft.errors import EnvironmentLacks
 
+TIMED_OUT = 124  # as timeout(1) reports it
+
 
 @dataclass(frozen=True)
 class Result:
@@ -81,21 +83,32 @@ def run(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     input: bytes | None = None,
+    deadline_s: float | None = None,
 ) -> Result:
-    """Run a short-lived tool to its end and keep what it said."""
-    done = subprocess.run(
+    """Run a short-lived tool to its end and keep what it said.
+
+    Past its deadline the tool and what it started are killed; the status is then TIMED_OUT.
+    """
+    with subprocess.Popen(
         [need(argv[0]), *argv[1:]],
         cwd=cwd,
         env=None if env is None else {**os.environ, **env},
-        input=input,
-        stdin=subprocess.DEVNULL if input is None else None,
+        stdin=subprocess.DEVNULL if input is None else subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        check=False,
-    )
-    return Result(
-        tuple(argv), str(cwd or Path.cwd()), done.returncode, done.stdout.decode(errors="replace")
-    )
+        process_group=None if deadline_s is None else 0,
+    ) as process:
+        try:
+            output, _ = process.communicate(input, deadline_s)
+            status = process.returncode
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            output, _ = process.communicate()
+            status = TIMED_OUT
+        except BaseException:
+            process.kill()
+            raise
+    return Result(tuple(argv), str(cwd or Path.cwd()), status, output.decode(errors="replace"))
 
 
 def run_watched(

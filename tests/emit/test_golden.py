@@ -8,18 +8,33 @@ import pytest
 from conftest import REPOSITORY, check_golden
 
 import syscraft
+from syscraft.abi.base import Abi
+from syscraft.abi.registry import all_abis
 
 GOLDEN = REPOSITORY / "tests" / "golden"
 EXAMPLES = sorted(path.parent for path in REPOSITORY.glob("examples/*/*.toml"))
 
 
+# A plain one, one with another order and another byte order, one with almost everything else.
+SOME_ABIS = ("x86_64", "arm64", "mips_o32")
+
+
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
 def test_golden_files_for_programs(example: Path) -> None:
-    files = syscraft.load(example.relative_to(REPOSITORY)).generate()
+    files = syscraft.load(example.relative_to(REPOSITORY)).generate(abis=SOME_ABIS)
     for name, text in files.items():
         # bare_syscalls.h and ktap.h are the same for every call.
         shared = name in ("bare_syscalls.h", "ktap.h")
         check_golden(GOLDEN / ("shared" if shared else example.name) / name, text)
+
+
+@pytest.mark.parametrize("abi", all_abis(), ids=lambda abi: abi.key)
+def test_golden_abi(abi: Abi) -> None:
+    """What one ABI adds to headers, as a program for nothing else would have it."""
+    loaded = syscraft.load(REPOSITORY.joinpath("examples", "clone_nice").relative_to(REPOSITORY))
+    files = loaded.generate(abis=[abi.key], only=["bare-syscalls", "raw-header"])
+    for name, text in files.items():
+        check_golden(GOLDEN / "abi" / abi.key / name, text)
 
 
 def added(mail: str) -> str:
@@ -42,5 +57,7 @@ def test_golden_files_are_all_made_by_something() -> None:
         call = syscraft.load(example)
         made |= {f"{example.name}/{name}" for name in call.generate()}
         made |= {f"{example.name}/{call.patch().series[-1][0]}"}
+    for abi in all_abis():
+        made |= {f"abi/{abi.key}/{name}" for name in ("bare_syscalls.h", "clone_nice_raw.h")}
     kept = {str(path.relative_to(GOLDEN)) for path in GOLDEN.rglob("*") if path.is_file()}
     assert kept <= made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,11 @@ import syscraft
 import syscraft.abi
 import syscraft.emit
 from syscraft.abi import registry as abi_registry
+from syscraft.cli.main import main
 from syscraft.emit import registry as emit_registry
+from syscraft.lab import prove
+
+PROOF = Path(prove.__file__).parent / "proof"
 
 TOY_EMITTER = """
 from syscraft.emit.base import Emitter
@@ -26,13 +31,30 @@ EMITTER = Emitter("toy", "one line per call", lambda call, number, abis: {
 TOY_ABI = """
 from pathlib import Path
 
-from syscraft.abi.base import Abi, CloneOrder, ElfIdentity, NumberTable
+from syscraft.abi.base import (
+    Abi, CloneOrder, ElfIdentity, NumberTable, Pairs, Register, Toolchain, Trap, registers,
+)
 
 ABI = Abi(
     key="toy", summary="an ABI for tests", linux_arch="toy", macro="defined(__toy__)",
-    elf=ElfIdentity(machine=9999, bits=32, little_endian=False), long_bytes=4,
+    elf=(ElfIdentity(machine=9999, bits=32, little_endian=False),), long_bytes=4,
     number_offset=4000, table=NumberTable("arch/toy/syscall.tbl", "toy"),
-    clone_order=CloneOrder.BACKWARDS3, folder=Path(__file__).parent,
+    clone_order=CloneOrder.BACKWARDS3, exit_number=4001, pairs=Pairs.EVEN,
+    folder=Path(__file__).parent,
+    traps=((None, Trap("toytrap", Register("t9"), registers("t1 t2 t3 t4 t5 t6"),
+                       Register("t1"))),),
+    toolchains=(Toolchain("gcc", "toy-linux-gnu-gcc", ("gcc-toy-linux-gnu",)),),
+    texts={
+        "clone.c.j2": '''{% extends "stack_switch.c.j2" %}
+{% block note %}fn waits.{% endblock %}
+{% block carry %}
+	*--sp = (unsigned long)fn;
+{% endblock %}
+{% block child %}
+	toycall
+	1:
+{% endblock %}''',
+    },
 )
 """
 
@@ -43,10 +65,12 @@ def extended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for package in (syscraft.emit, syscraft.abi):
         monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
     abi_registry.all_abis.cache_clear()
+    abi_registry.register_names.cache_clear()
     emit_registry.all_emitters.cache_clear()
     importlib.invalidate_caches()
     yield tmp_path
     abi_registry.all_abis.cache_clear()
+    abi_registry.register_names.cache_clear()
     emit_registry.all_emitters.cache_clear()
     for name in ("syscraft.emit.toy", "syscraft.abi.toy"):
         sys.modules.pop(name, None)
@@ -55,24 +79,50 @@ def extended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def test_toy_emitter(extended: Path) -> None:
     (extended / "toy.py").write_text(TOY_EMITTER)
     splork = syscraft.load(REPOSITORY / "examples" / "splork")
-    assert splork.generate(only=["toy"]) == {"splork.toy": "splork 900 x86_64\n"}
+    assert splork.generate(only=["toy"], abis=["x86_64", "arm64", "x86_64"]) == {
+        "splork.toy": "splork 900 x86_64 arm64\n"
+    }
     assert "splork.toy" in splork.generate()
 
 
 def test_toy_abi(extended: Path) -> None:
-    folder = extended / "toy"
-    folder.mkdir()
-    (folder / "__init__.py").write_text(TOY_ABI)
-    (folder / "bare_syscalls.c.j2").write_text("/* toy traps */\n")
-    (folder / "clone.c.j2").write_text("/* toy {{ arguments | join(' ') }} */\n")
+    """One file, and every emitter, the command line and the proofs know it."""
+    (extended / "toy.py").write_text(TOY_ABI)
     files = syscraft.load(REPOSITORY / "examples" / "clone_nice").generate()
-    raw = files["clone_nice_raw.h"]
-    assert "#if defined(__toy__)\n#define __NR_clone_nice\t4900\n#elif defined(__x86" in raw
-    assert "/* toy flags stack nice ptid ctid tls */" in raw
+    raw, bare, module = (
+        files[name] for name in ("clone_nice_raw.h", "bare_syscalls.h", "clone_nice.py")
+    )
+    assert "#elif defined(__toy__)\n/*\n * toy: switch to the child's stack" in raw
+    assert '__asm__ volatile ("toytrap\\n\\t"\n\t\t\t  "toycall' in raw
+    assert "#define SYSCALL_NUMBER(common)\t(4000 + (common))" in bare
+    assert '__asm__ volatile ("toytrap"\n' in bare
     # clone has six parameters there: the new one takes the place of the unused stack size.
-    assert "(long)flags, (long)stack, (long)nice," in raw
-    assert "/* toy traps */" in files["bare_syscalls.h"]
-    assert "(9999, 1, 2): 4900,  # toy" in files["clone_nice.py"]
+    assert "(unsigned long)stack,\n\t\t\t(long)nice, " in raw
+    assert "(9999, 1, 2, 0): 4900,  # toy" in module
+    assert '(9999, 1, 2, 0): ("flags", "stack", "nice", "ptid", "ctid", "tls"),' in module
+
+    wide = syscraft.load(PROOF / "proof_length.toml").generate()
+    assert "SYSCALL_FIRST(length)" in wide["proof_length_raw.h"]
+    assert '(9999, 1, 2, 0): "EVEN",  # toy' in wide["proof_length.py"]
+
+
+def test_toy_abi_on_the_command_line(
+    extended: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SYSCRAFT_CACHE", str(extended / "cache"))
+    (extended / "toy.py").write_text(TOY_ABI)
+    for arguments in (
+        ["generate", str(REPOSITORY / "examples" / "splork"), "--abi", "toy",
+         "-o", str(extended / "out")],
+        ["list", "--abi", "toy", "--run"],
+    ):  # fmt: skip
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        assert ended.value.code == 0
+    assert "defined(__toy__)" in (extended / "out" / "bare_syscalls.h").read_text()
+    told = capsys.readouterr().out
+    assert re.search(r"^toy +yes +no +no +missing gcc-toy-linux-gnu$", told, re.MULTILINE)
+    assert told.endswith("apt-get install gcc-toy-linux-gnu\n")
 
 
 def test_unknown_emitter_and_abi_are_told(extended: Path) -> None:

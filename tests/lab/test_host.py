@@ -21,7 +21,7 @@ def test_host_abi_is_what_uname_says_of_a_native_program() -> None:
 
 def test_big_endian_header(tmp_path: Path) -> None:
     program = tmp_path / "program"
-    program.write_bytes(b"\x7fELF\x02\x02\x01" + b"\0" * 9 + b"\0\x02\0\x16")
+    program.write_bytes(b"\x7fELF\x02\x02\x01" + b"\0" * 9 + b"\0\x02\0\x16" + b"\0" * 32)
     assert host.read_identity(program) == ElfIdentity(22, 64, False)  # s390x
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from types import MappingProxyType
 
 
 class CloneOrder(Enum):
@@ -45,23 +47,141 @@ class CloneOrder(Enum):
 
 @dataclass(frozen=True)
 class NumberTable:
-    """A table of call numbers in the kernel tree, and the word that selects this ABI's rows."""
+    """A table of call numbers in the kernel tree, and the word that selects this ABI's rows.
+
+    ``wired`` says whether a patch gives the table a row.
+    """
 
     path: str
     abi_word: str
+    wired: bool = False
+
+
+# Shared by arc, arm64, csky, hexagon, loongarch, nios2, openrisc and riscv.
+# Source: scripts/Makefile.asm-headers, Linux 6.12
+GENERIC_TABLE = NumberTable("scripts/syscall.tbl", "common", wired=True)
 
 
 @dataclass(frozen=True)
 class ElfIdentity:
     """What the header of every program of the ABI says.
 
-    ``machine`` is e_machine, ``bits`` is 32 or 64 (EI_CLASS), ``little_endian`` is EI_DATA.
-    A process tells its own ABI by these and not by uname(2), which names the kernel's.
+    ``machine`` is e_machine, ``bits`` is 32 or 64 (EI_CLASS), ``little_endian`` is EI_DATA;
+    of e_flags, the bits of ``flags_mask`` are ``flags``. A process tells its own ABI by these
+    and not by uname(2), which names the kernel's.
     """
 
     machine: int
     bits: int
     little_endian: bool
+    flags_mask: int = 0
+    flags: int = 0
+
+    def matches(self, found: ElfIdentity) -> bool:
+        """Whether a program whose header says *found*, with all its flags, is of this ABI."""
+        return (
+            (self.machine, self.bits, self.little_endian)
+            == (found.machine, found.bits, found.little_endian)
+            and found.flags & self.flags_mask == self.flags
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Register:
+    """A register: ``name`` in C and in comments, ``asm`` for the assembler where that differs."""
+
+    name: str
+    asm: str = ""
+
+    @property
+    def spelling(self) -> str:
+        return self.asm or self.name
+
+
+def registers(text: str) -> tuple[Register, ...]:
+    """Read ``x0 x1`` or, where the assembler has other names, ``a0=$4 a1=$5``."""
+    return tuple(Register(*word.split("=")) for word in text.split())
+
+
+@dataclass(frozen=True)
+class Trap:
+    """How a program of the ABI enters the kernel.
+
+    Args:
+        instruction: assembly, lines separated by ``; ``, operands by a blank.
+        number, arguments, result: the registers; ``arguments`` are six.
+        failed: a register that is not 0 when ``result`` is a positive errno. Where another
+            kind of flag tells it, ``instruction`` itself makes -errno of it.
+        clobbers: C text of the clobber list, without the registers named above.
+        arguments_survive: whether the kernel gives argument registers back unchanged;
+            all but those of ``temporaries``.
+        number_survives: the same of the number's register.
+        by_arity: what replaces ``instruction`` for calls with this many arguments.
+        error_rule: how the kernel tells of an error, for the comment.
+        stack: what the trap does with the user's stack, for the comment.
+        clobbered: the clobber list in words, for the comment.
+    """
+
+    instruction: str
+    number: Register
+    arguments: tuple[Register, ...]
+    result: Register
+    failed: Register | None = None
+    clobbers: str = '"memory"'
+    arguments_survive: bool = True
+    temporaries: tuple[Register, ...] = ()
+    number_survives: bool = True
+    by_arity: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
+    error_rule: str = "-4095..-1 is -errno"
+    stack: str = "not used"
+    clobbered: str = "nothing else"
+
+
+class Pairs(Enum):
+    """Where the two halves of a 64-bit argument go.
+
+    On big-endian ABIs the high half is in the first register, on others the low one.
+    """
+
+    WHOLE = "one register holds it"
+    CONSECUTIVE = "the next two registers hold it"
+    EVEN = "an even-numbered register and the next one hold it; one may stay unused before"
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """A compiler that makes programs of the ABI, and what runs them.
+
+    Args:
+        name: tells it from the ABI's others, such as ``gcc`` or ``gcc, big-endian``.
+        compiler: the command; ``cxx`` is its C++ brother, None if there is none.
+        packages: the Debian packages that bring the compiler and the libc's headers.
+        flags: what the compiler needs to make programs of this ABI.
+        libc: whether there is a libc to link with; without one, programs start at the
+            ``_start`` of the ABI's ``probe.h``.
+        link: what linking needs besides.
+        kernel_headers: whether the uapi headers come from a kernel tree, because no package
+            has them.
+        emulator: the command line of a QEMU user emulator; empty if there is none.
+        native_on: what uname(2) calls the machines whose kernel may run the programs.
+        levels: the levels of optimization at which the compiler can be trusted.
+        pie: whether it can make position-independent programs.
+        remark: what a reader of the matrix has to know.
+    """
+
+    name: str
+    compiler: str
+    packages: tuple[str, ...]
+    cxx: str | None = None
+    flags: tuple[str, ...] = ()
+    libc: bool = True
+    link: tuple[str, ...] = ("-static", "-lgcc_eh")
+    kernel_headers: bool = False
+    emulator: tuple[str, ...] = ()
+    native_on: tuple[str, ...] = ()
+    levels: tuple[str, ...] = ("-O0", "-O2", "-Os")
+    pie: bool = True
+    remark: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,29 +193,59 @@ class Abi:
         summary: one line for people.
         linux_arch: ``ARCH=`` of the kernel build.
         macro: C preprocessor expression that is true when compiling for this ABI.
-        elf: how a running process recognises it.
+        elf: how a running process recognises it, one for each byte order.
         long_bytes: sizeof(long) and sizeof(void *).
-        number_offset: what is added to the number in the kernel's table.
+        number_offset: what a program adds to the number in the kernel's table.
+        row_offset: what the number in the kernel's table has over the common one.
         table: where a native call's number is entered.
         clone_order: the order of clone(2)'s arguments.
-        folder: holds the ABI's C: ``bare_syscalls.c.j2`` and ``clone.c.j2``.
+        exit_number: the number of exit(2) as programs pass it.
+        folder: holds the ABI's C: ``clone.c.j2``, ``probe.h``, and ``bare_syscalls.c.j2`` where
+            something has to be added to what is made from ``traps``.
+        traps: how to enter the kernel; each with the condition under which it is the right
+            one, the last without.
+        register_bytes: width of an argument register where it is not a long's.
+        pairs: how a 64-bit argument travels.
+        stack_alignment: bytes that a child's stack pointer must be a multiple of.
+        toolchains: ways to make and run programs, the preferred one first.
+        texts: files of ``folder`` that are not there but here, for an ABI in one file.
     """
 
     key: str
     summary: str
     linux_arch: str
     macro: str
-    elf: ElfIdentity
+    elf: tuple[ElfIdentity, ...]
     long_bytes: int
-    number_offset: int
     table: NumberTable
     clone_order: CloneOrder
+    exit_number: int
     folder: Path
+    traps: tuple[tuple[str | None, Trap], ...] = ()
+    number_offset: int = 0
+    row_offset: int = 0
+    register_bytes: int = 0
+    pairs: Pairs = Pairs.WHOLE
+    stack_alignment: int = 16
+    stack_grows_up: bool = False
+    fork_trap: str = "syscall"
+    toolchains: tuple[Toolchain, ...] = ()
+    texts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
-    def number(self, table_number: int) -> int:
-        """The number that user space passes for a row of the kernel's table."""
-        return table_number + self.number_offset
+    def number(self, common_number: int) -> int:
+        """The number that user space passes for a row of the kernel's tables."""
+        return common_number + self.row_offset + self.number_offset
 
-    def template(self, name: str) -> str:
-        """The text of one of the ABI's C templates."""
-        return (self.folder / name).read_text(encoding="utf-8")
+    @property
+    def register_type(self) -> str:
+        """The C type that is as wide as an argument register."""
+        return (
+            "long" if (self.register_bytes or self.long_bytes) == self.long_bytes else "long long"
+        )
+
+    def template(self, name: str) -> str | None:
+        """The text of one of the ABI's C templates, or None if it has no such file."""
+        if name in self.texts:
+            return self.texts[name]
+        path = self.folder / name
+        return path.read_text(encoding="utf-8") if path.exists() else None

@@ -6,10 +6,14 @@ import difflib
 import functools
 import importlib
 import pkgutil
+import re
 
 import syscraft.abi
 from syscraft.abi.base import Abi
 from syscraft.errors import UsageError
+
+# A variable that a stack switch binds to a register, or declares for itself.
+_BOUND = re.compile(r"\bregister\b[^;=]*?(\w+)\)?(?:\([^()]*\))?\s*__asm__")
 
 
 @functools.cache
@@ -38,3 +42,15 @@ def find_abi(key: str) -> Abi:
         expected="one of " + ", ".join(by_key),
         hint=f"did you mean '{near[0]}'?" if near else None,
     )
+
+
+@functools.cache
+def register_names() -> frozenset[str]:
+    """The names that generated C gives to variables which live in a register."""
+    names: set[str] = set()
+    for abi in all_abis():
+        for _, trap in abi.traps:
+            known = (trap.number, trap.result, trap.failed, *trap.arguments)
+            names |= {register.name for register in known if register}
+        names |= set(_BOUND.findall(abi.template("clone.c.j2") or ""))
+    return frozenset(names)

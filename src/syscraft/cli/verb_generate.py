@@ -13,10 +13,16 @@ from syscraft.cli.console import Console
 @click.argument("declaration", metavar="DECL")
 @click.option("-o", "--output", metavar="DIR", help="Where to; by default DECL's folder/generated.")
 @click.option("--only", metavar="NAME", multiple=True, help="Only this emitter; may be repeated.")
+@click.option("--abi", "abis", metavar="KEY", multiple=True, help="Only this ABI; repeatable.")
 @click.option("--linux", metavar="TREE", help="Take the number from this kernel tree.")
 @click.pass_obj
 def command(
-    console: Console, declaration: str, output: str | None, only: tuple[str, ...], linux: str | None
+    console: Console,
+    declaration: str,
+    output: str | None,
+    only: tuple[str, ...],
+    abis: tuple[str, ...],
+    linux: str | None,
 ) -> int:
     """Write the user-space side of a call."""
     import syscraft.api
@@ -24,7 +30,7 @@ def command(
 
     loaded = syscraft.api.load(declaration)
     folder = Path(output) if output else Path(declaration_folder(declaration)) / "generated"
-    files = loaded.generate(linux, only=only, progress=console.progress)
+    files = loaded.generate(linux, only=only, abis=abis, progress=console.progress)
     for name, text in files.items():
         changed = write_if_changed(folder / name, text.encode())
         console.say(f"{folder / name}{'' if changed else '  (unchanged)'}")

@@ -6,7 +6,8 @@ from syscraft.abi.base import Abi
 from syscraft.emit import user_c
 from syscraft.emit.base import Emitter, Files, fill
 from syscraft.emit.ctext_layout import argument_list
-from syscraft.model.call import Call, Wrapper
+from syscraft.model.call import Argument, Call, Wrapper
+from syscraft.model.names import IDENTIFIER
 from syscraft.model.types import declare_user, spell_user
 
 
@@ -34,9 +35,7 @@ def _emit(call: Call, number: int, abis: tuple[Abi, ...]) -> Files:
     text = fill(
         "header.h.j2",
         call=call,
-        libc_headers=user_c.libc_type_headers(call) + (["string.h"] if call.packed else []),
-        headers=user_c.headers(call),
-        definitions=user_c.definitions(call, number, abis),
+        libc_headers=["string.h"] if call.packed else [],
         wrappers=[_wrapper(call, wrapper) for wrapper in call.wrappers],
         errors=user_c.errors(call),
     )
@@ -48,9 +47,9 @@ def _wrapper(call: Call, wrapper: Wrapper) -> dict[str, object]:
     args, ret = (_free(name, wrapper) for name in ("args", "ret"))
     if call.packed:
         assert wrapper.struct_version is not None
-        passed = [f"&{args}", "(long)" + call.packed.size_constant(wrapper.struct_version)]
+        passed = [f"&{args}", call.packed.size_constant(wrapper.struct_version)]
     else:
-        passed = [user_c.as_long(a.parameter, a.expression) for a in wrapper.arguments]
+        passed = [_as_kernel_type(argument) for argument in wrapper.arguments]
     returns = spell_user(wrapper.returns)
     return {
         "args": args,
@@ -58,12 +57,24 @@ def _wrapper(call: Call, wrapper: Wrapper) -> dict[str, object]:
         "prototype": argument_list(
             f"static inline {head}(", user_c.declared(wrapper.parameters) or ["void"], ")"
         ),
-        "parameters": [parameter.name for parameter in wrapper.parameters],
         "fields": [(a.parameter.name, user_c.as_field(a)) for a in wrapper.arguments],
-        "trap": argument_list("syscall(", [f"__NR_{call.name}", *passed], ")"),
+        "call": argument_list(
+            f"\t{'' if call.packed else 'long '}{ret} = {call.name}_raw(", passed, ");"
+        ),
         "cast": "" if returns == "long" else f"({returns})",
         "minus_one": f"({returns})-1" if wrapper.returns.is_pointer else "-1",
     }
+
+
+def _as_kernel_type(argument: Argument) -> str:
+    """What the raw function is given: cast where the user's type is another one."""
+    expression = argument.expression
+    is_number = expression.isdigit() and not argument.parameter.ctype.is_pointer
+    if argument.is_plain or is_number:
+        return expression
+    if not IDENTIFIER.match(expression):
+        expression = f"({expression})"
+    return f"({spell_user(argument.parameter.ctype)}){expression}"
 
 
 def _free(name: str, wrapper: Wrapper) -> str:

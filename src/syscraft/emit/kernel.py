@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from syscraft.declaration.scalars import SCALARS
 from syscraft.emit.ctext_layout import argument_list, comment, prose, width
+from syscraft.model import clone
 from syscraft.model.call import Call, Field, KernelSignature, PackedStruct
 
 _SPDX = "// SPDX-License-Identifier: GPL-2.0"
@@ -171,9 +172,12 @@ def _packed_body(call: Call, packed: PackedStruct) -> str:
     )
     last = packed.size_constant(len(packed.versions) - 1)
     by_name = {field.name: _argument(field) for field in _carriers(packed)}
+    by_name[clone.BODY_ARGUMENTS.name] = "&kargs"
     passed = [by_name[parameter.name] for parameter in call.parameters]
+    declared = "\tstruct kernel_clone_args kargs;\n" if call.is_clone else ""
+    clone_setup = _packed_clone_setup() if call.is_clone else ""
     return f"""{{
-	struct {packed.name} args;
+{declared}	struct {packed.name} args;
 	int err;
 
 {checks}
@@ -187,9 +191,26 @@ def _packed_body(call: Call, packed: PackedStruct) -> str:
 	err = copy_struct_from_user(&args, sizeof(args), uargs, usize);
 	if (err)
 		return err;
-{_padding_check(packed)}{_width_checks(packed)}
+{_padding_check(packed)}{_width_checks(packed)}{clone_setup}
 {argument_list(f"	return do_{call.name}(", passed, ");")}
 }}
+"""
+
+
+def _packed_clone_setup() -> str:
+    """What clone(2) makes of its arguments. Source: kernel/fork.c, Linux 6.12."""
+    return """	if (upper_32_bits(args.flags))
+		return -EINVAL;
+
+	kargs = (struct kernel_clone_args) {
+		.flags		= (lower_32_bits(args.flags) & ~CSIGNAL),
+		.pidfd		= u64_to_user_ptr(args.parent_tid),
+		.child_tid	= u64_to_user_ptr(args.child_tid),
+		.parent_tid	= u64_to_user_ptr(args.parent_tid),
+		.exit_signal	= (lower_32_bits(args.flags) & CSIGNAL),
+		.stack		= args.stack,
+		.tls		= args.tls,
+	};
 """
 
 

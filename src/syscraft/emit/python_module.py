@@ -7,7 +7,7 @@ import keyword
 import re
 import textwrap
 
-from syscraft.abi.base import Abi
+from syscraft.abi.base import Abi, ElfIdentity, Pairs
 from syscraft.declaration.ctext import parse_structs
 from syscraft.declaration.scalars import SCALARS
 from syscraft.emit import user_c
@@ -45,18 +45,20 @@ def _emit(call: Call, number: int, abis: tuple[Abi, ...]) -> Files:
         "clone_module.py.j2" if call.is_clone else "module.py.j2",
         call=call,
         numbers=[
-            (abi.elf.machine, abi.elf.bits // 32, 1 if abi.elf.little_endian else 2,
-             abi.number(number), abi.key)
-            for abi in abis
+            (_identity(elf), abi.number(number), abi.key) for abi in abis for elf in abi.elf
         ],
+        flags_masks=sorted(
+            {(elf.machine, elf.flags_mask) for abi in abis for elf in abi.elf if elf.flags_mask}
+        ),
         constants=constants,
         functions=functions,
         structs=structs,
         exported=sorted([*names, *constants, *(name for name, _, _ in structs)]),
         orders=[
-            (abi.elf.machine, abi.elf.bits // 32, 1 if abi.elf.little_endian else 2,
+            (_identity(elf),
              abi.clone_order.parameters(tuple(extra.name for extra in call.clone_extras)))
             for abi in abis
+            for elf in abi.elf
         ],
         signature=[
             *(f"{p['name']}: {p['annotation']}" for p in map(_parameter, call.clone_extras)),
@@ -66,11 +68,25 @@ def _emit(call: Call, number: int, abis: tuple[Abi, ...]) -> Files:
         pointers=any(
             p.ctype.is_pointer for w in call.wrappers for p in w.parameters
         ) or any(extra.ctype.is_pointer for extra in call.clone_extras),
+        wide=not call.packed and any(
+            user_c.is_wide(a.parameter) for w in call.wrappers for a in w.arguments
+        ),
+        pairs=[
+            (_identity(elf), abi.pairs is Pairs.EVEN, abi.key)
+            for abi in abis
+            for elf in abi.elf
+            if abi.pairs is not Pairs.WHOLE
+        ],
         doc=_doc_line,
         define=_define,
         raises=_raises(call),
     )  # fmt: skip
     return {f"{call.name}.py": text}
+
+
+def _identity(elf: ElfIdentity) -> str:
+    """What the generated module's ``_abi()`` returns in a program of this kind."""
+    return repr((elf.machine, elf.bits // 32, 1 if elf.little_endian else 2, elf.flags))
 
 
 def _define(name: str, parameters: list[str]) -> str:
@@ -134,6 +150,7 @@ def _parameter(parameter: Parameter) -> dict[str, str]:
     name = _safe(parameter.name)
     return {
         "name": name,
+        "field": parameter.name,
         "annotation": "Pointer" if parameter.ctype.is_pointer else "int",
         "convert": _convert(parameter, name),
         "c": declare_user(parameter.ctype, parameter.name),
@@ -151,8 +168,8 @@ def _convert(parameter: Parameter, expression: str) -> str:
 
 # What the templates' own functions use.
 _TAKEN = frozenset(
-    "args arguments ctypes dict errno flag flags int keep list number object os reason ret "
-    "signal values zero".split()
+    "args arguments ctypes dict errno flag flags int keep list number object os parent reason "
+    "ret signal sys values".split()
 )
 
 
@@ -187,6 +204,7 @@ def _function(call: Call, wrapper: Wrapper, constants: set[str]) -> dict[str, ob
         "signature": signature,
         "passed": passed,
         "c": _c_line(declare_user(wrapper.returns, wrapper.name), [p["c"] for p in described]),
+        "wide": {a.parameter.name for a in wrapper.arguments if user_c.is_wide(a.parameter)},
         "keeps": any("keep" in convert for _, convert in passed),
         "size": call.packed.versions[wrapper.struct_version].size_bytes
         if call.packed and wrapper.struct_version is not None

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from syscraft.abi.base import Abi, CloneOrder
+from collections.abc import Sequence
+
+from syscraft.abi.base import Abi
 from syscraft.emit import user_c
 from syscraft.emit.base import Emitter, Files, fill, fill_text
 from syscraft.emit.ctext_layout import argument_list
+from syscraft.emit.operands import bind, statement
+from syscraft.model import clone
 from syscraft.model.call import Call
 
-# Canonical clone argument -> its C expression in the fork-like wrapper.
-_FORK_LIKE = {
-    "flags": "(long)flags",
-    "stack": "(long)stack",
-    "stack_size": "0",
-    "ptid": "(long)ptid",
-    "ctid": "(long)ctid",
-    "tls": "(long)tls",
-}
+_FORK_NOTE = (
+    "Like fork(2): returns in the parent and in the child. With a stack of its own the child "
+    "must not return from the function that called this one; with CLONE_VM it must not even "
+    "touch the caller's variables. "
+)
+_ORDER_NOTE = "stack and tls are addresses; the order of the arguments is the same on every ABI."
+_STRUCT_NOTE = (
+    "The struct's stack is where the child's stack pointer starts; 0 is the caller's own."
+)
+
+_PACKED = ("(unsigned long)uargs", "usize")
 
 
 def _emit(call: Call, number: int, abis: tuple[Abi, ...]) -> Files:
-    shared = user_c.definitions(call, number, abis)
+    shared = user_c.definitions(call, number)
     headers = user_c.headers(call)
     libc_headers = user_c.libc_type_headers(call)
-    body = _clone(call, abis) if call.is_clone else _plain(call)
+    body = _clone(call, abis) if call.is_clone else _plain(call, abis)
     text = fill(
         "raw_header.h.j2",
         call=call,
@@ -35,76 +41,127 @@ def _emit(call: Call, number: int, abis: tuple[Abi, ...]) -> Files:
     return {f"{call.name}_raw.h": text}
 
 
-def _plain(call: Call) -> str:
+def _plain(call: Call, abis: tuple[Abi, ...]) -> str:
     if call.packed:
-        parameters = [f"struct {call.packed.name} *uargs", "unsigned long usize"]
+        declared = [f"struct {call.packed.name} *uargs", "unsigned long usize"]
         names = ["uargs", "usize"]
     else:
-        parameters = user_c.declared(call.parameters)
+        declared = user_c.declared(call.parameters)
         names = [parameter.name for parameter in call.parameters]
-    passed = [f"__NR_{call.name}", *(f"(long){name}" for name in names)]
+    statements: dict[str, list[str]] = {}
+    for abi in abis:
+        values = _PACKED if call.packed else user_c.register_values(call.parameters, abi)
+        statements.setdefault(_return("syscall", call, values), []).append(abi.macro)
     return fill(
         "raw_plain.h.j2",
         call=call,
         names=names,
-        prototype=argument_list(
-            f"static inline long {call.name}_raw(", parameters or ["void"], ")"
-        ),
-        trap=argument_list(f"\treturn syscall{len(names)}(", passed, ");"),
+        prototype=argument_list(f"static inline long {call.name}_raw(", declared or ["void"], ")"),
+        traps=user_c.choices(statements),
     )
 
 
 def _clone(call: Call, abis: tuple[Abi, ...]) -> str:
-    extras = tuple(extra.name for extra in call.clone_extras)
-    extra_declarations = user_c.declared(call.clone_extras)
-    known = {**_FORK_LIKE, **{name: f"(long){name}" for name in extras}}
-    orders: dict[CloneOrder, list[str]] = {}
-    for abi in abis:
-        orders.setdefault(abi.clone_order, []).append(abi.macro)
-    traps = []
-    for order, conditions in orders.items():
-        passed = [known[name] for name in order.parameters(extras)]
-        head = f"\treturn syscall{len(passed)}("
-        traps.append(
-            (
-                " || ".join(f"({c})" if len(conditions) > 1 else c for c in conditions),
-                argument_list(head, [f"__NR_{call.name}", *passed], ");"),
-            )
-        )
     prototype = argument_list(
         f"static inline long {call.name}_call_raw(",
-        ["int (*fn)(void *)", "void *stack", "int flags", "void *arg", *extra_declarations,
-         "int *ptid", "void *tls", "int *ctid"],
+        ["int (*fn)(void *)", "void *stack", "int flags", "void *arg",
+         *user_c.declared(call.clone_extras), "int *ptid", "void *tls", "int *ctid"],
         ")",
     )  # fmt: skip
-    switches = [
-        (
-            abi.macro,
-            fill_text(
-                abi.template("clone.c.j2"),
-                name=call.name,
-                NAME=call.name.upper(),
-                call_prototype=prototype,
-                arguments=abi.clone_order.parameters(extras),
-            ),
-        )
-        for abi in abis
-    ]
+    extras = tuple(extra.name for extra in call.clone_extras)
+    if call.packed:
+        declared = [f"struct {call.packed.name} *uargs", "unsigned long usize"]
+        names = ["uargs", "usize"]
+    else:
+        declared = ["unsigned long flags", "void *stack", "int *ptid", "int *ctid",
+                    "unsigned long tls", *user_c.declared(call.clone_extras)]  # fmt: skip
+        names = ["flags", "stack", "ptid", "ctid", "tls", *extras]
     return fill(
         "raw_clone.h.j2",
         call=call,
-        prototype=argument_list(
-            f"long {call.name}_raw(",
-            ["unsigned long flags", "void *stack", "int *ptid", "int *ctid", "unsigned long tls",
-             *extra_declarations],
-            ")",
-        ),
-        traps=traps,
-        names=["flags", "stack", "ptid", "ctid", "tls", *extras],
+        NAME=call.name.upper(),
+        fork_note=_FORK_NOTE + (_STRUCT_NOTE if call.packed else _ORDER_NOTE),
+        prototype=argument_list(f"long {call.name}_raw(", declared, ")"),
+        traps=_fork_like(call, abis),
+        names=names,
         call_prototype=prototype,
         call_names=["fn", "stack", "flags", "arg", *extras, "ptid", "tls", "ctid"],
-        switches=switches,
+        switches=[(abi.macro, stack_switch(call, abi, prototype)) for abi in abis],
     )  # fmt: skip
+
+
+def _fork_like(call: Call, abis: tuple[Abi, ...]) -> list[tuple[str, str]]:
+    """The call that returns twice: a condition and the statement, one for each order."""
+    statements: dict[str, list[str]] = {}
+    for abi in abis:
+        values: Sequence[str] = _PACKED
+        if not call.packed:
+            values = _clone_values(call, abi, stack="(unsigned long)stack", flags="flags")
+        statements.setdefault(_return(abi.fork_trap, call, values), []).append(abi.macro)
+    return user_c.choices(statements)
+
+
+def _return(trap: str, call: Call, values: Sequence[str]) -> str:
+    head = f"\treturn {trap}{len(values)}("
+    return argument_list(head, [f"__NR_{call.name}", *values], ");")
+
+
+def _clone_values(call: Call, abi: Abi, *, stack: str, flags: str) -> list[str]:
+    """C expressions of a clone variant's arguments, in the kernel's order."""
+    known = {
+        "flags": flags,
+        "stack": stack,
+        "stack_size": "0",
+        "ptid": "(unsigned long)ptid",
+        "ctid": "(unsigned long)ctid",
+        "tls": "(unsigned long)tls",
+        **{extra.name: user_c.as_register(extra) for extra in call.clone_extras},
+    }
+    extras = tuple(extra.name for extra in call.clone_extras)
+    return [known[name] for name in abi.clone_order.parameters(extras)]
+
+
+def _clone_fields(call: Call) -> list[tuple[str, str]]:
+    """What goes into the struct of a clone variant that has one: field, C expression."""
+    known = {
+        "flags": "(unsigned int)flags",
+        "stack": "(unsigned long)sp",
+        "ptid": "(unsigned long)ptid",
+        "ctid": "(unsigned long)ctid",
+        "tls": "(unsigned long)tls",
+    }
+    own = [(clone.PACKED[name].name, value) for name, value in known.items()]
+    return own + [
+        (e.name, f"(unsigned long){e.name}" if e.ctype.is_pointer else e.name)
+        for e in call.clone_extras
+    ]
+
+
+def stack_switch(call: Call, abi: Abi, prototype: str) -> str:
+    """Write the clone family's function that starts the child on a stack of its own."""
+    template = abi.template("clone.c.j2")
+    assert template is not None, f"{abi.key} has no stack switch"
+    fields: list[tuple[str, str]] = []
+    if call.packed:
+        values = ["(unsigned long)&args", "sizeof(args)"]
+        fields = _clone_fields(call)
+    else:
+        values = _clone_values(call, abi, stack="(unsigned long)sp", flags="(unsigned int)flags")
+    return fill_text(
+        template,
+        abi=abi,
+        name=call.name,
+        NAME=call.name.upper(),
+        call_prototype=prototype,
+        traps=[
+            (condition, bind(abi, trap, f"__NR_{call.name}", values))
+            for condition, trap in abi.traps
+        ],
+        values=values,
+        fields=fields,
+        packed=call.packed,
+        statement=statement,
+    )
 
 
 EMITTER = Emitter("raw-header", "C header without libc: the kernel's order, -errno", _emit)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from syscraft.abi.base import Abi
+from collections.abc import Mapping, Sequence
+
+from syscraft.abi.base import Abi, Pairs
 from syscraft.declaration.scalars import SCALARS
 from syscraft.emit.base import fill
 from syscraft.emit.kernel import packed_struct
@@ -16,16 +18,53 @@ def declared(parameters: tuple[Parameter, ...]) -> list[str]:
     return [declare_user(parameter.ctype, parameter.name) for parameter in parameters]
 
 
-def as_long(parameter: Parameter, expression: str, *, always: bool = False) -> str:
-    """Widen what goes into a register; *always* also where the type is as wide."""
-    wide = parameter.ctype.is_pointer or (
-        parameter.ctype.base in SCALARS and SCALARS[parameter.ctype.base].bits is None
-    )
-    if wide and not always and IDENTIFIER.match(expression):
-        return expression
-    if not IDENTIFIER.match(expression) and not expression.isdigit():
-        expression = f"({expression})"
-    return f"(long){expression}"
+def as_register(parameter: Parameter) -> str:
+    """Widen a parameter to what goes into a register, as the kernel widens it back.
+
+    Unsigned is what keeps addresses whole where registers are wider than ``long``.
+    """
+    if is_wide(parameter):
+        return f"(long long){parameter.name}"
+    scalar = None if parameter.ctype.is_pointer else SCALARS.get(parameter.ctype.base)
+    if scalar and scalar.signed:
+        return f"(long){parameter.name}" if scalar.bits else parameter.name
+    return f"(unsigned long){parameter.name}" if scalar is None or scalar.bits else parameter.name
+
+
+def is_wide(parameter: Parameter) -> bool:
+    """Whether a parameter has 64 bits on every ABI."""
+    ctype = parameter.ctype
+    return not ctype.is_pointer and ctype.base in SCALARS and SCALARS[ctype.base].bits == 64
+
+
+def register_values(parameters: tuple[Parameter, ...], abi: Abi) -> list[str]:
+    """C expressions for the argument registers, in order; 64-bit values in halves where needed."""
+    values: list[str] = []
+    for parameter in parameters:
+        if abi.pairs is Pairs.WHOLE or not is_wide(parameter):
+            values.append(as_register(parameter))
+            continue
+        if abi.pairs is Pairs.EVEN and len(values) % 2:
+            values.append("0")
+        values += [f"SYSCALL_FIRST({parameter.name})", f"SYSCALL_SECOND({parameter.name})"]
+    return values
+
+
+def choices(statements: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
+    """Order alternatives for ``#if``: a condition and a statement each, the commonest one last.
+
+    Args:
+        statements: a statement -> the macros of the ABIs that it is for.
+    """
+    ordered = sorted(statements.items(), key=lambda item: len(item[1]))
+    return [(_any_of(macros), statement) for statement, macros in ordered]
+
+
+def _any_of(macros: Sequence[str]) -> str:
+    """A preprocessor condition that is true for any of *macros*."""
+    if len(macros) == 1:
+        return macros[0]
+    return " || \\\n\t".join(f"({macro})" for macro in macros)
 
 
 def as_field(argument: Argument) -> str:
@@ -38,12 +77,12 @@ def as_field(argument: Argument) -> str:
     return expression
 
 
-def definitions(call: Call, number: int, abis: tuple[Abi, ...]) -> str:
-    """Numbers, constants and structs; the same text in every header, guarded against itself."""
+def definitions(call: Call, number: int) -> str:
+    """The number, constants and structs; the same text in every header, guarded against itself."""
     return fill(
         "definitions.h.j2",
         call=call,
-        numbers=[(abi.macro, abi.number(number)) for abi in abis],
+        number=number,
         packed=packed_struct(call, call.packed) if call.packed else None,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
+from typing import Literal
 
 from syscraft.abi.base import Abi, ElfIdentity
 from syscraft.abi.registry import all_abis
@@ -19,7 +20,7 @@ def host_abi() -> Abi:
     """
     identity = read_identity(Path("/proc/self/exe"))
     for abi in all_abis():
-        if abi.elf == identity:
+        if any(elf.matches(identity) for elf in abi.elf):
             return abi
     raise EnvironmentLacks.of(
         "no guest here can run this machine's programs",
@@ -29,9 +30,18 @@ def host_abi() -> Abi:
 
 
 def read_identity(program: Path) -> ElfIdentity:
-    """Read a program's header. Source: elf(5), e_ident and e_machine."""
+    """Read a program's header, all of its flags included.
+
+    Source: elf(5), e_ident, e_machine and e_flags.
+    """
     with program.open("rb") as file:
-        header = file.read(20)
-    little = header[5] == 1
-    machine = int.from_bytes(header[18:20], "little" if little else "big")
-    return ElfIdentity(machine, 64 if header[4] == 2 else 32, little)
+        header = file.read(52)
+    order: Literal["little", "big"] = "little" if header[5] == 1 else "big"
+    bits = 64 if header[4] == 2 else 32
+    place = 48 if bits == 64 else 36
+    return ElfIdentity(
+        machine=int.from_bytes(header[18:20], order),
+        bits=bits,
+        little_endian=order == "little",
+        flags=int.from_bytes(header[place : place + 4], order),
+    )

@@ -21,6 +21,17 @@ PARAMETERS = {
     "tls": Parameter("tls", _UNSIGNED_LONG),
 }
 
+# What a variant with a struct has in it, in front of the extras. The kernel's own struct
+# clone_args wants the stack's lowest address and its size; here, as with clone(2), it is where
+# the child starts. Source: struct clone_args, include/uapi/linux/sched.h, Linux 6.12
+PACKED = {
+    "flags": Parameter("flags", CType("u64")),
+    "stack": Parameter("stack", _UNSIGNED_LONG),
+    "ptid": Parameter("parent_tid", _TID_POINTER),
+    "ctid": Parameter("child_tid", _TID_POINTER),
+    "tls": Parameter("tls", _UNSIGNED_LONG),
+}
+
 # What do_NAME takes in front of the extras.
 BODY_ARGUMENTS = Parameter("args", CType("struct kernel_clone_args", 1))
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from syscraft.abi.base import Pairs
+from syscraft.abi.registry import all_abis, register_names
 from syscraft.declaration.ctext import CDeclarator, CType
+from syscraft.declaration.scalars import SCALARS
 from syscraft.errors import Finding
 from syscraft.model import clone
 from syscraft.model.call import KernelSignature, Parameter
@@ -20,7 +23,9 @@ def shape_kernel_side(draft: Draft) -> list[Finding]:
     draft.parameters = declared
     if draft.data.get("pack"):
         return findings + _shape_packed(draft, declared)
-    if len(declared) > MAX_ARGUMENTS:
+    if len(declared) <= MAX_ARGUMENTS:
+        findings += _check_registers(draft, declared)
+    else:
         findings.append(
             Finding(
                 f"a system call has at most {MAX_ARGUMENTS} arguments",
@@ -32,6 +37,34 @@ def shape_kernel_side(draft: Draft) -> list[Finding]:
         )
     draft.signatures = (KernelSignature(None, declared),)
     return findings
+
+
+def _check_registers(draft: Draft, declared: tuple[Parameter, ...]) -> list[Finding]:
+    """64-bit values take two registers on 32-bit ABIs, and some want an even first one."""
+    for pairs, where in ((Pairs.CONSECUTIVE, "32-bit ABIs"), (Pairs.EVEN, _even_abis())):
+        used = 0
+        for parameter in declared:
+            scalar = SCALARS.get(parameter.ctype.base)
+            if parameter.ctype.is_pointer or scalar is None or scalar.bits != 64:
+                used += 1
+                continue
+            used += 2 + (used % 2 if pairs is Pairs.EVEN else 0)
+        if used > MAX_ARGUMENTS:
+            return [
+                Finding(
+                    f"the arguments need {used} registers on {where}",
+                    draft.where("kernel"),
+                    f"{MAX_ARGUMENTS} registers or fewer",
+                    f"{used}: a 64-bit value takes two"
+                    + (", the first of them even" if pairs is Pairs.EVEN else ""),
+                    "put 64-bit parameters at odd places (first, third, fifth), or pack = true",
+                )
+            ]
+    return []
+
+
+def _even_abis() -> str:
+    return ", ".join(abi.key for abi in all_abis() if abi.pairs is Pairs.EVEN)
 
 
 def check_unique(parameters: tuple[CDeclarator, ...]) -> list[Finding]:
@@ -48,8 +81,8 @@ def check_unique(parameters: tuple[CDeclarator, ...]) -> list[Finding]:
 
 def _shape_clone(draft: Draft, extras: tuple[Parameter, ...]) -> list[Finding]:
     findings = []
-    taken = {p.name for p in clone.PARAMETERS.values()} | {"fn", "stack", "flags", "arg", "args"}
-    taken |= {"ptid", "ctid", "sp", "ret"}
+    taken = {p.name for p in (*clone.PARAMETERS.values(), *clone.PACKED.values())}
+    taken |= {"fn", "arg", "args", "ptid", "ctid", "sp", "ret"}
     for declared in draft.kernel:
         if declared.name in taken:
             findings.append(
@@ -60,6 +93,20 @@ def _shape_clone(draft: Draft, extras: tuple[Parameter, ...]) -> list[Finding]:
                     declared.name,
                 )
             )
+        elif declared.name in register_names():
+            findings.append(
+                Finding(
+                    f"'{declared.name}' is a register, and the wrapper's assembly names it",
+                    declared.where,
+                    "another name",
+                    declared.name,
+                )
+            )
+    draft.extras = extras
+    draft.parameters = (clone.BODY_ARGUMENTS, *extras)
+    if draft.data.get("pack"):
+        own = tuple(clone.PACKED.values())
+        return findings or _shape_packed(draft, extras, own)
     room = MAX_ARGUMENTS - 5
     if len(extras) > room:
         findings.append(
@@ -68,17 +115,29 @@ def _shape_clone(draft: Draft, extras: tuple[Parameter, ...]) -> list[Finding]:
                 draft.where("add"),
                 f"{room} parameter",
                 f"{len(extras)} parameters",
-                "add one pointer to a struct of fixed-width fields that you declare in 'structs'",
+                "pack = true passes them all in a struct that can grow",
             )
         )
         return findings
-    draft.extras = extras
-    draft.parameters = (clone.BODY_ARGUMENTS, *extras)
+    for declared in draft.kernel:
+        if declared.ctype.base in SCALARS and SCALARS[declared.ctype.base].bits == 64:
+            findings.append(
+                Finding(
+                    "a 64-bit value does not fit the one register that clone leaves",
+                    declared.where,
+                    "a type of 32 bits, or as wide as long",
+                    declared.ctype.base,
+                    "pack = true passes it in a struct",
+                )
+            )
     draft.signatures = clone.signatures(extras)
     return findings
 
 
-def _shape_packed(draft: Draft, declared: tuple[Parameter, ...]) -> list[Finding]:
+def _shape_packed(
+    draft: Draft, declared: tuple[Parameter, ...], own: tuple[Parameter, ...] = ()
+) -> list[Finding]:
+    """Lay out the struct: *own* are fields that every version has, before the declared ones."""
     order = tuple(p.name for p in declared)
     versions = tuple(tuple(v) for v in draft.data.get("versions", (order,)))
     findings = []
@@ -122,7 +181,9 @@ def _shape_packed(draft: Draft, declared: tuple[Parameter, ...]) -> list[Finding
             )
         )
     if not findings:
-        draft.packed = pack(draft.name, declared, versions)
+        first = tuple(parameter.name for parameter in own)
+        versions = tuple((*first, *version) for version in versions)
+        draft.packed = pack(draft.name, (*own, *declared), versions)
         draft.signatures = (
             KernelSignature(
                 None,

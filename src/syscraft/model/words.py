@@ -132,7 +132,7 @@ def _check_combinations(draft: Draft) -> list[Finding]:
     data = draft.data
     findings = []
     if draft.is_clone:
-        for key in ("kernel", "user", "derive", "pack", "versions"):
+        for key in ("kernel", "user", "derive"):
             if key in data:
                 findings.append(
                     Finding(

@@ -8,10 +8,6 @@ from dataclasses import dataclass
 from syscraft.errors import TreeError, Where
 from syscraft.model.call import PRIVATE_NUMBERS, Call, NumberPolicy
 
-# Shared by arc, arm64, csky, hexagon, loongarch, nios2, openrisc and riscv.
-# Source: scripts/Makefile.asm-headers, Linux 6.12
-GENERIC_TABLE = "scripts/syscall.tbl"
-
 # Blanks, not tabs, separate the columns: real rows break the house style.
 _ROW = re.compile(r"^(?P<number>\d+)\s+(?P<abi>\S+)\s+(?P<name>\w+)(?:\s+(?P<entry>\S+))?")
 

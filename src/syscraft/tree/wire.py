@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from syscraft.abi.base import GENERIC_TABLE
 from syscraft.abi.registry import all_abis
 from syscraft.emit.ctext_layout import prose
 from syscraft.emit.kernel import KernelTexts, kernel_texts
@@ -12,7 +13,7 @@ from syscraft.model.call import PRIVATE_NUMBERS, Call, NumberPolicy
 from syscraft.tree.author_patches import apply_patches
 from syscraft.tree.edit import Editor, FileEdit
 from syscraft.tree.source import KernelTree
-from syscraft.tree.tables import GENERIC_TABLE, choose_number, format_row, read_table
+from syscraft.tree.tables import choose_number, format_row, read_table
 
 _SYSCALLS_H = "include/linux/syscalls.h"
 _MAKEFILE_OBJECT = re.compile(r"^obj-\$\(CONFIG_\w+\) \+= [\w-]+\.o$")
@@ -89,10 +90,13 @@ def _stem(name: str) -> str:
 
 
 def _add_rows(call: Call, tree: KernelTree, editor: Editor) -> tuple[int, tuple[str, ...]]:
-    words = {abi.table.path: abi.table.abi_word for abi in all_abis()}
     # Trees before the generic table have its rows in a header instead.
-    if tree.read(GENERIC_TABLE) is not None:
-        words[GENERIC_TABLE] = "common"
+    known = {abi.table for abi in all_abis() if abi.table.wired}
+    words = {
+        table.path: table.abi_word
+        for table in sorted(known, key=lambda table: table.path)
+        if table != GENERIC_TABLE or tree.read(table.path) is not None
+    }
     tables = tuple(read_table(path, editor.lines(path)) for path in words)
     number = choose_number(call, tables, tree.where(tables[0].path))
     for table in tables:

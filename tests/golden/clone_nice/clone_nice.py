@@ -16,24 +16,34 @@ import ctypes
 import errno
 import os
 import signal
+from typing import Literal, Union
 
 __all__ = [
     "clone_nice",
 ]
 
-# What the header of the running program says (e_machine, EI_CLASS, EI_DATA) -> number.
+# What the header of the running program says (e_machine, EI_CLASS, EI_DATA, e_flags) -> number.
 # uname(2) would name the kernel's architecture, which a 32-bit program does not share.
 _NUMBERS = {
-    (62, 2, 1): 900,  # x86_64
+    (62, 2, 1, 0): 900,  # x86_64
+    (183, 2, 1, 0): 900,  # arm64
+    (183, 2, 2, 0): 900,  # arm64
+    (8, 1, 2, 0): 4900,  # mips_o32
+    (8, 1, 1, 0): 4900,  # mips_o32
 }
+# The bits of e_flags that tell ABIs of one machine apart.
+_FLAGS = {8: 32}
 _LONG_BITS = 8 * ctypes.sizeof(ctypes.c_long)
 
 
-def _abi() -> tuple[int, int, int]:
+def _abi() -> tuple[int, int, int, int]:
     with open("/proc/self/exe", "rb") as program:
-        header = program.read(20)
-    machine = int.from_bytes(header[18:20], "little" if header[5] == 1 else "big")
-    return machine, header[4], header[5]
+        header = program.read(64)
+    order: Literal["little", "big"] = "little" if header[5] == 1 else "big"
+    machine = int.from_bytes(header[18:20], order)
+    place = 48 if header[4] == 2 else 36
+    flags = int.from_bytes(header[place : place + 4], order) & _FLAGS.get(machine, 0)
+    return machine, header[4], header[5], flags
 
 
 def _number() -> int:
@@ -48,16 +58,23 @@ def _failure() -> OSError:
     return OSError(number, os.strerror(number))
 
 
-def _integer(name: str, value: int, bits: int, signed: bool) -> ctypes.c_long:
+_Integer = Union[ctypes.c_long, ctypes.c_longlong]
+
+
+def _integer(name: str, value: int, bits: int, signed: bool) -> _Integer:
     low, high = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
     if not low <= value <= high:
         raise OverflowError(f"{name} is {value}, not within {low} to {high}")
-    return ctypes.c_long(value)
+    return ctypes.c_longlong(value) if bits > _LONG_BITS else ctypes.c_long(value)
 
 
 # The order of the arguments, by the same key as the number.
 _ORDERS = {
-    (62, 2, 1): ("flags", "stack", "ptid", "ctid", "tls", "nice"),
+    (62, 2, 1, 0): ("flags", "stack", "ptid", "ctid", "tls", "nice"),
+    (183, 2, 1, 0): ("flags", "stack", "ptid", "tls", "ctid", "nice"),
+    (183, 2, 2, 0): ("flags", "stack", "ptid", "tls", "ctid", "nice"),
+    (8, 1, 2, 0): ("flags", "stack", "ptid", "tls", "ctid", "nice"),
+    (8, 1, 1, 0): ("flags", "stack", "ptid", "tls", "ctid", "nice"),
 }
 
 # clone(2)'s flags that need a stack, a place in memory or a thread of C. include/uapi/linux/sched.h
@@ -84,10 +101,10 @@ _after_fork_parent.restype = None
 
 
 def clone_nice(nice: int, flags: int = signal.SIGCHLD) -> int:
-    """Create a child process with a nice value, as clone(2); returns twice, like os.fork().
+    """Create a child process with a nice value, as clone(2).
 
-    Returns: 0 in the child, the child's process ID in the parent. Leave the child by
-    os._exit(), or it runs what follows in the parent's program as well.
+    Returns twice, like os.fork(): 0 in the child, the child's process ID in the parent. Leave
+    the child by os._exit(), or it runs what follows in the parent's program as well.
 
     Args:
         nice: C: int nice.
@@ -105,14 +122,17 @@ def clone_nice(nice: int, flags: int = signal.SIGCHLD) -> int:
         if flags & flag:
             raise ValueError(reason)
     number = _number()
-    zero = ctypes.c_long(0)
-    values = dict.fromkeys(("stack", "stack_size", "ptid", "ctid", "tls"), zero)
+    parent = os.getpid()
+    values: dict[str, object] = {
+        name: ctypes.c_long(0) for name in ("stack", "stack_size", "ptid", "ctid", "tls")
+    }
     values["flags"] = ctypes.c_long(flags)
     values["nice"] = _integer("nice", nice, 32, True)
     arguments = [values[name] for name in _ORDERS[_abi()]]
     _before_fork()
     ret = _syscall(ctypes.c_long(number), *arguments)
-    if ret == 0:
+    # There are ABIs on which libc gives the child the parent's ID.
+    if ret == 0 or (ret == parent and os.getpid() != parent):
         _after_fork_child()
         return 0
     _after_fork_parent()

@@ -10,14 +10,14 @@
 #include <asm/errno.h>
 #include <linux/types.h>
 
-#ifndef __NR_clone_nice
-#if defined(__x86_64__) && defined(__LP64__)
-#define __NR_clone_nice	900
-#endif
+#include "bare_syscalls.h"
+
+#if !defined(__NR_clone_nice) && defined(SYSCALL_NUMBER)
+#define __NR_clone_nice	SYSCALL_NUMBER(900)
 #endif
 
-#ifdef __NR_clone_nice
-#include "bare_syscalls.h"
+#if defined(__NR_clone_nice) && !defined(SYSCALL_NUMBER)
+#error "no system call instruction is known for this ABI"
 #endif
 
 #ifdef __cplusplus
@@ -25,8 +25,8 @@ extern "C" {
 #endif
 
 /*
- * Like fork(2): returns in the parent and in the child. With a stack of its
- * own the child must not return from the function that called this one; with
+ * Like fork(2): returns in the parent and in the child. With a stack of its own
+ * the child must not return from the function that called this one; with
  * CLONE_VM it must not even touch the caller's variables. stack and tls are
  * addresses; the order of the arguments is the same on every ABI.
  */
@@ -36,8 +36,13 @@ long clone_nice_raw(unsigned long flags, void *stack, int *ptid, int *ctid,
 {
 #ifdef __NR_clone_nice
 #if defined(__x86_64__) && defined(__LP64__)
-	return syscall6(__NR_clone_nice, (long)flags, (long)stack, (long)ptid,
-			(long)ctid, (long)tls, (long)nice);
+	return syscall6(__NR_clone_nice, flags, (unsigned long)stack,
+			(unsigned long)ptid, (unsigned long)ctid,
+			(unsigned long)tls, (long)nice);
+#else
+	return syscall6(__NR_clone_nice, flags, (unsigned long)stack,
+			(unsigned long)ptid, (unsigned long)tls,
+			(unsigned long)ctid, (long)nice);
 #endif
 #else
 	(void)flags;
@@ -49,6 +54,18 @@ long clone_nice_raw(unsigned long flags, void *stack, int *ptid, int *ctid,
 	return -ENOSYS;
 #endif
 }
+
+#ifdef __GCC_HAVE_DWARF2_CFI_ASM
+#define CLONE_NICE_CFI(directive) directive "\n\t"
+#else
+#define CLONE_NICE_CFI(directive) ""
+#endif
+/* Where exceptions are on, clang describes only frames that may unwind. */
+#if defined(__clang__) && defined(__EXCEPTIONS)
+#define CLONE_NICE_UNWIND , "unwind"
+#else
+#define CLONE_NICE_UNWIND
+#endif
 
 /*
  * Like clone(3): the child calls fn(arg) on the new stack and ends with its
@@ -79,27 +96,24 @@ static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
  * rbp cleared, so that backtraces end here. The child leaves by exit, which
  * ends one thread, and not by exit_group.
  */
-#ifdef __GCC_HAVE_DWARF2_CFI_ASM
-#define CLONE_NICE_CFI(directive) directive "\n\t"
-#else
-#define CLONE_NICE_CFI(directive) ""
-#endif
-
 static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
 				       int flags, void *arg, int nice,
 				       int *ptid, void *tls, int *ctid)
 {
 	/* A stack below 16 aligns to NULL as well. */
 	unsigned long *sp = (unsigned long *)((unsigned long)stack & ~15UL);
-	long ret;
 
 	if (!fn || !sp)
 		return -EINVAL;
 	*--sp = (unsigned long)arg;
 	*--sp = (unsigned long)fn;
 
-	register long r10 __asm__("r10") = (long)ctid;
-	register long r8 __asm__("r8") = (long)tls;
+	register long rax __asm__("rax") = __NR_clone_nice;
+	register long rdi __asm__("rdi") = (unsigned int)flags;
+	register long rsi __asm__("rsi") = (unsigned long)sp;
+	register long rdx __asm__("rdx") = (unsigned long)ptid;
+	register long r10 __asm__("r10") = (unsigned long)ctid;
+	register long r8 __asm__("r8") = (unsigned long)tls;
 	register long r9 __asm__("r9") = (long)nice;
 
 	__asm__ volatile ("syscall\n\t"
@@ -117,16 +131,125 @@ static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
 			  "ud2\n\t"
 			  CLONE_NICE_CFI(".cfi_restore_state")
 			  "1:"
-			  : "=a" (ret)
-			  : "a" ((long)__NR_clone_nice),
-			    "D" ((long)(unsigned int)flags), "S" (sp),
-			    "d" (ptid), "r" (r10), "r" (r8), "r" (r9)
-			  : "rcx", "r11", "memory", "cc");
-	return ret;
+			  : "+r" (rax)
+			  : "r" (rdi), "r" (rsi), "r" (rdx), "r" (r10),
+			    "r" (r8), "r" (r9)
+			  : "rcx", "r11", "memory", "cc" CLONE_NICE_UNWIND);
+	return rax;
 }
-#undef CLONE_NICE_CFI
+
+
+#elif defined(__aarch64__) && defined(__LP64__)
+/*
+ * arm64: switch to the child's stack
+ *
+ * The kernel starts the child behind the trap with the parent's registers,
+ * except for x0 = 0 and sp = stack. fn and arg wait in x10 and x12, which the
+ * kernel keeps. x30 is marked undefined and x29 cleared, so that backtraces end
+ * here. The child leaves by exit, which ends one thread, and not by exit_group.
+ */
+static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
+				       int flags, void *arg, int nice,
+				       int *ptid, void *tls, int *ctid)
+{
+	/* A stack below 16 aligns to NULL as well. */
+	unsigned long *sp = (unsigned long *)((unsigned long)stack & ~15UL);
+
+	if (!fn || !sp)
+		return -EINVAL;
+
+	register int (*x10)(void *) __asm__("x10") = fn;
+	register void *x12 __asm__("x12") = arg;
+	register long x8 __asm__("x8") = __NR_clone_nice;
+	register long x0 __asm__("x0") = (unsigned int)flags;
+	register long x1 __asm__("x1") = (unsigned long)sp;
+	register long x2 __asm__("x2") = (unsigned long)ptid;
+	register long x3 __asm__("x3") = (unsigned long)tls;
+	register long x4 __asm__("x4") = (unsigned long)ctid;
+	register long x5 __asm__("x5") = (long)nice;
+
+	__asm__ volatile ("svc	#0\n\t"
+			  "cbnz	x0, 1f\n\t"
+			  CLONE_NICE_CFI(".cfi_remember_state")
+			  CLONE_NICE_CFI(".cfi_undefined x30")
+			  "mov	x29, #0\n\t"
+			  "mov	x0, x12\n\t"
+			  "blr	x10\n\t"
+			  "mov	x8, #93\n\t"		/* __NR_exit */
+			  "svc	#0\n\t"
+			  "brk	#0\n\t"
+			  CLONE_NICE_CFI(".cfi_restore_state")
+			  "1:"
+			  : "+r" (x0)
+			  : "r" (x8), "r" (x1), "r" (x2), "r" (x3), "r" (x4),
+			    "r" (x5), "r" (x10), "r" (x12)
+			  : "memory", "cc" CLONE_NICE_UNWIND);
+	return x0;
+}
+
+
+#elif defined(__mips__) && _MIPS_SIM == _ABIO32
+/*
+ * mips_o32: switch to the child's stack
+ *
+ * The kernel starts the child behind the trap with the parent's registers,
+ * except for v0 = 0, a3 = 0 and sp = stack. fn and arg wait in s0 and s1. The
+ * child's stack has room for the arguments of its first function, and for what
+ * the child, like the parent, gives back behind the trap. t9 holds fn, from
+ * which position-independent code finds its data. ra is marked undefined, so
+ * that backtraces end here. The child leaves by exit, which ends one thread,
+ * and not by exit_group.
+ */
+static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
+				       int flags, void *arg, int nice,
+				       int *ptid, void *tls, int *ctid)
+{
+	/* A stack below 8 aligns to NULL as well. */
+	unsigned long *sp = (unsigned long *)((unsigned long)stack & ~7UL);
+
+	if (!fn || !sp)
+		return -EINVAL;
+	sp -= 16;
+
+	register int (*s0)(void *) __asm__("$16") = fn;
+	register void *s1 __asm__("$17") = arg;
+	register long v0 __asm__("$2") = __NR_clone_nice;
+	register long a0 __asm__("$4") = (unsigned int)flags;
+	register long a1 __asm__("$5") = (unsigned long)sp;
+	register long a2 __asm__("$6") = (unsigned long)ptid;
+	register long a3 __asm__("$7") = (unsigned long)tls;
+	register long t0 __asm__("$8") = (unsigned long)ctid;
+	register long t1 __asm__("$9") = (long)nice;
+
+	__asm__ volatile ("addiu	$29, $29, -32\n\t"
+			  "sw	$8, 16($29)\n\t"
+			  "sw	$9, 20($29)\n\t"
+			  "syscall\n\t"
+			  "addiu	$29, $29, 32\n\t"
+			  "bnez	$7, 1f\n\t"
+			  "bnez	$2, 1f\n\t"
+			  CLONE_NICE_CFI(".cfi_remember_state")
+			  CLONE_NICE_CFI(".cfi_undefined 31")
+			  "move	$30, $0\n\t"
+			  "move	$25, $16\n\t"
+			  "move	$4, $17\n\t"
+			  "jalr	$25\n\t"
+			  "move	$4, $2\n\t"
+			  "li	$2, 4001\n\t"		/* __NR_exit */
+			  "syscall\n\t"
+			  "break\n\t"
+			  CLONE_NICE_CFI(".cfi_restore_state")
+			  "1:"
+			  : "+r" (v0), "+r" (a3), "+r" (t0), "+r" (t1)
+			  : "r" (a0), "r" (a1), "r" (a2), "r" (s0), "r" (s1)
+			  : SYSCALL_CLOBBERS CLONE_NICE_UNWIND);
+	return a3 ? -v0 : v0;
+}
+
 
 #endif
+#undef CLONE_NICE_CFI
+#undef CLONE_NICE_UNWIND
 
 #ifdef __cplusplus
 }

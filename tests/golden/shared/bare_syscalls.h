@@ -5,11 +5,24 @@
  * syscallN() passes a number and N arguments, and returns what the kernel
  * returns: a value, or -errno. SYSCALL_FAILED() tells them apart; values
  * above LONG_MAX are no errors.
+ *
+ * SYSCALL_NUMBER() makes the number that this ABI passes out of the one that
+ * all ABIs share in the kernel's tables. It is not defined on an ABI that is
+ * not known here; then there is no syscallN() either.
  */
 #ifndef BARE_SYSCALLS_H
 #define BARE_SYSCALLS_H
 
 #define SYSCALL_FAILED(ret) ((unsigned long)(ret) > -4096UL)
+
+/* The halves of a 64-bit argument, in the order in which registers take them. */
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define SYSCALL_FIRST(value) ((long)((unsigned long long)(value) >> 32))
+#define SYSCALL_SECOND(value) ((long)(value))
+#else
+#define SYSCALL_FIRST(value) ((long)(value))
+#define SYSCALL_SECOND(value) ((long)((unsigned long long)(value) >> 32))
+#endif
 
 #if defined(__x86_64__) && defined(__LP64__)
 /*
@@ -23,96 +36,362 @@
  *	stack		not used; the red zone stays intact
  */
 
+#define SYSCALL_NUMBER(common)	(common)
+
 static inline long syscall0(long number)
 {
-	long ret;
+	register long rax __asm__("rax") = number;
 
 	__asm__ volatile ("syscall"
-			  : "=a" (ret)
-			  : "a" (number)
+			  : "+r" (rax)
+			  :
 			  : "rcx", "r11", "memory", "cc");
-	return ret;
+	return rax;
 }
 
-static inline long syscall1(long number, long a1)
+static inline long syscall1(long number, long arg1)
 {
-	long ret;
+	register long rax __asm__("rax") = number;
+	register long rdi __asm__("rdi") = arg1;
 
 	__asm__ volatile ("syscall"
-			  : "=a" (ret)
-			  : "a" (number), "D" (a1)
+			  : "+r" (rax)
+			  : "r" (rdi)
 			  : "rcx", "r11", "memory", "cc");
-	return ret;
+	return rax;
 }
 
-static inline long syscall2(long number, long a1, long a2)
+static inline long syscall2(long number, long arg1, long arg2)
 {
-	long ret;
+	register long rax __asm__("rax") = number;
+	register long rdi __asm__("rdi") = arg1;
+	register long rsi __asm__("rsi") = arg2;
 
 	__asm__ volatile ("syscall"
-			  : "=a" (ret)
-			  : "a" (number), "D" (a1), "S" (a2)
+			  : "+r" (rax)
+			  : "r" (rdi), "r" (rsi)
 			  : "rcx", "r11", "memory", "cc");
-	return ret;
+	return rax;
 }
 
-static inline long syscall3(long number, long a1, long a2, long a3)
+static inline long syscall3(long number, long arg1, long arg2, long arg3)
 {
-	long ret;
+	register long rax __asm__("rax") = number;
+	register long rdi __asm__("rdi") = arg1;
+	register long rsi __asm__("rsi") = arg2;
+	register long rdx __asm__("rdx") = arg3;
 
 	__asm__ volatile ("syscall"
-			  : "=a" (ret)
-			  : "a" (number), "D" (a1), "S" (a2), "d" (a3)
+			  : "+r" (rax)
+			  : "r" (rdi), "r" (rsi), "r" (rdx)
 			  : "rcx", "r11", "memory", "cc");
-	return ret;
+	return rax;
 }
 
-static inline long syscall4(long number, long a1, long a2, long a3, long a4)
+static inline long syscall4(long number, long arg1, long arg2, long arg3,
+			    long arg4)
 {
-	register long r10 __asm__("r10") = a4;
-	long ret;
+	register long rax __asm__("rax") = number;
+	register long rdi __asm__("rdi") = arg1;
+	register long rsi __asm__("rsi") = arg2;
+	register long rdx __asm__("rdx") = arg3;
+	register long r10 __asm__("r10") = arg4;
 
 	__asm__ volatile ("syscall"
-			  : "=a" (ret)
-			  : "a" (number), "D" (a1), "S" (a2), "d" (a3),
-			    "r" (r10)
+			  : "+r" (rax)
+			  : "r" (rdi), "r" (rsi), "r" (rdx), "r" (r10)
 			  : "rcx", "r11", "memory", "cc");
-	return ret;
+	return rax;
 }
 
-static inline long syscall5(long number, long a1, long a2, long a3, long a4,
-			    long a5)
+static inline long syscall5(long number, long arg1, long arg2, long arg3,
+			    long arg4, long arg5)
 {
-	register long r10 __asm__("r10") = a4;
-	register long r8 __asm__("r8") = a5;
-	long ret;
+	register long rax __asm__("rax") = number;
+	register long rdi __asm__("rdi") = arg1;
+	register long rsi __asm__("rsi") = arg2;
+	register long rdx __asm__("rdx") = arg3;
+	register long r10 __asm__("r10") = arg4;
+	register long r8 __asm__("r8") = arg5;
 
 	__asm__ volatile ("syscall"
-			  : "=a" (ret)
-			  : "a" (number), "D" (a1), "S" (a2), "d" (a3),
-			    "r" (r10), "r" (r8)
+			  : "+r" (rax)
+			  : "r" (rdi), "r" (rsi), "r" (rdx), "r" (r10), "r" (r8)
 			  : "rcx", "r11", "memory", "cc");
-	return ret;
+	return rax;
 }
 
-static inline long syscall6(long number, long a1, long a2, long a3, long a4,
-			    long a5, long a6)
+static inline long syscall6(long number, long arg1, long arg2, long arg3,
+			    long arg4, long arg5, long arg6)
 {
-	register long r10 __asm__("r10") = a4;
-	register long r8 __asm__("r8") = a5;
-	register long r9 __asm__("r9") = a6;
-	long ret;
+	register long rax __asm__("rax") = number;
+	register long rdi __asm__("rdi") = arg1;
+	register long rsi __asm__("rsi") = arg2;
+	register long rdx __asm__("rdx") = arg3;
+	register long r10 __asm__("r10") = arg4;
+	register long r8 __asm__("r8") = arg5;
+	register long r9 __asm__("r9") = arg6;
 
 	__asm__ volatile ("syscall"
-			  : "=a" (ret)
-			  : "a" (number), "D" (a1), "S" (a2), "d" (a3),
-			    "r" (r10), "r" (r8), "r" (r9)
+			  : "+r" (rax)
+			  : "r" (rdi), "r" (rsi), "r" (rdx), "r" (r10),
+			    "r" (r8), "r" (r9)
 			  : "rcx", "r11", "memory", "cc");
-	return ret;
+	return rax;
 }
 
+#elif defined(__aarch64__) && defined(__LP64__)
+/*
+ * arm64
+ *
+ *	trap		svc #0
+ *	number		x8
+ *	arguments	x0 x1 x2 x3 x4 x5
+ *	result		x0; -4095..-1 is -errno
+ *	clobbered	of SVE, what lies above bit 127; programs must not count on it
+ *	stack		not used
+ */
+
+#define SYSCALL_NUMBER(common)	(common)
+
+static inline long syscall0(long number)
+{
+	register long x8 __asm__("x8") = number;
+	register long x0 __asm__("x0");
+
+	__asm__ volatile ("svc	#0"
+			  : "=r" (x0)
+			  : "r" (x8)
+			  : "memory", "cc");
+	return x0;
+}
+
+static inline long syscall1(long number, long arg1)
+{
+	register long x8 __asm__("x8") = number;
+	register long x0 __asm__("x0") = arg1;
+
+	__asm__ volatile ("svc	#0"
+			  : "+r" (x0)
+			  : "r" (x8)
+			  : "memory", "cc");
+	return x0;
+}
+
+static inline long syscall2(long number, long arg1, long arg2)
+{
+	register long x8 __asm__("x8") = number;
+	register long x0 __asm__("x0") = arg1;
+	register long x1 __asm__("x1") = arg2;
+
+	__asm__ volatile ("svc	#0"
+			  : "+r" (x0)
+			  : "r" (x8), "r" (x1)
+			  : "memory", "cc");
+	return x0;
+}
+
+static inline long syscall3(long number, long arg1, long arg2, long arg3)
+{
+	register long x8 __asm__("x8") = number;
+	register long x0 __asm__("x0") = arg1;
+	register long x1 __asm__("x1") = arg2;
+	register long x2 __asm__("x2") = arg3;
+
+	__asm__ volatile ("svc	#0"
+			  : "+r" (x0)
+			  : "r" (x8), "r" (x1), "r" (x2)
+			  : "memory", "cc");
+	return x0;
+}
+
+static inline long syscall4(long number, long arg1, long arg2, long arg3,
+			    long arg4)
+{
+	register long x8 __asm__("x8") = number;
+	register long x0 __asm__("x0") = arg1;
+	register long x1 __asm__("x1") = arg2;
+	register long x2 __asm__("x2") = arg3;
+	register long x3 __asm__("x3") = arg4;
+
+	__asm__ volatile ("svc	#0"
+			  : "+r" (x0)
+			  : "r" (x8), "r" (x1), "r" (x2), "r" (x3)
+			  : "memory", "cc");
+	return x0;
+}
+
+static inline long syscall5(long number, long arg1, long arg2, long arg3,
+			    long arg4, long arg5)
+{
+	register long x8 __asm__("x8") = number;
+	register long x0 __asm__("x0") = arg1;
+	register long x1 __asm__("x1") = arg2;
+	register long x2 __asm__("x2") = arg3;
+	register long x3 __asm__("x3") = arg4;
+	register long x4 __asm__("x4") = arg5;
+
+	__asm__ volatile ("svc	#0"
+			  : "+r" (x0)
+			  : "r" (x8), "r" (x1), "r" (x2), "r" (x3), "r" (x4)
+			  : "memory", "cc");
+	return x0;
+}
+
+static inline long syscall6(long number, long arg1, long arg2, long arg3,
+			    long arg4, long arg5, long arg6)
+{
+	register long x8 __asm__("x8") = number;
+	register long x0 __asm__("x0") = arg1;
+	register long x1 __asm__("x1") = arg2;
+	register long x2 __asm__("x2") = arg3;
+	register long x3 __asm__("x3") = arg4;
+	register long x4 __asm__("x4") = arg5;
+	register long x5 __asm__("x5") = arg6;
+
+	__asm__ volatile ("svc	#0"
+			  : "+r" (x0)
+			  : "r" (x8), "r" (x1), "r" (x2), "r" (x3), "r" (x4),
+			    "r" (x5)
+			  : "memory", "cc");
+	return x0;
+}
+
+#elif defined(__mips__) && _MIPS_SIM == _ABIO32
+/*
+ * mips_o32
+ *
+ *	trap		syscall
+ *	number		v0
+ *	arguments	a0 a1 a2 a3 t0 t1
+ *	result		v0; a3 tells whether it is a positive errno
+ *	clobbered	at v1 t0..t9 hi lo
+ *	stack		takes arguments five and six at 16(sp) and 20(sp)
+ */
+
+#define SYSCALL_NUMBER(common)	(4000 + (common))
+
+#if __mips_isa_rev >= 6		/* no hi and lo */
+#define SYSCALL_CLOBBERS "$1", "$3", "$10", "$11", "$12", "$13", "$14", \
+	"$15", "$24", "$25", "memory"
 #else
-#error "no system call instruction is known for this ABI"
+#define SYSCALL_CLOBBERS "$1", "$3", "$10", "$11", "$12", "$13", "$14", \
+	"$15", "$24", "$25", "hi", "lo", "memory"
+#endif
+
+static inline long syscall0(long number)
+{
+	register long v0 __asm__("$2") = number;
+	register long a3 __asm__("$7");
+
+	__asm__ volatile ("syscall"
+			  : "+r" (v0), "=r" (a3)
+			  :
+			  : "$8", "$9", SYSCALL_CLOBBERS);
+	return a3 ? -v0 : v0;
+}
+
+static inline long syscall1(long number, long arg1)
+{
+	register long v0 __asm__("$2") = number;
+	register long a0 __asm__("$4") = arg1;
+	register long a3 __asm__("$7");
+
+	__asm__ volatile ("syscall"
+			  : "+r" (v0), "=r" (a3)
+			  : "r" (a0)
+			  : "$8", "$9", SYSCALL_CLOBBERS);
+	return a3 ? -v0 : v0;
+}
+
+static inline long syscall2(long number, long arg1, long arg2)
+{
+	register long v0 __asm__("$2") = number;
+	register long a0 __asm__("$4") = arg1;
+	register long a1 __asm__("$5") = arg2;
+	register long a3 __asm__("$7");
+
+	__asm__ volatile ("syscall"
+			  : "+r" (v0), "=r" (a3)
+			  : "r" (a0), "r" (a1)
+			  : "$8", "$9", SYSCALL_CLOBBERS);
+	return a3 ? -v0 : v0;
+}
+
+static inline long syscall3(long number, long arg1, long arg2, long arg3)
+{
+	register long v0 __asm__("$2") = number;
+	register long a0 __asm__("$4") = arg1;
+	register long a1 __asm__("$5") = arg2;
+	register long a2 __asm__("$6") = arg3;
+	register long a3 __asm__("$7");
+
+	__asm__ volatile ("syscall"
+			  : "+r" (v0), "=r" (a3)
+			  : "r" (a0), "r" (a1), "r" (a2)
+			  : "$8", "$9", SYSCALL_CLOBBERS);
+	return a3 ? -v0 : v0;
+}
+
+static inline long syscall4(long number, long arg1, long arg2, long arg3,
+			    long arg4)
+{
+	register long v0 __asm__("$2") = number;
+	register long a0 __asm__("$4") = arg1;
+	register long a1 __asm__("$5") = arg2;
+	register long a2 __asm__("$6") = arg3;
+	register long a3 __asm__("$7") = arg4;
+
+	__asm__ volatile ("syscall"
+			  : "+r" (v0), "+r" (a3)
+			  : "r" (a0), "r" (a1), "r" (a2)
+			  : "$8", "$9", SYSCALL_CLOBBERS);
+	return a3 ? -v0 : v0;
+}
+
+static inline long syscall5(long number, long arg1, long arg2, long arg3,
+			    long arg4, long arg5)
+{
+	register long v0 __asm__("$2") = number;
+	register long a0 __asm__("$4") = arg1;
+	register long a1 __asm__("$5") = arg2;
+	register long a2 __asm__("$6") = arg3;
+	register long a3 __asm__("$7") = arg4;
+	register long t0 __asm__("$8") = arg5;
+
+	__asm__ volatile ("addiu	$29, $29, -32\n\t"
+			  "sw	$8, 16($29)\n\t"
+			  "sw	$9, 20($29)\n\t"
+			  "syscall\n\t"
+			  "addiu	$29, $29, 32"
+			  : "+r" (v0), "+r" (a3), "+r" (t0)
+			  : "r" (a0), "r" (a1), "r" (a2)
+			  : "$9", SYSCALL_CLOBBERS);
+	return a3 ? -v0 : v0;
+}
+
+static inline long syscall6(long number, long arg1, long arg2, long arg3,
+			    long arg4, long arg5, long arg6)
+{
+	register long v0 __asm__("$2") = number;
+	register long a0 __asm__("$4") = arg1;
+	register long a1 __asm__("$5") = arg2;
+	register long a2 __asm__("$6") = arg3;
+	register long a3 __asm__("$7") = arg4;
+	register long t0 __asm__("$8") = arg5;
+	register long t1 __asm__("$9") = arg6;
+
+	__asm__ volatile ("addiu	$29, $29, -32\n\t"
+			  "sw	$8, 16($29)\n\t"
+			  "sw	$9, 20($29)\n\t"
+			  "syscall\n\t"
+			  "addiu	$29, $29, 32"
+			  : "+r" (v0), "+r" (a3), "+r" (t0), "+r" (t1)
+			  : "r" (a0), "r" (a1), "r" (a2)
+			  : SYSCALL_CLOBBERS);
+	return a3 ? -v0 : v0;
+}
+
 #endif
 
 #endif /* BARE_SYSCALLS_H */

@@ -4,20 +4,11 @@
 #define SPLORK_H
 
 #include <errno.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-#include <linux/types.h>
+
+#include "splork_raw.h"
 
 #ifdef __cplusplus
 extern "C" {
-#else
-long syscall(long number, ...);	/* <unistd.h> hides it under -std=c11 */
-#endif
-
-#ifndef __NR_splork
-#if defined(__x86_64__) && defined(__LP64__)
-#define __NR_splork	900
-#endif
 #endif
 
 /*
@@ -33,19 +24,13 @@ long syscall(long number, ...);	/* <unistd.h> hides it under -std=c11 */
  */
 static inline int splork(void *arg2, unsigned long arg1)
 {
-#ifdef __NR_splork
-	long ret;
+	long ret = splork_raw(arg1, arg2);
 
-	ret = syscall(__NR_splork, arg1, arg2);
-	if (ret == -1 && errno == ENOSYS)
-		errno = ENOTSUP;
+	if ((unsigned long)ret > -4096UL) {
+		errno = ret == -ENOSYS ? ENOTSUP : (int)-ret;
+		return -1;
+	}
 	return (int)ret;
-#else
-	(void)arg2;
-	(void)arg1;
-	errno = ENOTSUP;
-	return -1;
-#endif
 }
 
 #ifdef __cplusplus

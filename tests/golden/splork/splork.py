@@ -11,25 +11,34 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-from typing import Any, Union
+from typing import Any, Literal, Union
 
 __all__ = [
     "splork",
 ]
 
-# What the header of the running program says (e_machine, EI_CLASS, EI_DATA) -> number.
+# What the header of the running program says (e_machine, EI_CLASS, EI_DATA, e_flags) -> number.
 # uname(2) would name the kernel's architecture, which a 32-bit program does not share.
 _NUMBERS = {
-    (62, 2, 1): 900,  # x86_64
+    (62, 2, 1, 0): 900,  # x86_64
+    (183, 2, 1, 0): 900,  # arm64
+    (183, 2, 2, 0): 900,  # arm64
+    (8, 1, 2, 0): 4900,  # mips_o32
+    (8, 1, 1, 0): 4900,  # mips_o32
 }
+# The bits of e_flags that tell ABIs of one machine apart.
+_FLAGS = {8: 32}
 _LONG_BITS = 8 * ctypes.sizeof(ctypes.c_long)
 
 
-def _abi() -> tuple[int, int, int]:
+def _abi() -> tuple[int, int, int, int]:
     with open("/proc/self/exe", "rb") as program:
-        header = program.read(20)
-    machine = int.from_bytes(header[18:20], "little" if header[5] == 1 else "big")
-    return machine, header[4], header[5]
+        header = program.read(64)
+    order: Literal["little", "big"] = "little" if header[5] == 1 else "big"
+    machine = int.from_bytes(header[18:20], order)
+    place = 48 if header[4] == 2 else 36
+    flags = int.from_bytes(header[place : place + 4], order) & _FLAGS.get(machine, 0)
+    return machine, header[4], header[5], flags
 
 
 def _number() -> int:
@@ -46,11 +55,14 @@ def _failure() -> OSError:
     return OSError(number, os.strerror(number))
 
 
-def _integer(name: str, value: int, bits: int, signed: bool) -> ctypes.c_long:
+_Integer = Union[ctypes.c_long, ctypes.c_longlong]
+
+
+def _integer(name: str, value: int, bits: int, signed: bool) -> _Integer:
     low, high = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
     if not low <= value <= high:
         raise OverflowError(f"{name} is {value}, not within {low} to {high}")
-    return ctypes.c_long(value)
+    return ctypes.c_longlong(value) if bits > _LONG_BITS else ctypes.c_long(value)
 
 
 Pointer = Union[int, bytes, bytearray, memoryview, ctypes.Structure, "ctypes.Array[Any]", None]

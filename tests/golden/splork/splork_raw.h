@@ -10,14 +10,14 @@
 #include <asm/errno.h>
 #include <linux/types.h>
 
-#ifndef __NR_splork
-#if defined(__x86_64__) && defined(__LP64__)
-#define __NR_splork	900
-#endif
+#include "bare_syscalls.h"
+
+#if !defined(__NR_splork) && defined(SYSCALL_NUMBER)
+#define __NR_splork	SYSCALL_NUMBER(900)
 #endif
 
-#ifdef __NR_splork
-#include "bare_syscalls.h"
+#if defined(__NR_splork) && !defined(SYSCALL_NUMBER)
+#error "no system call instruction is known for this ABI"
 #endif
 
 #ifdef __cplusplus
@@ -27,14 +27,13 @@ extern "C" {
 static inline long splork_raw(unsigned long arg1, void *arg2)
 {
 #ifdef __NR_splork
-	return syscall2(__NR_splork, (long)arg1, (long)arg2);
+	return syscall2(__NR_splork, arg1, (unsigned long)arg2);
 #else
 	(void)arg1;
 	(void)arg2;
 	return -ENOSYS;
 #endif
 }
-
 
 #ifdef __cplusplus
 }

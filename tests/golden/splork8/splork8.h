@@ -5,60 +5,12 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-#include <linux/types.h>
+
+#include "splork8_raw.h"
 
 #ifdef __cplusplus
 extern "C" {
-#else
-long syscall(long number, ...);	/* <unistd.h> hides it under -std=c11 */
 #endif
-
-#ifndef __NR_splork8
-#if defined(__x86_64__) && defined(__LP64__)
-#define __NR_splork8	900
-#endif
-#endif
-
-/* As in <linux/splork8.h> of a kernel that has the call. */
-#if !defined(_UAPI_LINUX_SPLORK8_H) && !defined(_LINUX_SPLORK8_H)
-#define _LINUX_SPLORK8_H
-
-/*
- * Arguments of splork8(). Fields are only ever appended; zero in a newer field
- * means what older kernels do. Padding must be zero.
- */
-struct splork8_args {
-	__u32 a;
-	__u32 b;
-	__u16 c;
-	__u8 __pad0[6];
-	__aligned_u64 d;
-	__s32 e;
-	__u8 f;
-	__u8 shift;
-	__u16 __pad1;
-	__aligned_u64 result;
-	__aligned_u64 limit;
-};
-
-#define SPLORK8_ARGS_SIZE_VER0	40	/* sizeof first published struct */
-#define SPLORK8_ARGS_SIZE_VER1	48	/* sizeof second published struct */
-
-#ifdef __cplusplus
-#define SPLORK8_ASSERT(condition) static_assert(condition, #condition)
-#else
-#define SPLORK8_ASSERT(condition) _Static_assert(condition, #condition)
-#endif
-SPLORK8_ASSERT(__builtin_offsetof(struct splork8_args, result) +
-	sizeof(((struct splork8_args *)0)->result) == SPLORK8_ARGS_SIZE_VER0);
-SPLORK8_ASSERT(__builtin_offsetof(struct splork8_args, limit) +
-	sizeof(((struct splork8_args *)0)->limit) == SPLORK8_ARGS_SIZE_VER1);
-SPLORK8_ASSERT(sizeof(struct splork8_args) == SPLORK8_ARGS_SIZE_VER1);
-#undef SPLORK8_ASSERT
-
-#endif /* _LINUX_SPLORK8_H */
 
 /*
  * Blend eight numbers and store the result.
@@ -78,7 +30,6 @@ SPLORK8_ASSERT(sizeof(struct splork8_args) == SPLORK8_ARGS_SIZE_VER1);
 static inline int splork8(__u64 *result, __u32 a, __u32 b, __u16 c, __u64 d,
 			  __s32 e, __u8 f, __u8 shift)
 {
-#ifdef __NR_splork8
 	struct splork8_args args;
 	long ret;
 
@@ -91,26 +42,17 @@ static inline int splork8(__u64 *result, __u32 a, __u32 b, __u16 c, __u64 d,
 	args.f = f;
 	args.shift = shift;
 	args.result = (unsigned long)result;
-	ret = syscall(__NR_splork8, &args, (long)SPLORK8_ARGS_SIZE_VER0);
+	ret = splork8_raw(&args, SPLORK8_ARGS_SIZE_VER0);
+	if ((unsigned long)ret > -4096UL) {
+		errno = (int)-ret;
+		return -1;
+	}
 	return (int)ret;
-#else
-	(void)result;
-	(void)a;
-	(void)b;
-	(void)c;
-	(void)d;
-	(void)e;
-	(void)f;
-	(void)shift;
-	errno = ENOSYS;
-	return -1;
-#endif
 }
 
 static inline int splork9(__u64 *result, __u32 a, __u32 b, __u16 c, __u64 d,
 			  __s32 e, __u8 f, __u8 shift, __u64 limit)
 {
-#ifdef __NR_splork8
 	struct splork8_args args;
 	long ret;
 
@@ -124,21 +66,12 @@ static inline int splork9(__u64 *result, __u32 a, __u32 b, __u16 c, __u64 d,
 	args.shift = shift;
 	args.result = (unsigned long)result;
 	args.limit = limit;
-	ret = syscall(__NR_splork8, &args, (long)SPLORK8_ARGS_SIZE_VER1);
+	ret = splork8_raw(&args, SPLORK8_ARGS_SIZE_VER1);
+	if ((unsigned long)ret > -4096UL) {
+		errno = (int)-ret;
+		return -1;
+	}
 	return (int)ret;
-#else
-	(void)result;
-	(void)a;
-	(void)b;
-	(void)c;
-	(void)d;
-	(void)e;
-	(void)f;
-	(void)shift;
-	(void)limit;
-	errno = ENOSYS;
-	return -1;
-#endif
 }
 
 #ifdef __cplusplus

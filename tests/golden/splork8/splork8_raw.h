@@ -10,10 +10,10 @@
 #include <asm/errno.h>
 #include <linux/types.h>
 
-#ifndef __NR_splork8
-#if defined(__x86_64__) && defined(__LP64__)
-#define __NR_splork8	900
-#endif
+#include "bare_syscalls.h"
+
+#if !defined(__NR_splork8) && defined(SYSCALL_NUMBER)
+#define __NR_splork8	SYSCALL_NUMBER(900)
 #endif
 
 /* As in <linux/splork8.h> of a kernel that has the call. */
@@ -55,8 +55,8 @@ SPLORK8_ASSERT(sizeof(struct splork8_args) == SPLORK8_ARGS_SIZE_VER1);
 
 #endif /* _LINUX_SPLORK8_H */
 
-#ifdef __NR_splork8
-#include "bare_syscalls.h"
+#if defined(__NR_splork8) && !defined(SYSCALL_NUMBER)
+#error "no system call instruction is known for this ABI"
 #endif
 
 #ifdef __cplusplus
@@ -66,14 +66,13 @@ extern "C" {
 static inline long splork8_raw(struct splork8_args *uargs, unsigned long usize)
 {
 #ifdef __NR_splork8
-	return syscall2(__NR_splork8, (long)uargs, (long)usize);
+	return syscall2(__NR_splork8, (unsigned long)uargs, usize);
 #else
 	(void)uargs;
 	(void)usize;
 	return -ENOSYS;
 #endif
 }
-
 
 #ifdef __cplusplus
 }

@@ -2,7 +2,27 @@
 
 from pathlib import Path
 
-from syscraft.abi.base import Abi, CloneOrder, ElfIdentity, NumberTable
+from syscraft.abi.base import (
+    Abi,
+    CloneOrder,
+    ElfIdentity,
+    NumberTable,
+    Register,
+    Toolchain,
+    Trap,
+    registers,
+)
+
+_TRAP = Trap(
+    instruction="syscall",
+    number=Register("rax"),
+    arguments=registers("rdi rsi rdx r10 r8 r9"),
+    result=Register("rax"),
+    # The instruction saves rip in rcx and rflags in r11.
+    clobbers='"rcx", "r11", "memory", "cc"',
+    clobbered="rcx r11 (the instruction saves rip and rflags there)",
+    stack="not used; the red zone stays intact",
+)
 
 ABI = Abi(
     key="x86_64",
@@ -10,11 +30,31 @@ ABI = Abi(
     linux_arch="x86_64",
     # x32 defines __x86_64__ as well; only the data model tells them apart.
     macro="defined(__x86_64__) && defined(__LP64__)",
-    elf=ElfIdentity(machine=62, bits=64, little_endian=True),  # EM_X86_64
+    elf=(ElfIdentity(machine=62, bits=64, little_endian=True),),  # EM_X86_64
     long_bytes=8,
-    number_offset=0,
     # "common" rows serve x32 too. Source: arch/x86/entry/syscalls/Makefile, Linux 6.12
-    table=NumberTable("arch/x86/entry/syscalls/syscall_64.tbl", "common"),
+    table=NumberTable("arch/x86/entry/syscalls/syscall_64.tbl", "common", wired=True),
     clone_order=CloneOrder.DEFAULT,
+    exit_number=60,
+    traps=((None, _TRAP),),
     folder=Path(__file__).parent,
+    toolchains=(
+        Toolchain(
+            "gcc",
+            "x86_64-linux-gnu-gcc",
+            ("gcc", "libc6-dev"),
+            cxx="x86_64-linux-gnu-g++",
+            emulator=("qemu-x86_64",),
+            native_on=("x86_64",),
+        ),
+        Toolchain(
+            "clang",
+            "clang-19",
+            ("clang-19", "libc6-dev"),
+            cxx="clang++-19",
+            flags=("--target=x86_64-linux-gnu",),
+            emulator=("qemu-x86_64",),
+            native_on=("x86_64",),
+        ),
+    ),
 )

@@ -1,0 +1,66 @@
+"""Every compiler of every ABI, and how a test starts it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from syscraft.abi.base import Abi, Toolchain
+from syscraft.abi.registry import all_abis
+from syscraft.tree.headers import uapi_headers
+
+
+@dataclass(frozen=True)
+class Cell:
+    abi: Abi
+    toolchain: Toolchain
+
+    def __str__(self) -> str:
+        return f"{self.abi.key}, {self.toolchain.name}"
+
+
+CELLS = [Cell(abi, toolchain) for abi in all_abis() for toolchain in abi.toolchains]
+
+
+def need_compiler(cell: Cell, command: str | None = None) -> None:
+    """Skip where a compiler is missing; under CI=true that is a failure."""
+    command = command or cell.toolchain.compiler
+    if shutil.which(command) is None:
+        message = f"{command} is missing: apt-get install {' '.join(cell.toolchain.packages)}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+
+
+def compile_only(cell: Cell, source: Path, *options: str | Path, cxx: bool = False) -> str:
+    """Compile to nothing. Returns: what the compiler said; empty if it was content."""
+    toolchain = cell.toolchain
+    command = toolchain.cxx if cxx else toolchain.compiler
+    assert command
+    argv = [command, *toolchain.flags, *options, "-c", source, "-o", os.devnull]
+    if not toolchain.libc:
+        argv.append("-ffreestanding")
+    if toolchain.kernel_headers:
+        argv += ["-isystem", uapi_headers(cell.abi.linux_arch)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=120)
+    said = done.stdout + done.stderr
+    return said or ("" if done.returncode == 0 else f"exit status {done.returncode}")
+
+
+def all_of(work: Callable[[tuple[str, ...]], str], tasks: Iterable[tuple[str, ...]]) -> str:
+    """Do tasks side by side. Returns: what the failed ones said, each under its name."""
+    listed = list(tasks)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        said = pool.map(work, listed)
+        return "\n".join(
+            f"{' '.join(task)}\n{text[:2000]}"
+            for task, text in zip(listed, said, strict=True)
+            if text
+        )

@@ -1,0 +1,54 @@
+"""The wrappers of every ABI, run: by this kernel, or by QEMU's user emulators."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from syscraft.abi.base import Abi
+from syscraft.abi.registry import all_abis
+from syscraft.lab.prove import Proof, prove
+from syscraft.lab.verdict import Verdict
+
+
+@pytest.fixture(scope="module")
+def proofs() -> dict[str, list[Proof]]:
+    by_abi: dict[str, list[Proof]] = {abi.key: [] for abi in all_abis()}
+    for proof in prove(all_abis()):
+        by_abi[proof.abi].append(proof)
+    return by_abi
+
+
+@pytest.mark.parametrize("abi", all_abis(), ids=lambda abi: abi.key)
+def test_wrappers(abi: Abi, proofs: dict[str, list[Proof]]) -> None:
+    missing = set()
+    for proof in proofs[abi.key]:
+        assert proof.verdict in (None, Verdict.PASS), f"{proof.toolchain} {proof.level}: {proof}"
+        assert proof.compiled or proof.missing, proof
+        missing |= set(proof.missing)
+    if missing:
+        message = f"apt-get install {' '.join(sorted(missing))}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+
+
+def test_nothing_is_skipped_but_what_an_emulator_cannot_do(
+    proofs: dict[str, list[Proof]],
+) -> None:
+    for listed in proofs.values():
+        for proof in listed:
+            assert proof.ran_on != "this kernel" or not proof.skips, proof
+            reasons = {skip.partition("# SKIP ")[2] for skip in proof.skips}
+            assert reasons <= {
+                "the emulator forks",
+                "pread64 has a gap of its own here",
+            }, proof
+
+
+def test_many_are_executed(proofs: dict[str, list[Proof]]) -> None:
+    """At least 17 ABIs run somewhere."""
+    ran = {proof.abi for listed in proofs.values() for proof in listed if proof.verdict}
+    if os.environ.get("CI") == "true":
+        assert len(ran) >= 17, sorted(ran)
