@@ -91,7 +91,7 @@ def statement(
         code, _, remark = line.partition(" // ")
         code = re.sub(r"%(?!\[)", "%%", code.rstrip())
         # Labels and directives start a line; an instruction is set off from its operands.
-        code = re.sub(r"^([a-z][\w.,+]*) +", r"\1\t", code)
+        code = re.sub(r"^([a-z][\w.,+]*) +(?!=)", r"\1\t", code)
         if code.startswith(".cfi_"):
             text.append(f'{cfi}("{code.replace(chr(9), " ")}")')
         else:

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* What the proof program has to know of hexagon. */
+#define PROBE_STACK_ALIGNMENT 8
+
+static inline unsigned long probe_thread_pointer(void)
+{
+	unsigned long value;
+
+	__asm__ ("%0 = ugp" : "=r" (value));
+	return value;
+}
+
+#if !__STDC_HOSTED__
+int main(void);
+
+__attribute__((__used__)) static void probe_start(void)
+{
+	syscall1(__NR_exit_group, main());
+}
+
+__asm__ (".globl	_start\n"
+	 "_start:\n\t"
+	 "{ call probe_start }\n\t"
+	 "{ trap0(#0xdb) }");
+#endif
