@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: MIT
-.PHONY: demo test bench lint setup accept
+.PHONY: demo test bench lint setup setup-tests accept
 
 demo: setup
 	@.venv/bin/python tools/demo.py $(DECL)
 
-test: setup lint
+test: setup-tests lint
 	.venv/bin/python -m pytest $(PYTEST_ARGS)
 
-bench: setup
+bench: setup-tests
+	.venv/bin/python bench/wrappers.py
 	.venv/bin/python bench/bench.py
 
 # Take the output of today as what tests expect; look at the difference before committing it.
-accept: setup
+accept: setup-tests
 	SYSCRAFT_ACCEPT=1 .venv/bin/python -m pytest -q -k golden
 
 lint: setup
@@ -21,3 +22,6 @@ lint: setup
 
 setup:
 	@tools/setup
+
+setup-tests:
+	@tools/setup --tests

@@ -7,8 +7,9 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import hypothesis
 import pytest
@@ -34,6 +35,14 @@ def need_tool(name: str) -> None:
         if os.environ.get("CI") == "true":
             pytest.fail(message)
         pytest.skip(message)
+
+
+def missing_packages(packages: Iterable[str]) -> NoReturn:
+    """Skip the test for want of Debian packages; under CI=true that is a failure."""
+    message = f"apt-get install {' '.join(sorted(packages))}"
+    if os.environ.get("CI") == "true":
+        pytest.fail(message)
+    pytest.skip(message)
 
 
 @pytest.fixture

@@ -11,10 +11,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY, Syscraft, check_golden
+from conftest import REPOSITORY, Syscraft, check_golden, missing_packages
 
 import syscraft as library
+from syscraft.abi.registry import all_abis
 from syscraft.declaration.reference import key_reference
+from syscraft.lab.prove import prove
 
 PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/*.md")])
 _COMMAND = re.compile(r"^ {4}(?:\.venv/bin/)?(syscraft .*)$", re.MULTILINE)
@@ -84,6 +86,27 @@ def test_golden_matrix(syscraft: Syscraft) -> None:
     ]
     page = REPOSITORY / "README.md"
     check_golden(page, between(page, "matrix", "\n".join(rows) + "\n"))
+
+
+def test_golden_abis() -> None:
+    """The README's table of ABIs is what running the wrappers showed."""
+    proofs = prove(all_abis())
+    rows = ["| ABI | compiled with | executed by | verdict |", "| --- " * 4 + "|"]
+    for abi in all_abis():
+        mine = [proof for proof in proofs if proof.abi == abi.key]
+        if missing := {package for proof in mine for package in proof.missing}:
+            missing_packages(missing)
+        compiled = list(dict.fromkeys(proof.toolchain for proof in mine if proof.compiled))
+        runners = list(dict.fromkeys(t.emulator[0] for t in abi.toolchains if t.emulator))
+        if any(t.native_on for t in abi.toolchains) and not runners:
+            runners = ["a kernel that has it"]
+        verdicts = {p.verdict.name for p in mine if p.verdict and runners[0].startswith("qemu")}
+        rows.append(
+            f"| {abi.key} | {'; '.join(compiled) or 'no compiler here'} "
+            f"| {', '.join(runners) or 'nothing here'} | {', '.join(sorted(verdicts)) or '-'} |"
+        )
+    page = REPOSITORY / "README.md"
+    check_golden(page, between(page, "abis", "\n".join(rows) + "\n"))
 
 
 def test_golden_recording() -> None:

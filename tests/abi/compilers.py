@@ -22,6 +22,10 @@ class Cell:
     abi: Abi
     toolchain: Toolchain
 
+    @property
+    def is_missing(self) -> bool:
+        return shutil.which(self.toolchain.compiler) is None
+
     def __str__(self) -> str:
         return f"{self.abi.key}, {self.toolchain.name}"
 

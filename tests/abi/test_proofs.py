@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 
 import pytest
+from conftest import REPOSITORY, missing_packages
 
 from syscraft.abi.base import Abi
 from syscraft.abi.registry import all_abis
@@ -28,10 +30,7 @@ def test_wrappers(abi: Abi, proofs: dict[str, list[Proof]]) -> None:
         assert proof.compiled or proof.missing, proof
         missing |= set(proof.missing)
     if missing:
-        message = f"apt-get install {' '.join(sorted(missing))}"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
+        missing_packages(missing)
 
 
 def test_nothing_is_skipped_but_what_an_emulator_cannot_do(
@@ -52,3 +51,17 @@ def test_many_are_executed(proofs: dict[str, list[Proof]]) -> None:
     ran = {proof.abi for listed in proofs.values() for proof in listed if proof.verdict}
     if os.environ.get("CI") == "true":
         assert len(ran) >= 17, sorted(ran)
+
+
+def test_packages_of_every_toolchain_are_listed() -> None:
+    """What make test installs is what the toolchains want, and nothing that none of them wants."""
+    lines = (REPOSITORY / "packages.txt").read_text().splitlines()
+    wanted = {"qemu-user"}
+    for abi in all_abis():
+        for toolchain in abi.toolchains:
+            wanted |= set(toolchain.packages)
+            if toolchain.cxx and toolchain.cxx.endswith("-g++"):
+                wanted |= {re.sub("^gcc-", "g++-", name) for name in toolchain.packages}
+    tagged = {line.split()[0] for line in lines if "# ABI:" in line}
+    others = {line.split()[0] for line in lines if line[:1].isalnum()} - tagged
+    assert tagged == wanted - others

@@ -47,19 +47,15 @@ class CloneOrder(Enum):
 
 @dataclass(frozen=True)
 class NumberTable:
-    """A table of call numbers in the kernel tree, and the word that selects this ABI's rows.
-
-    ``wired`` says whether a patch gives the table a row.
-    """
+    """A table of call numbers in the kernel tree, and the word that selects this ABI's rows."""
 
     path: str
     abi_word: str
-    wired: bool = False
 
 
 # Shared by arc, arm64, csky, hexagon, loongarch, nios2, openrisc and riscv.
 # Source: scripts/Makefile.asm-headers, Linux 6.12
-GENERIC_TABLE = NumberTable("scripts/syscall.tbl", "common", wired=True)
+GENERIC_TABLE = NumberTable("scripts/syscall.tbl", "common")
 
 
 @dataclass(frozen=True)
@@ -198,6 +194,7 @@ class Abi:
         number_offset: what a program adds to the number in the kernel's table.
         row_offset: what the number in the kernel's table has over the common one.
         table: where a native call's number is entered.
+        compat_tables: what a 64-bit kernel has for programs of this ABI besides.
         clone_order: the order of clone(2)'s arguments.
         exit_number: the number of exit(2) as programs pass it.
         folder: holds the ABI's C: ``clone.c.j2``, ``probe.h``, and ``bare_syscalls.c.j2`` where
@@ -221,6 +218,7 @@ class Abi:
     clone_order: CloneOrder
     exit_number: int
     folder: Path
+    compat_tables: tuple[NumberTable, ...] = ()
     traps: tuple[tuple[str | None, Trap], ...] = ()
     number_offset: int = 0
     row_offset: int = 0

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from syscraft.abi.base import Abi, Trap
+from syscraft.emit.ctext_layout import width
 
 # The operands of a statement stand below its first instruction.
 _COLUMN = "\t\t\t  "
@@ -73,48 +74,60 @@ def statement(
     bound: Bound,
     after: str = "",
     *,
+    before: str = "",
     cfi: str = "",
     inputs: str = "",
     clobbers: str = "",
     more: str = "",
 ) -> str:
-    """Write an ``__asm__`` statement: the trap, and what comes *after* it, a line each.
+    """Write an ``__asm__`` statement: the trap, what comes *before* and *after* it, a line each.
 
     A percent sign is the assembler's, unless an operand's name in brackets follows. Lines
     that start with ``.cfi_`` go through the macro *cfi*, which knows whether the compiler
     writes such directives; *more* is a macro that may add a clobber.
     """
-    lines = [*bound.instructions, *(line.strip() for line in after.splitlines() if line.strip())]
-    text = []
-    for index, line in enumerate(lines):
-        end = "" if index == len(lines) - 1 else "\\n\\t"
-        code, _, remark = line.partition(" // ")
-        code = re.sub(r"%(?!\[)", "%%", code.rstrip())
-        # Labels and directives start a line; an instruction is set off from its operands.
-        code = re.sub(r"^([a-z][\w.,+]*) +(?!=)", r"\1\t", code)
-        if code.startswith(".cfi_"):
-            text.append(f'{cfi}("{code.replace(chr(9), " ")}")')
-        else:
-            text.append(f'"{code}{end}"' + (f"\t\t/* {remark} */" if remark else ""))
-    operands = [
-        _listed([*bound.outputs]),
-        _listed([*bound.inputs, *_split(inputs)]),
-        _listed([*bound.clobbers, *_split(clobbers)]),
-    ]
+    lines = [*_lines(before), *bound.instructions, *_lines(after)]
+    text = [_line(line, cfi, last=index == len(lines) - 1) for index, line in enumerate(lines)]
+    lost = [*bound.clobbers, *_split(clobbers)]
+    operands = [_listed(bound.outputs), _listed([*bound.inputs, *_split(inputs)])]
+    operands.append(_listed(lost, more))
     body = f"\n{_COLUMN}".join([*text, *(f": {listed}".rstrip() for listed in operands)])
-    return f"\t__asm__ volatile ({body}{more});"
+    return f"\t__asm__ volatile ({body});"
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _line(line: str, cfi: str, *, last: bool) -> str:
+    """Write one instruction, label or directive as a string; its remark as a comment behind."""
+    code, _, remark = line.partition(" // ")
+    code = re.sub(r"%(?!\[)", "%%", code.rstrip())
+    # Labels and directives start a line; an instruction is set off from its operands.
+    code = re.sub(r"^([a-z][\w.,+]*) +(?!=)", r"\1\t", code)
+    if code.startswith(".cfi_"):
+        return f'{cfi}("{code.replace(chr(9), " ")}")'
+    text = f'"{code}"' if last else f'"{code}\\n\\t"'
+    if not remark:
+        return text
+    for gap in ("\t\t", "\t"):
+        if width(f"{_COLUMN}{text}{gap}/* {remark} */") <= _WIDTH:
+            return f"{text}{gap}/* {remark} */"
+    return f"/* {remark} */\n{_COLUMN}{text}"
 
 
 def _split(operands: str) -> list[str]:
     return [operand.strip() for operand in operands.split(", ") if operand.strip()]
 
 
-def _listed(operands: list[str]) -> str:
-    """Lay an operand list out behind its colon."""
+def _listed(operands: Sequence[str], more: str = "") -> str:
+    """Lay an operand list out behind its colon; *more* is a macro that brings its own comma."""
+    words = [operand + ("," if i < len(operands) - 1 else "") for i, operand in enumerate(operands)]
+    words += [more] if more else []
     lines = [""]
-    for index, operand in enumerate(operands):
-        text = operand + ("," if index < len(operands) - 1 else "")
-        if lines[-1] and _COLUMN_WIDTH + 2 + len(lines[-1]) + 1 + len(text) > _WIDTH:
+    for index, word in enumerate(words):
+        end = 2 if index == len(words) - 1 else 0  # the statement's own
+        if lines[-1] and _COLUMN_WIDTH + 2 + len(lines[-1]) + 1 + len(word) + end > _WIDTH:
             lines.append("")
-        lines[-1] += (" " if lines[-1] else "") + text
+        lines[-1] += (" " if lines[-1] else "") + word
     return f"\n{_COLUMN}  ".join(lines)

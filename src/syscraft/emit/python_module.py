@@ -68,9 +68,7 @@ def _emit(call: Call, number: int, abis: tuple[Abi, ...]) -> Files:
         pointers=any(
             p.ctype.is_pointer for w in call.wrappers for p in w.parameters
         ) or any(extra.ctype.is_pointer for extra in call.clone_extras),
-        wide=not call.packed and any(
-            user_c.is_wide(a.parameter) for w in call.wrappers for a in w.arguments
-        ),
+        wide=call.has_wide_arguments,
         pairs=[
             (_identity(elf), abi.pairs is Pairs.EVEN, abi.key)
             for abi in abis
@@ -204,7 +202,7 @@ def _function(call: Call, wrapper: Wrapper, constants: set[str]) -> dict[str, ob
         "signature": signature,
         "passed": passed,
         "c": _c_line(declare_user(wrapper.returns, wrapper.name), [p["c"] for p in described]),
-        "wide": {a.parameter.name for a in wrapper.arguments if user_c.is_wide(a.parameter)},
+        "wide": {a.parameter.name for a in wrapper.arguments if a.parameter.is_wide},
         "keeps": any("keep" in convert for _, convert in passed),
         "size": call.packed.versions[wrapper.struct_version].size_bytes
         if call.packed and wrapper.struct_version is not None

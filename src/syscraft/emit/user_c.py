@@ -23,7 +23,7 @@ def as_register(parameter: Parameter) -> str:
 
     Unsigned is what keeps addresses whole where registers are wider than ``long``.
     """
-    if is_wide(parameter):
+    if parameter.is_wide:
         return f"(long long){parameter.name}"
     scalar = None if parameter.ctype.is_pointer else SCALARS.get(parameter.ctype.base)
     if scalar and scalar.signed:
@@ -31,17 +31,11 @@ def as_register(parameter: Parameter) -> str:
     return f"(unsigned long){parameter.name}" if scalar is None or scalar.bits else parameter.name
 
 
-def is_wide(parameter: Parameter) -> bool:
-    """Whether a parameter has 64 bits on every ABI."""
-    ctype = parameter.ctype
-    return not ctype.is_pointer and ctype.base in SCALARS and SCALARS[ctype.base].bits == 64
-
-
 def register_values(parameters: tuple[Parameter, ...], abi: Abi) -> list[str]:
     """C expressions for the argument registers, in order; 64-bit values in halves where needed."""
     values: list[str] = []
     for parameter in parameters:
-        if abi.pairs is Pairs.WHOLE or not is_wide(parameter):
+        if abi.pairs is Pairs.WHOLE or not parameter.is_wide:
             values.append(as_register(parameter))
             continue
         if abi.pairs is Pairs.EVEN and len(values) % 2:

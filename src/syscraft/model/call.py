@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from syscraft.declaration.ctext import CType
+from syscraft.declaration.scalars import SCALARS
 from syscraft.errors import Where
 
 # Numbers that syscraft gives to calls that are not meant for upstream. Nothing in
@@ -36,6 +37,12 @@ class NumberChoice:
 class Parameter:
     name: str
     ctype: CType
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether a value has 64 bits on every ABI, and so takes two registers on some."""
+        scalar = None if self.ctype.is_pointer else SCALARS.get(self.ctype.base)
+        return scalar is not None and scalar.bits == 64
 
 
 @dataclass(frozen=True)
@@ -194,6 +201,10 @@ class Call:
     @property
     def is_clone(self) -> bool:
         return self.like == "clone"
+
+    @property
+    def has_wide_arguments(self) -> bool:
+        return not self.packed and any(parameter.is_wide for parameter in self.parameters)
 
     @property
     def has_uapi(self) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from syscraft.abi.base import Pairs
 from syscraft.abi.registry import all_abis, register_names
 from syscraft.declaration.ctext import CDeclarator, CType
-from syscraft.declaration.scalars import SCALARS
 from syscraft.errors import Finding
 from syscraft.model import clone
 from syscraft.model.call import KernelSignature, Parameter
@@ -44,8 +43,7 @@ def _check_registers(draft: Draft, declared: tuple[Parameter, ...]) -> list[Find
     for pairs, where in ((Pairs.CONSECUTIVE, "32-bit ABIs"), (Pairs.EVEN, _even_abis())):
         used = 0
         for parameter in declared:
-            scalar = SCALARS.get(parameter.ctype.base)
-            if parameter.ctype.is_pointer or scalar is None or scalar.bits != 64:
+            if not parameter.is_wide:
                 used += 1
                 continue
             used += 2 + (used % 2 if pairs is Pairs.EVEN else 0)
@@ -119,8 +117,8 @@ def _shape_clone(draft: Draft, extras: tuple[Parameter, ...]) -> list[Finding]:
             )
         )
         return findings
-    for declared in draft.kernel:
-        if declared.ctype.base in SCALARS and SCALARS[declared.ctype.base].bits == 64:
+    for declared, parameter in zip(draft.kernel, extras, strict=True):
+        if parameter.is_wide:
             findings.append(
                 Finding(
                     "a 64-bit value does not fit the one register that clone leaves",

@@ -1,4 +1,4 @@
-"""Insertions into files of a kernel tree: found by anchors, applied, and shown as diffs."""
+"""Edits of files of a kernel tree: found by anchors, applied, and shown as diffs."""
 
 from __future__ import annotations
 
@@ -12,10 +12,18 @@ _CONTEXT_LINES = 3
 
 @dataclass(frozen=True)
 class Insertion:
-    """Lines to put in front of line ``index`` (from 0) of a file."""
+    """Lines to put in front of line ``index`` (from 0) of a file, or in the place of some.
+
+    ``replaced`` lines from ``index`` on go.
+    """
 
     index: int
     lines: tuple[str, ...]
+    replaced: int = 0
+
+    @property
+    def end(self) -> int:
+        return self.index + self.replaced
 
 
 @dataclass(frozen=True)
@@ -34,7 +42,7 @@ class FileEdit:
         for insertion in self.insertions:
             result += old[position : insertion.index]
             result += insertion.lines
-            position = insertion.index
+            position = insertion.end
         return "".join([*result, *old[position:]])
 
     def diff(self) -> str:
@@ -54,7 +62,7 @@ class FileEdit:
     def _hunks(self, old: tuple[str, ...]) -> list[str]:
         groups: list[list[Insertion]] = []
         for insertion in self.insertions:
-            if groups and insertion.index - groups[-1][-1].index <= 2 * _CONTEXT_LINES:
+            if groups and insertion.index - groups[-1][-1].end <= 2 * _CONTEXT_LINES:
                 groups[-1].append(insertion)
             else:
                 groups.append([insertion])
@@ -62,15 +70,16 @@ class FileEdit:
         added_before = 0
         for group in groups:
             start = max(0, group[0].index - _CONTEXT_LINES)
-            end = min(len(old), group[-1].index + _CONTEXT_LINES)
+            end = min(len(old), group[-1].end + _CONTEXT_LINES)
             body: list[str] = []
             position = start
             for insertion in group:
                 body += [f" {line}" for line in old[position : insertion.index]]
+                body += [f"-{line}" for line in old[insertion.index : insertion.end]]
                 body += [f"+{line}" for line in insertion.lines]
-                position = insertion.index
+                position = insertion.end
             body += [f" {line}" for line in old[position:end]]
-            added = sum(len(insertion.lines) for insertion in group)
+            added = sum(len(insertion.lines) - insertion.replaced for insertion in group)
             span = end - start
             first = start + 1
             hunks.append(
@@ -83,13 +92,16 @@ class FileEdit:
     def added_lines(self) -> int:
         return sum(len(insertion.lines) for insertion in self.insertions)
 
+    def removed_lines(self) -> int:
+        return sum(insertion.replaced for insertion in self.insertions)
+
 
 def _count(lines: int) -> str:
     return "" if lines == 1 else f",{lines}"
 
 
 class Editor:
-    """Collects insertions over several anchors and files."""
+    """Collects edits over several anchors and files."""
 
     def __init__(
         self, read: Callable[[str], str | None], where: Callable[[str, int | None], Where]
@@ -118,6 +130,11 @@ class Editor:
         self._insertions.setdefault(path, []).append(
             Insertion(index, tuple(text.splitlines(keepends=True)))
         )
+
+    def replace_line(self, path: str, index: int, line: str) -> None:
+        """Put *line* in the place of line *index* of *path*."""
+        self.lines(path)
+        self._insertions.setdefault(path, []).append(Insertion(index, (line,), replaced=1))
 
     def create(self, path: str, text: str) -> None:
         """Make a new file.

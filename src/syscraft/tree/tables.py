@@ -1,15 +1,37 @@
-"""The kernel's tables of system call numbers: rows, free numbers, insertion points."""
+"""The kernel's tables of system call numbers: found, read, and given a row each.
+
+Nothing here knows an architecture. A new row looks like the newest row of the same table
+that does not ask for anything special.
+"""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from syscraft.errors import TreeError, Where
 from syscraft.model.call import PRIVATE_NUMBERS, Call, NumberPolicy
 
+# Where tables are. A link is another table's second name; tools/ has copies that follow later.
+# Source: arch/*/kernel/Makefile.syscalls and tools/include/uapi/README, Linux 6.12
+_PLACES = (
+    "scripts/syscall.tbl",
+    "arch/*/entry/syscalls/*.tbl",
+    "arch/*/kernel/syscalls/*.tbl",
+    "arch/*/tools/*.tbl",
+)
+
 # Blanks, not tabs, separate the columns: real rows break the house style.
-_ROW = re.compile(r"^(?P<number>\d+)\s+(?P<abi>\S+)\s+(?P<name>\w+)(?:\s+(?P<entry>\S+))?")
+_ROW = re.compile(
+    r"^(?P<number>\d+)(?P<gap>\s+)(?P<abi>\S+)(?P<gap2>\s+)(?P<name>\w+)"
+    r"(?:\s+(?P<entry>[\w-]+))?(?:\s+(?P<compat>[\w-]+))?"
+)
+_TAB = 8
+_LATEST = 8  # rows that show what is common now
+_COMMON_END = 512  # x32's own block begins there
 
 
 @dataclass(frozen=True)
@@ -18,6 +40,9 @@ class Row:
     number: int
     abi: str
     name: str
+    line: str
+    entry: str | None
+    compat: str | None
 
 
 @dataclass(frozen=True)
@@ -35,51 +60,135 @@ class Table:
         return smaller[-1].index + 1 if smaller else larger[0].index
 
 
-def read_table(path: str, lines: tuple[str, ...]) -> Table:
+@dataclass(frozen=True)
+class Style:
+    """How a table writes an ordinary new row.
+
+    ``offset`` is what its numbers have over the common ones.
+    """
+
+    model: Row
+    offset: int
+    fork_word: str
+
+    def row(self, common_number: int, name: str, *, returns_twice: bool) -> str:
+        """Write a row in the table's own columns."""
+        match = _ROW.match(self.model.line)
+        assert match is not None and self.model.entry is not None
+        word = self.fork_word if returns_twice else self.model.abi
+        text = f"{common_number + self.offset}{match['gap']}{word}{match['gap2']}{name}"
+        columns = [(match.start("entry"), f"sys_{name}")]
+        if self.model.compat:
+            columns.append((match.start("compat"), f"sys_{name}"))
+        for start, cell in columns:
+            column = _width(self.model.line[:start])
+            text += "\t" * max(1, -(-(column - _width(text)) // _TAB)) + cell
+        return text + "\n"
+
+
+def _width(text: str) -> int:
+    return len(text.expandtabs(_TAB))
+
+
+def find_tables(root: Path) -> tuple[str, ...]:
+    """The paths of every table of a tree, each once."""
+    found = {path for place in _PLACES for path in root.glob(place) if not path.is_symlink()}
+    return tuple(sorted(str(path.relative_to(root)) for path in found))
+
+
+def read_table(path: str, lines: Sequence[str]) -> Table:
     """Read the rows of a table; comments and blank lines are skipped."""
     rows = []
     for index, line in enumerate(lines):
         if match := _ROW.match(line):
-            rows.append(Row(index, int(match["number"]), match["abi"], match["name"]))
+            rows.append(
+                Row(index, int(match["number"]), match["abi"], match["name"], line,
+                    match["entry"], match["compat"])
+            )  # fmt: skip
     return Table(path, tuple(rows), len(lines))
 
 
-def format_row(number: int, abi_word: str, name: str, style: Table) -> str:
-    """Write a row in the house style: tabs, the entry in the table's own column."""
-    columns = 3 if style.path.startswith("scripts/") else 2
-    padding = "\t" * max(1, columns + 1 - len(name) // 8 - 1)
-    return f"{number}\t{abi_word}\t{name}{padding}sys_{name}\n"
+def common_numbers(tables: Sequence[Table]) -> dict[str, int]:
+    """The number of each call that more than half of the tables which have it agree on."""
+    votes: dict[str, Counter[int]] = {}
+    for table in tables:
+        for row in table.rows:
+            votes.setdefault(row.name, Counter())[row.number] += 1
+    return {
+        name: number
+        for name, counter in votes.items()
+        for number, count in counter.most_common(1)
+        if 2 * count > counter.total()
+    }
 
 
-def choose_number(call: Call, tables: tuple[Table, ...], where: Where) -> int:
-    """Give *call* a number that is free in every one of *tables*.
+def style_of(table: Table, common: dict[str, int], where: Where) -> Style:
+    """Work out how *table* writes an ordinary new row.
+
+    Raises:
+        TreeError: the table has no row to imitate.
+    """
+    ordinary = [
+        row
+        for row in table.rows
+        if row.entry == f"sys_{row.name}"
+        and row.compat in (None, row.entry)
+        and common.get(row.name, _COMMON_END) < _COMMON_END
+    ]
+    ordinary.sort(key=lambda row: common[row.name])
+    latest = ordinary[-_LATEST:]
+    if not latest:
+        raise TreeError.of(
+            "the table has no ordinary row",
+            where,
+            expected="rows with number, ABI, name and sys_name",
+            hint="this kernel tree is laid out in a way that syscraft does not know",
+        )
+    word = Counter(row.abi for row in latest).most_common(1)[0][0]
+    model = [row for row in latest if row.abi == word][-1]
+    offset = Counter(row.number - common[row.name] for row in latest).most_common(1)[0][0]
+    # powerpc keeps fork-like calls from its coprocessors.
+    forks = [row.abi for row in table.rows if row.name in ("clone", "clone3")]
+    fork_word = forks[-1] if len(set(forks)) == 1 else word
+    return Style(model, offset, fork_word)
+
+
+def choose_number(
+    call: Call, tables: Sequence[Table], common: dict[str, int], where: Where
+) -> int:
+    """Give *call* a common number that is free in every one of *tables*.
 
     Raises:
         TreeError: the name or the pinned number is taken, or no private one is free.
     """
-    taken = {row.number: row.name for table in tables for row in table.rows}
-    if call.name in taken.values():
-        raise TreeError.of(
-            f"the kernel already has a call named '{call.name}'",
-            where,
-            expected="a new name",
-            found=next(f"number {n}" for n, name in taken.items() if name == call.name),
-        )
+    taken: dict[int, tuple[str, str]] = {}
+    for table in tables:
+        offset = style_of(table, common, where).offset
+        for row in table.rows:
+            taken.setdefault(row.number - offset, (row.name, table.path))
+            if row.name == call.name:
+                raise TreeError.of(
+                    f"the kernel already has a call named '{call.name}'",
+                    where,
+                    expected="a new name",
+                    found=f"number {row.number} in {table.path}",
+                )
     if call.number.policy is NumberPolicy.FIXED:
         number = call.number.fixed
         assert number is not None
         if number in taken:
+            name, path = taken[number]
             raise TreeError.of(
                 f"the number {number} is taken",
                 call.number.where,
                 expected="a number that no table of this kernel has",
-                found=f"{taken[number]} in {where.path}",
+                found=f"{name} in {path}",
                 hint='number = "private" takes a free one from 900 on',
             )
         return number
     if call.number.policy is NumberPolicy.NEXT:
         # x32's own block (512 to 547) and private numbers are not part of the sequence.
-        return max(n for n in taken if n < 512) + 1
+        return max(n for n in taken if n < _COMMON_END) + 1
     for number in PRIVATE_NUMBERS:
         if number not in taken:
             return number

@@ -5,15 +5,23 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from syscraft.abi.base import GENERIC_TABLE
+from syscraft.abi.base import GENERIC_TABLE, Pairs
 from syscraft.abi.registry import all_abis
 from syscraft.emit.ctext_layout import prose
 from syscraft.emit.kernel import KernelTexts, kernel_texts
+from syscraft.errors import TreeError
 from syscraft.model.call import PRIVATE_NUMBERS, Call, NumberPolicy
 from syscraft.tree.author_patches import apply_patches
 from syscraft.tree.edit import Editor, FileEdit
+from syscraft.tree.number_headers import add_entry, find_headers
 from syscraft.tree.source import KernelTree
-from syscraft.tree.tables import choose_number, format_row, read_table
+from syscraft.tree.tables import (
+    choose_number,
+    common_numbers,
+    find_tables,
+    read_table,
+    style_of,
+)
 
 _SYSCALLS_H = "include/linux/syscalls.h"
 _MAKEFILE_OBJECT = re.compile(r"^obj-\$\(CONFIG_\w+\) \+= [\w-]+\.o$")
@@ -90,19 +98,44 @@ def _stem(name: str) -> str:
 
 
 def _add_rows(call: Call, tree: KernelTree, editor: Editor) -> tuple[int, tuple[str, ...]]:
-    # Trees before the generic table have its rows in a header instead.
-    known = {abi.table for abi in all_abis() if abi.table.wired}
-    words = {
-        table.path: table.abi_word
-        for table in sorted(known, key=lambda table: table.path)
-        if table != GENERIC_TABLE or tree.read(table.path) is not None
-    }
-    tables = tuple(read_table(path, editor.lines(path)) for path in words)
-    number = choose_number(call, tables, tree.where(tables[0].path))
+    """Give every table of numbers that the call is right in its entry; returns the edited files."""
+    paths = find_tables(tree.root)
+    tables = tuple(read_table(path, editor.lines(path)) for path in paths)
+    if not tables:
+        raise TreeError.of(
+            "the tree has no table of system call numbers",
+            tree.where("arch"),
+            expected="arch/*/entry/syscalls/*.tbl, arch/*/kernel/syscalls/*.tbl or the like",
+            hint="this kernel tree is laid out in a way that syscraft does not know",
+        )
+    common = common_numbers(tables)
+    number = choose_number(call, tables, common, tree.where("arch"))
+    edited = []
+    halves = _halving_tables() if call.has_wide_arguments else frozenset()
     for table in tables:
-        row = format_row(number, words[table.path], call.name, table)
-        editor.insert(table.path, table.insertion_index(number), row)
-    return number, tuple(words)
+        if table.path in halves:
+            continue
+        style = style_of(table, common, tree.where(table.path))
+        row = style.row(number, call.name, returns_twice=call.returns_twice)
+        editor.insert(table.path, table.insertion_index(number + style.offset), row)
+        edited.append(table.path)
+    for path in find_headers(tree.root):
+        if path not in halves:
+            edited += add_entry(tree, editor, path, number, call.name)
+    return number, tuple(dict.fromkeys(edited))
+
+
+def _halving_tables() -> frozenset[str]:
+    """Tables of programs that pass a 64-bit argument in halves.
+
+    A 64-bit kernel would take each half for an argument of its own.
+    """
+    return frozenset(
+        table.path
+        for abi in all_abis()
+        if abi.pairs is not Pairs.WHOLE and abi.table != GENERIC_TABLE
+        for table in (abi.table, *abi.compat_tables)
+    )
 
 
 def _add_texts(call: Call, texts: KernelTexts, editor: Editor) -> None:
@@ -172,7 +205,9 @@ def _mail(call: Call, number: int, edits: tuple[FileEdit, ...]) -> str:
         "no program built for this call can reach another one on a newer kernel."
     )
     message = prose([call.description or f"{call.summary}.", how], columns=74)
-    total = sum(edit.added_lines() for edit in edits)
+    added = sum(edit.added_lines() for edit in edits)
+    removed = sum(edit.removed_lines() for edit in edits)
+    gone = f", {removed} deletion{'s' if removed > 1 else ''}(-)" if removed else ""
     return (
         "From 0000000000000000000000000000000000000000 Mon Sep 17 00:00:00 2001\n"
         f"From: {call.author}\n"
@@ -182,7 +217,8 @@ def _mail(call: Call, number: int, edits: tuple[FileEdit, ...]) -> str:
         "\n"
         f"Signed-off-by: {call.author}\n"
         "---\n"
-        f"{_stat(edits)} {len(edits)} files changed, {total} insertions(+)\n"
+        f"{_stat(edits)} {len(edits)} files changed, {added} insertions(+)"
+        f"{gone}\n"
         "\n" + "".join(edit.diff() for edit in edits) + "-- \nsyscraft\n"
     )
 
@@ -190,11 +226,12 @@ def _mail(call: Call, number: int, edits: tuple[FileEdit, ...]) -> str:
 def _stat(edits: tuple[FileEdit, ...]) -> str:
     """The summary above the diffs, as git writes it."""
     paths = max(len(edit.path) for edit in edits)
-    counts = max(len(str(edit.added_lines())) for edit in edits)
+    counts = max(len(str(edit.added_lines() + edit.removed_lines())) for edit in edits)
     lines = []
     for edit in edits:
-        added = edit.added_lines()
-        lines.append(f" {edit.path:<{paths}} | {added:>{counts}} {'+' * min(added, 40)}\n")
+        added, removed = edit.added_lines(), edit.removed_lines()
+        bar = "+" * min(added, 40) + "-" * min(removed, 40)
+        lines.append(f" {edit.path:<{paths}} | {added + removed:>{counts}} {bar}\n")
     return "".join(lines)
 
 

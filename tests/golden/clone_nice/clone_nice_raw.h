@@ -180,9 +180,9 @@ static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
 			  "brk	#0\n\t"
 			  CLONE_NICE_CFI(".cfi_restore_state")
 			  "1:"
-			  : "+r" (x0)
-			  : "r" (x8), "r" (x1), "r" (x2), "r" (x3), "r" (x4),
-			    "r" (x5), "r" (x10), "r" (x12)
+			  : "+r" (x8), "+r" (x0)
+			  : "r" (x1), "r" (x2), "r" (x3), "r" (x4), "r" (x5),
+			    "r" (x10), "r" (x12)
 			  : "memory", "cc" CLONE_NICE_UNWIND);
 	return x0;
 }

@@ -19,6 +19,9 @@ _TRAP = Trap(
     number=Register("r8"),
     arguments=registers("r0 r1 r2 r3 r4 r5"),
     result=Register("r0"),
+    # A call that goes on after a stop leaves __NR_restart_syscall there.
+    # Source: arch/arc/kernel/signal.c, Linux 6.12
+    number_survives=False,
     # The kernel restores the flags, but arc_usr_cmpxchg answers in one of them.
     # Source: arch/arc/kernel/process.c, Linux 6.12
     clobbers='"memory", "cc"',

@@ -18,6 +18,9 @@ _TRAP = Trap(
     number=Register("x8"),
     arguments=registers("x0 x1 x2 x3 x4 x5"),
     result=Register("x0"),
+    # A call that goes on after a stop leaves __NR_restart_syscall there.
+    # Source: arch/arm64/kernel/signal.c, Linux 6.12
+    number_survives=False,
     clobbers='"memory", "cc"',
     # Source: Documentation/arch/arm64/sve.rst, Linux 6.12
     clobbered="of SVE, what lies above bit 127; programs must not count on it",

@@ -19,6 +19,9 @@ _TRAP = Trap(
     number=Register("r6"),
     arguments=registers("r0 r1 r2 r3 r4 r5"),
     result=Register("r0"),
+    # A call that goes on after a stop leaves __NR_restart_syscall there.
+    # Source: arch/hexagon/kernel/signal.c, Linux 6.12
+    number_survives=False,
     # Source: do_trap0 in arch/hexagon/kernel/traps.c, Linux 6.12
     error_rule="-4095..-1 is -errno; -1 if there is no such number",
 )

@@ -18,6 +18,9 @@ _TRAP = Trap(
     number=Register("a7", "$a7"),
     arguments=registers("a0=$a0 a1=$a1 a2=$a2 a3=$a3 a4=$a4 a5=$a5"),
     result=Register("a0", "$a0"),
+    # A call that goes on after a stop leaves __NR_restart_syscall there.
+    # Source: arch/loongarch/kernel/signal.c, Linux 6.12
+    number_survives=False,
     # Source: handle_syscall in arch/loongarch/kernel/entry.S, Linux 6.12
     clobbers=", ".join((*(f'"$t{n}"' for n in range(9)), '"memory"')),
     clobbered="t0..t8 (the kernel does not save them)",

@@ -18,6 +18,9 @@ _TRAP = Trap(
     number=Register("a7"),
     arguments=registers("a0 a1 a2 a3 a4 a5"),
     result=Register("a0"),
+    # A call that goes on after a stop leaves __NR_restart_syscall there.
+    # Source: arch/riscv/kernel/signal.c, Linux 6.12
+    number_survives=False,
     clobbers="SYSCALL_CLOBBERS",
     # Source: Documentation/arch/riscv/vector.rst, Linux 6.12
     clobbered="of the vector extension, v0..v31 vl vtype vxrm vxsat",

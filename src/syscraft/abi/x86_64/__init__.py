@@ -33,7 +33,7 @@ ABI = Abi(
     elf=(ElfIdentity(machine=62, bits=64, little_endian=True),),  # EM_X86_64
     long_bytes=8,
     # "common" rows serve x32 too. Source: arch/x86/entry/syscalls/Makefile, Linux 6.12
-    table=NumberTable("arch/x86/entry/syscalls/syscall_64.tbl", "common", wired=True),
+    table=NumberTable("arch/x86/entry/syscalls/syscall_64.tbl", "common"),
     clone_order=CloneOrder.DEFAULT,
     exit_number=60,
     traps=((None, _TRAP),),

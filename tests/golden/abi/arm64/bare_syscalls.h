@@ -44,8 +44,8 @@ static inline long syscall0(long number)
 	register long x0 __asm__("x0");
 
 	__asm__ volatile ("svc	#0"
-			  : "=r" (x0)
-			  : "r" (x8)
+			  : "+r" (x8), "=r" (x0)
+			  :
 			  : "memory", "cc");
 	return x0;
 }
@@ -56,8 +56,8 @@ static inline long syscall1(long number, long arg1)
 	register long x0 __asm__("x0") = arg1;
 
 	__asm__ volatile ("svc	#0"
-			  : "+r" (x0)
-			  : "r" (x8)
+			  : "+r" (x8), "+r" (x0)
+			  :
 			  : "memory", "cc");
 	return x0;
 }
@@ -69,8 +69,8 @@ static inline long syscall2(long number, long arg1, long arg2)
 	register long x1 __asm__("x1") = arg2;
 
 	__asm__ volatile ("svc	#0"
-			  : "+r" (x0)
-			  : "r" (x8), "r" (x1)
+			  : "+r" (x8), "+r" (x0)
+			  : "r" (x1)
 			  : "memory", "cc");
 	return x0;
 }
@@ -83,8 +83,8 @@ static inline long syscall3(long number, long arg1, long arg2, long arg3)
 	register long x2 __asm__("x2") = arg3;
 
 	__asm__ volatile ("svc	#0"
-			  : "+r" (x0)
-			  : "r" (x8), "r" (x1), "r" (x2)
+			  : "+r" (x8), "+r" (x0)
+			  : "r" (x1), "r" (x2)
 			  : "memory", "cc");
 	return x0;
 }
@@ -99,8 +99,8 @@ static inline long syscall4(long number, long arg1, long arg2, long arg3,
 	register long x3 __asm__("x3") = arg4;
 
 	__asm__ volatile ("svc	#0"
-			  : "+r" (x0)
-			  : "r" (x8), "r" (x1), "r" (x2), "r" (x3)
+			  : "+r" (x8), "+r" (x0)
+			  : "r" (x1), "r" (x2), "r" (x3)
 			  : "memory", "cc");
 	return x0;
 }
@@ -116,8 +116,8 @@ static inline long syscall5(long number, long arg1, long arg2, long arg3,
 	register long x4 __asm__("x4") = arg5;
 
 	__asm__ volatile ("svc	#0"
-			  : "+r" (x0)
-			  : "r" (x8), "r" (x1), "r" (x2), "r" (x3), "r" (x4)
+			  : "+r" (x8), "+r" (x0)
+			  : "r" (x1), "r" (x2), "r" (x3), "r" (x4)
 			  : "memory", "cc");
 	return x0;
 }
@@ -134,9 +134,8 @@ static inline long syscall6(long number, long arg1, long arg2, long arg3,
 	register long x5 __asm__("x5") = arg6;
 
 	__asm__ volatile ("svc	#0"
-			  : "+r" (x0)
-			  : "r" (x8), "r" (x1), "r" (x2), "r" (x3), "r" (x4),
-			    "r" (x5)
+			  : "+r" (x8), "+r" (x0)
+			  : "r" (x1), "r" (x2), "r" (x3), "r" (x4), "r" (x5)
 			  : "memory", "cc");
 	return x0;
 }

@@ -44,8 +44,8 @@ static inline long syscall0(long number)
 	register long r0 __asm__("r0");
 
 	__asm__ volatile ("trap0(#1)"
-			  : "=r" (r0)
-			  : "r" (r6)
+			  : "+r" (r6), "=r" (r0)
+			  :
 			  : "memory");
 	return r0;
 }
@@ -56,8 +56,8 @@ static inline long syscall1(long number, long arg1)
 	register long r0 __asm__("r0") = arg1;
 
 	__asm__ volatile ("trap0(#1)"
-			  : "+r" (r0)
-			  : "r" (r6)
+			  : "+r" (r6), "+r" (r0)
+			  :
 			  : "memory");
 	return r0;
 }
@@ -69,8 +69,8 @@ static inline long syscall2(long number, long arg1, long arg2)
 	register long r1 __asm__("r1") = arg2;
 
 	__asm__ volatile ("trap0(#1)"
-			  : "+r" (r0)
-			  : "r" (r6), "r" (r1)
+			  : "+r" (r6), "+r" (r0)
+			  : "r" (r1)
 			  : "memory");
 	return r0;
 }
@@ -83,8 +83,8 @@ static inline long syscall3(long number, long arg1, long arg2, long arg3)
 	register long r2 __asm__("r2") = arg3;
 
 	__asm__ volatile ("trap0(#1)"
-			  : "+r" (r0)
-			  : "r" (r6), "r" (r1), "r" (r2)
+			  : "+r" (r6), "+r" (r0)
+			  : "r" (r1), "r" (r2)
 			  : "memory");
 	return r0;
 }
@@ -99,8 +99,8 @@ static inline long syscall4(long number, long arg1, long arg2, long arg3,
 	register long r3 __asm__("r3") = arg4;
 
 	__asm__ volatile ("trap0(#1)"
-			  : "+r" (r0)
-			  : "r" (r6), "r" (r1), "r" (r2), "r" (r3)
+			  : "+r" (r6), "+r" (r0)
+			  : "r" (r1), "r" (r2), "r" (r3)
 			  : "memory");
 	return r0;
 }
@@ -116,8 +116,8 @@ static inline long syscall5(long number, long arg1, long arg2, long arg3,
 	register long r4 __asm__("r4") = arg5;
 
 	__asm__ volatile ("trap0(#1)"
-			  : "+r" (r0)
-			  : "r" (r6), "r" (r1), "r" (r2), "r" (r3), "r" (r4)
+			  : "+r" (r6), "+r" (r0)
+			  : "r" (r1), "r" (r2), "r" (r3), "r" (r4)
 			  : "memory");
 	return r0;
 }
@@ -134,9 +134,8 @@ static inline long syscall6(long number, long arg1, long arg2, long arg3,
 	register long r5 __asm__("r5") = arg6;
 
 	__asm__ volatile ("trap0(#1)"
-			  : "+r" (r0)
-			  : "r" (r6), "r" (r1), "r" (r2), "r" (r3), "r" (r4),
-			    "r" (r5)
+			  : "+r" (r6), "+r" (r0)
+			  : "r" (r1), "r" (r2), "r" (r3), "r" (r4), "r" (r5)
 			  : "memory");
 	return r0;
 }

@@ -120,9 +120,9 @@ static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
 			  "trap0(#0xdb)\n\t"		/* a breakpoint */
 			  CLONE_NICE_CFI(".cfi_restore_state")
 			  "1:"
-			  : "+r" (r0)
-			  : "r" (r6), "r" (r1), "r" (r2), "r" (r3), "r" (r4),
-			    "r" (r5), "r" (r10), "r" (r11)
+			  : "+r" (r6), "+r" (r0)
+			  : "r" (r1), "r" (r2), "r" (r3), "r" (r4), "r" (r5),
+			    "r" (r10), "r" (r11)
 			  : "memory", "p0" CLONE_NICE_UNWIND);
 	return r0;
 }

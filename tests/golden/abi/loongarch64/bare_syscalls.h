@@ -44,8 +44,8 @@ static inline long syscall0(long number)
 	register long a0 __asm__("$a0");
 
 	__asm__ volatile ("syscall	0"
-			  : "=r" (a0)
-			  : "r" (a7)
+			  : "+r" (a7), "=r" (a0)
+			  :
 			  : "$t0", "$t1", "$t2", "$t3", "$t4", "$t5", "$t6",
 			    "$t7", "$t8", "memory");
 	return a0;
@@ -57,8 +57,8 @@ static inline long syscall1(long number, long arg1)
 	register long a0 __asm__("$a0") = arg1;
 
 	__asm__ volatile ("syscall	0"
-			  : "+r" (a0)
-			  : "r" (a7)
+			  : "+r" (a7), "+r" (a0)
+			  :
 			  : "$t0", "$t1", "$t2", "$t3", "$t4", "$t5", "$t6",
 			    "$t7", "$t8", "memory");
 	return a0;
@@ -71,8 +71,8 @@ static inline long syscall2(long number, long arg1, long arg2)
 	register long a1 __asm__("$a1") = arg2;
 
 	__asm__ volatile ("syscall	0"
-			  : "+r" (a0)
-			  : "r" (a7), "r" (a1)
+			  : "+r" (a7), "+r" (a0)
+			  : "r" (a1)
 			  : "$t0", "$t1", "$t2", "$t3", "$t4", "$t5", "$t6",
 			    "$t7", "$t8", "memory");
 	return a0;
@@ -86,8 +86,8 @@ static inline long syscall3(long number, long arg1, long arg2, long arg3)
 	register long a2 __asm__("$a2") = arg3;
 
 	__asm__ volatile ("syscall	0"
-			  : "+r" (a0)
-			  : "r" (a7), "r" (a1), "r" (a2)
+			  : "+r" (a7), "+r" (a0)
+			  : "r" (a1), "r" (a2)
 			  : "$t0", "$t1", "$t2", "$t3", "$t4", "$t5", "$t6",
 			    "$t7", "$t8", "memory");
 	return a0;
@@ -103,8 +103,8 @@ static inline long syscall4(long number, long arg1, long arg2, long arg3,
 	register long a3 __asm__("$a3") = arg4;
 
 	__asm__ volatile ("syscall	0"
-			  : "+r" (a0)
-			  : "r" (a7), "r" (a1), "r" (a2), "r" (a3)
+			  : "+r" (a7), "+r" (a0)
+			  : "r" (a1), "r" (a2), "r" (a3)
 			  : "$t0", "$t1", "$t2", "$t3", "$t4", "$t5", "$t6",
 			    "$t7", "$t8", "memory");
 	return a0;
@@ -121,8 +121,8 @@ static inline long syscall5(long number, long arg1, long arg2, long arg3,
 	register long a4 __asm__("$a4") = arg5;
 
 	__asm__ volatile ("syscall	0"
-			  : "+r" (a0)
-			  : "r" (a7), "r" (a1), "r" (a2), "r" (a3), "r" (a4)
+			  : "+r" (a7), "+r" (a0)
+			  : "r" (a1), "r" (a2), "r" (a3), "r" (a4)
 			  : "$t0", "$t1", "$t2", "$t3", "$t4", "$t5", "$t6",
 			    "$t7", "$t8", "memory");
 	return a0;
@@ -140,9 +140,8 @@ static inline long syscall6(long number, long arg1, long arg2, long arg3,
 	register long a5 __asm__("$a5") = arg6;
 
 	__asm__ volatile ("syscall	0"
-			  : "+r" (a0)
-			  : "r" (a7), "r" (a1), "r" (a2), "r" (a3), "r" (a4),
-			    "r" (a5)
+			  : "+r" (a7), "+r" (a0)
+			  : "r" (a1), "r" (a2), "r" (a3), "r" (a4), "r" (a5)
 			  : "$t0", "$t1", "$t2", "$t3", "$t4", "$t5", "$t6",
 			    "$t7", "$t8", "memory");
 	return a0;

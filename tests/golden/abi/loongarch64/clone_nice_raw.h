@@ -124,9 +124,8 @@ static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
 			  "break	0\n\t"
 			  CLONE_NICE_CFI(".cfi_restore_state")
 			  "1:"
-			  : "+r" (a0)
-			  : "r" (a7), "r" (a1), "r" (a2), "r" (a3), "r" (a4),
-			    "r" (a5)
+			  : "+r" (a7), "+r" (a0)
+			  : "r" (a1), "r" (a2), "r" (a3), "r" (a4), "r" (a5)
 			  : "$t0", "$t1", "$t2", "$t3", "$t4", "$t5", "$t6",
 			    "$t7", "$t8", "memory" CLONE_NICE_UNWIND);
 	return a0;

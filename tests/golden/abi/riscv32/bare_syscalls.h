@@ -63,8 +63,8 @@ static inline long syscall0(long number)
 	register long a0 __asm__("a0");
 
 	__asm__ volatile ("ecall"
-			  : "=r" (a0)
-			  : "r" (a7)
+			  : "+r" (a7), "=r" (a0)
+			  :
 			  : SYSCALL_CLOBBERS);
 	return a0;
 }
@@ -75,8 +75,8 @@ static inline long syscall1(long number, long arg1)
 	register long a0 __asm__("a0") = arg1;
 
 	__asm__ volatile ("ecall"
-			  : "+r" (a0)
-			  : "r" (a7)
+			  : "+r" (a7), "+r" (a0)
+			  :
 			  : SYSCALL_CLOBBERS);
 	return a0;
 }
@@ -88,8 +88,8 @@ static inline long syscall2(long number, long arg1, long arg2)
 	register long a1 __asm__("a1") = arg2;
 
 	__asm__ volatile ("ecall"
-			  : "+r" (a0)
-			  : "r" (a7), "r" (a1)
+			  : "+r" (a7), "+r" (a0)
+			  : "r" (a1)
 			  : SYSCALL_CLOBBERS);
 	return a0;
 }
@@ -102,8 +102,8 @@ static inline long syscall3(long number, long arg1, long arg2, long arg3)
 	register long a2 __asm__("a2") = arg3;
 
 	__asm__ volatile ("ecall"
-			  : "+r" (a0)
-			  : "r" (a7), "r" (a1), "r" (a2)
+			  : "+r" (a7), "+r" (a0)
+			  : "r" (a1), "r" (a2)
 			  : SYSCALL_CLOBBERS);
 	return a0;
 }
@@ -118,8 +118,8 @@ static inline long syscall4(long number, long arg1, long arg2, long arg3,
 	register long a3 __asm__("a3") = arg4;
 
 	__asm__ volatile ("ecall"
-			  : "+r" (a0)
-			  : "r" (a7), "r" (a1), "r" (a2), "r" (a3)
+			  : "+r" (a7), "+r" (a0)
+			  : "r" (a1), "r" (a2), "r" (a3)
 			  : SYSCALL_CLOBBERS);
 	return a0;
 }
@@ -135,8 +135,8 @@ static inline long syscall5(long number, long arg1, long arg2, long arg3,
 	register long a4 __asm__("a4") = arg5;
 
 	__asm__ volatile ("ecall"
-			  : "+r" (a0)
-			  : "r" (a7), "r" (a1), "r" (a2), "r" (a3), "r" (a4)
+			  : "+r" (a7), "+r" (a0)
+			  : "r" (a1), "r" (a2), "r" (a3), "r" (a4)
 			  : SYSCALL_CLOBBERS);
 	return a0;
 }
@@ -153,9 +153,8 @@ static inline long syscall6(long number, long arg1, long arg2, long arg3,
 	register long a5 __asm__("a5") = arg6;
 
 	__asm__ volatile ("ecall"
-			  : "+r" (a0)
-			  : "r" (a7), "r" (a1), "r" (a2), "r" (a3), "r" (a4),
-			    "r" (a5)
+			  : "+r" (a7), "+r" (a0)
+			  : "r" (a1), "r" (a2), "r" (a3), "r" (a4), "r" (a5)
 			  : SYSCALL_CLOBBERS);
 	return a0;
 }

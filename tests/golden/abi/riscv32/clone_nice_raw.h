@@ -122,9 +122,9 @@ static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
 			  "ebreak\n\t"
 			  CLONE_NICE_CFI(".cfi_restore_state")
 			  "1:"
-			  : "+r" (a0)
-			  : "r" (a7), "r" (a1), "r" (a2), "r" (a3), "r" (a4),
-			    "r" (a5), "r" (t1), "r" (t2)
+			  : "+r" (a7), "+r" (a0)
+			  : "r" (a1), "r" (a2), "r" (a3), "r" (a4), "r" (a5),
+			    "r" (t1), "r" (t2)
 			  : SYSCALL_CLOBBERS CLONE_NICE_UNWIND);
 	return a0;
 }

@@ -116,7 +116,8 @@ static inline long syscall5(long number, long arg1, long arg2, long arg3,
 
 	__asm__ volatile ("syscall"
 			  : "+r" (rax)
-			  : "r" (rdi), "r" (rsi), "r" (rdx), "r" (r10), "r" (r8)
+			  : "r" (rdi), "r" (rsi), "r" (rdx), "r" (r10),
+			    "r" (r8)
 			  : "rcx", "r11", "memory", "cc");
 	return rax;
 }

@@ -1,0 +1,59 @@
+"""openrisc: the ABI of the OpenRISC 1000 family."""
+
+from pathlib import Path
+
+from syscraft.abi.base import (
+    GENERIC_TABLE,
+    Abi,
+    CloneOrder,
+    ElfIdentity,
+    Pairs,
+    Register,
+    Toolchain,
+    Trap,
+    registers,
+)
+
+_TRAP = Trap(
+    # Programs may fill a delay slot, as the kernel's own do.
+    # Source: setup_rt_frame() in arch/openrisc/kernel/signal.c, Linux 6.12
+    instruction="l.sys 1; l.nop",
+    number=Register("r11"),
+    arguments=registers("r3 r4 r5 r6 r7 r8"),
+    # They come back, but the kernel promises no more than a function does.
+    # Source: _syscall_resume_userspace in arch/openrisc/kernel/entry.S, Linux 6.12
+    arguments_survive=False,
+    result=Register("r11"),
+    clobbers='"r12", "r13", "r15", "r17", "r19", "r21", "r23", "r25", "r27", "r29", "r31", '
+    '"memory", "cc"',
+    clobbered="r3..r8 r12 r13 and odd ones from r15, as by functions",
+)
+
+ABI = Abi(
+    key="openrisc",
+    summary="OpenRISC 1000",
+    linux_arch="openrisc",
+    macro="defined(__or1k__)",
+    elf=(ElfIdentity(92, 32, False),),  # EM_OPENRISC
+    long_bytes=4,
+    table=GENERIC_TABLE,
+    clone_order=CloneOrder.DEFAULT,
+    exit_number=93,
+    pairs=Pairs.CONSECUTIVE,
+    stack_alignment=4,
+    traps=((None, _TRAP),),
+    folder=Path(__file__).parent,
+    toolchains=(
+        Toolchain(
+            "gcc",
+            "or1k-elf-gcc",
+            ("gcc-or1k-elf",),
+            libc=False,  # a compiler for programs without a system below
+            # Its linker starts programs at the reset vector, and puts them at address 0.
+            link=("-Wl,--entry=_start,-Ttext-segment=0x10000", "-lgcc"),
+            kernel_headers=True,
+            emulator=("qemu-or1k",),
+            native_on=("openrisc",),
+        ),
+    ),
+)

@@ -1,0 +1,58 @@
+"""s390x: the 64-bit ABI of z/Architecture."""
+
+from pathlib import Path
+
+from syscraft.abi.base import (
+    Abi,
+    CloneOrder,
+    ElfIdentity,
+    NumberTable,
+    Register,
+    Toolchain,
+    Trap,
+    registers,
+)
+
+_TRAP = Trap(
+    # A 0 in the instruction sends the kernel to r1.
+    # Source: do_syscall() in arch/s390/kernel/syscall.c, Linux 6.12
+    instruction="svc 0",
+    number=Register("r1"),
+    arguments=registers("r2 r3 r4 r5 r6 r7"),
+    result=Register("r2"),
+)
+
+ABI = Abi(
+    key="s390x",
+    summary="64-bit z/Architecture",
+    linux_arch="s390",
+    macro="defined(__s390x__)",
+    elf=(ElfIdentity(machine=22, bits=64, little_endian=False),),  # EM_S390
+    long_bytes=8,
+    # "common" rows serve 31 bits too. Source: arch/s390/kernel/syscalls/Makefile, Linux 6.12
+    table=NumberTable("arch/s390/kernel/syscalls/syscall.tbl", "common"),
+    clone_order=CloneOrder.BACKWARDS2,  # source: arch/s390/Kconfig, Linux 6.12
+    exit_number=1,
+    stack_alignment=8,
+    traps=((None, _TRAP),),
+    folder=Path(__file__).parent,
+    toolchains=(
+        Toolchain(
+            "gcc",
+            "s390x-linux-gnu-gcc",
+            ("gcc-s390x-linux-gnu", "libc6-dev-s390x-cross"),
+            cxx="s390x-linux-gnu-g++",
+            emulator=("qemu-s390x",),
+            native_on=("s390x",),
+        ),
+        Toolchain(
+            "clang",
+            "clang-19",
+            ("clang-19", "gcc-s390x-linux-gnu", "libc6-dev-s390x-cross"),
+            cxx="clang++-19",
+            flags=("--target=s390x-linux-gnu",),
+            emulator=("qemu-s390x",),
+            native_on=("s390x",),
+        ),
+    ),
+)

@@ -1,0 +1,72 @@
+"""Headers that hold call numbers by hand: a definition, an entry, and a count to raise.
+
+Before tables, ``include/uapi/asm-generic/unistd.h`` was what the architectures without a table
+of their own compiled; it still is exported and kept up to date. arm64 had another one for
+its 32-bit programs. Nothing here knows their names: they are found by their form.
+
+Source: include/uapi/asm-generic/unistd.h and arch/arm64/include/asm/unistd32.h, Linux 6.1.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from syscraft.errors import TreeError
+from syscraft.tree.edit import Editor
+from syscraft.tree.source import KernelTree
+
+_PLACES = ("include/uapi/asm-generic/unistd.h", "arch/*/include/asm/unistd32.h")
+_ENTRY = re.compile(r"^__SYSCALL\(__NR_(?P<name>\w+), sys_(?P=name)\)$")
+_NUMBER = re.compile(r"^#define __NR_(?P<name>\w+) (?P<number>\d+)$")
+_COUNT = re.compile(r"^(?P<head>#define __NR_(?:compat_)?syscalls\s+)(?P<count>\d+)$")
+
+
+def find_headers(root: Path) -> tuple[str, ...]:
+    """The paths of the headers of a tree that have entries."""
+    found = []
+    for place in _PLACES:
+        for path in root.glob(place):
+            if "__SYSCALL(" in path.read_text(encoding="utf-8", errors="replace"):
+                found.append(str(path.relative_to(root)))
+    return tuple(sorted(found))
+
+
+def add_entry(tree: KernelTree, editor: Editor, path: str, number: int, name: str) -> list[str]:
+    """Add a call to one header.
+
+    Returns: the files that were edited.
+
+    Raises:
+        TreeError: there is no entry to stand behind, or no count to raise.
+    """
+    lines = [line.rstrip("\n") for line in editor.lines(path)]
+    entries = [index for index, line in enumerate(lines) if _ENTRY.match(line)]
+    numbers = {
+        match["name"]: int(match["number"]) for line in lines if (match := _NUMBER.match(line))
+    }
+    if not entries:
+        raise TreeError.of(
+            "the header has no ordinary entry",
+            tree.where(path),
+            expected="__SYSCALL(__NR_name, sys_name)",
+            hint="this kernel tree is laid out in a way that syscraft does not know",
+        )
+    match = _ENTRY.match(lines[entries[-1]])
+    assert match is not None
+    last = numbers.get(match["name"])
+    text = f"#define __NR_{name} {number}\n__SYSCALL(__NR_{name}, sys_{name})\n"
+    editor.insert(path, entries[-1] + 1, text)
+    # The count stands below the entries, or in the header that includes this one.
+    for counted in (path, str(Path(path).with_name("unistd.h"))):
+        for index, line in enumerate(editor.lines(counted)):
+            count = _COUNT.match(line.rstrip("\n"))
+            if count and last is not None and int(count["count"]) == last + 1:
+                editor.replace_line(counted, index, f"{count['head']}{number + 1}\n")
+                return [path, counted]
+    raise TreeError.of(
+        "the number of calls is not where it should be",
+        tree.where(path),
+        expected=f"a definition of __NR_syscalls or __NR_compat_syscalls as {last}+1",
+        hint="this kernel tree is laid out in a way that syscraft does not know",
+    )

@@ -1,0 +1,192 @@
+"""Every table of every architecture: after patching, the kernel's own generators agree."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from abi.compilers import CELLS, compile_only
+from conftest import REPOSITORY, missing_packages, need_tool
+
+import syscraft as library
+from syscraft.abi.base import Abi
+from syscraft.abi.registry import all_abis
+from syscraft.errors import EnvironmentLacks, TreeError
+from syscraft.tree.source import KernelTree, open_tree
+from syscraft.tree.tables import common_numbers, find_tables, read_table, style_of
+
+CLONE_NICE = REPOSITORY / "examples" / "clone_nice"
+GENERATIONS = ("deb:6.12", "deb:6.1")
+
+
+def tree_of(linux: str) -> KernelTree:
+    try:
+        return open_tree(linux)
+    except EnvironmentLacks:
+        missing_packages([f"linux-source-{linux.removeprefix('deb:')}"])
+
+
+def plain_call(folder: Path) -> library.Declaration:
+    """A call that every generation of the kernel can take."""
+    folder.mkdir()
+    (folder / "mark.toml").write_text(
+        'name = "mark"\nsummary = "mark a table"\nauthor = "A U Thor <author@example.org>"\n'
+        'kernel = "int value"\nuser = "int mark(int value)"\n'
+    )
+    (folder / "mark.c").write_text("static long do_mark(int value)\n{\n\treturn value;\n}\n")
+    return library.load(folder)
+
+
+@pytest.fixture(scope="module", params=GENERATIONS)
+def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A patched tree, as links to the pristine one; and where its headers will be."""
+    need_tool("make")
+    tree = tree_of(request.param)
+    folder = tmp_path_factory.mktemp("tables")
+    subprocess.run(["cp", "-as", tree.root, folder / "src"], check=True)
+    for link in tree.root.glob("arch/*/tools/*.tbl"):
+        if link.is_symlink():  # to a table that gets a row: here, not there
+            copied = folder / "src" / link.relative_to(tree.root)
+            copied.unlink()
+            copied.symlink_to(link.readlink())
+    change = plain_call(folder / "mark").patch(request.param)
+    for name, content in change.files.items():
+        path = folder / "src" / name
+        path.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    assert change.number == 900
+    return folder
+
+
+@pytest.mark.parametrize("linux_arch", sorted({abi.linux_arch for abi in all_abis()}))
+def test_generators_give_our_number(linux_arch: str, exported: Path, tmp_path: Path) -> None:
+    arch = {"x86_64": "x86", "i386": "x86"}.get(linux_arch, linux_arch)
+    if not (exported / "src" / "arch" / arch).is_dir():
+        assert linux_arch not in ("x86_64", "arm64", "s390", "mips")
+        return  # this generation does not have the architecture
+    done = subprocess.run(
+        ["make", "-s", "-C", exported / "src", f"O={exported / 'obj'}", f"ARCH={linux_arch}",
+         "headers"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    headers = exported / "obj" / "usr" / "include"
+    text = "\n".join(path.read_text() for path in headers.glob("asm*/unistd*.h"))
+    found = re.findall(r"^#define __NR_mark\s+(.*)$", text, re.MULTILINE)
+    for abi in (abi for abi in all_abis() if abi.linux_arch == linux_arch):
+        written = {str(900 + abi.row_offset), "(__NR_Linux + 900)", "(__X32_SYSCALL_BIT + 900)",
+                   "(__NR_SYSCALL_BASE + 900)"}  # fmt: skip
+        assert written & set(found), (abi.key, found)
+        _ask_compilers(abi, headers, tmp_path / f"{abi.key}.c")
+
+
+def _ask_compilers(abi: Abi, headers: Path, source: Path) -> None:
+    source.write_text(
+        "#include <asm/unistd.h>\n"
+        f'_Static_assert(__NR_mark == {abi.number(900)}, "another number");\n'
+    )
+    for cell in CELLS:
+        if cell.abi == abi and not cell.is_missing:
+            said = compile_only(cell, source, "-std=c11", "-nostdinc", "-isystem", headers)
+            assert not said, said
+
+
+@pytest.mark.parametrize("linux", GENERATIONS)
+def test_every_table_has_a_row_of_its_style(linux: str, tmp_path: Path) -> None:
+    """As many columns as other rows, and the numbers still in order."""
+    tree = tree_of(linux)
+    change = plain_call(tmp_path / "mark").patch(linux)
+    for path in find_tables(tree.root):
+        text = change.files[path].decode()
+        (row,) = [row for row in read_table(path, text.splitlines()).rows if row.name == "mark"]
+        assert row.entry == "sys_mark"
+        if "s390" in path:
+            assert row.compat == "sys_mark"
+        else:
+            assert row.compat is None
+    assert change.files.keys() >= {"arch/s390/kernel/syscalls/syscall.tbl"}
+    assert (tree.root / "arch/arm64/tools/syscall_64.tbl").is_symlink() or linux == "deb:6.1"
+    assert "arch/arm64/tools/syscall_64.tbl" not in change.files
+
+
+def test_fork_like_calls_ask_for_what_clone_asks_for() -> None:
+    """powerpc keeps them from its coprocessors; elsewhere they are like all others."""
+    change = library.load(CLONE_NICE).patch("deb:6.12")
+    words = {
+        path: row.abi
+        for path in find_tables(tree_of("deb:6.12").root)
+        for row in read_table(path, change.files[path].decode().splitlines()).rows
+        if row.name == "clone_nice"
+    }
+    assert [p.split("/")[1] for p, word in words.items() if word == "nospu"] == ["powerpc"]
+
+
+def test_halves_are_kept_from_kernels_that_would_take_them_for_two_arguments() -> None:
+    proof = REPOSITORY / "src" / "syscraft" / "lab" / "proof" / "proof_length.toml"
+    change = library.load(proof).patch("deb:6.12")
+    tables = {path for path in change.files if path.endswith(".tbl")}
+    assert {"arch/x86/entry/syscalls/syscall_64.tbl", "scripts/syscall.tbl"} <= tables
+    assert not tables & {
+        abi.table.path for abi in all_abis() if abi.key in ("i386", "arm", "mips_o32", "ppc")
+    }
+
+
+def test_header_entries_stand_in_order_and_are_counted(tmp_path: Path) -> None:
+    """The generation without a generic table has two headers with counts."""
+    tree_of("deb:6.1")
+    change = plain_call(tmp_path / "mark").patch("deb:6.1")
+    generic = change.files["include/uapi/asm-generic/unistd.h"].decode()
+    assert "#define __NR_mark 900\n__SYSCALL(__NR_mark, sys_mark)\n" in generic
+    assert "#define __NR_syscalls 901\n" in generic
+    compat = change.files["arch/arm64/include/asm/unistd32.h"].decode()
+    assert "#define __NR_mark 900\n__SYSCALL(__NR_mark, sys_mark)\n" in compat
+    counted = change.files["arch/arm64/include/asm/unistd.h"].decode()
+    assert "#define __NR_compat_syscalls\t\t901\n" in counted
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda text: text.replace("463", "470"), "the number of calls is not where it should be"),
+        (lambda text: text.replace("__SYSCALL(", "__ENTRY("), "no ordinary entry"),
+    ],
+)
+def test_header_that_is_laid_out_in_another_way(
+    spoil: object, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert callable(spoil)
+    tree = tree_of("deb:6.12")
+    path = "include/uapi/asm-generic/unistd.h"
+    original = KernelTree.read
+
+    def read(self: KernelTree, name: str) -> str | None:
+        text = original(self, name)
+        return spoil(text) if name == path else text  # type: ignore[no-any-return]
+
+    monkeypatch.setattr(KernelTree, "read", read)
+    assert tree.read(path) != original(tree, path)
+    with pytest.raises(TreeError, match=message) as caught:
+        plain_call(tmp_path / "mark").patch("deb:6.12")
+    assert path in str(caught.value)
+
+
+def test_table_without_a_row_to_imitate() -> None:
+    tree = tree_of("deb:6.12")
+    path = "scripts/syscall.tbl"
+    text = tree.read(path)
+    assert text is not None
+    lines = [re.sub(r"\bsys_\w+", "sys_ni_syscall", line) for line in text.splitlines()]
+    table = read_table(path, lines)
+    with pytest.raises(TreeError, match="no ordinary row"):
+        style_of(table, common_numbers([table]), tree.where(path))
+
+
+def test_all_columns_are_read() -> None:
+    rows = read_table("t", ["451  common  a\t\tsys_a  -", "452 64 b sys_b compat_sys_b noreturn"])
+    assert [(row.entry, row.compat) for row in rows.rows] == [
+        ("sys_a", "-"),
+        ("sys_b", "compat_sys_b"),
+    ]
