@@ -60,15 +60,16 @@ def test_no_warning(cell: Cell, headers: Path) -> None:
         need_compiler(cell, cell.toolchain.cxx)
         languages.append("-std=c++17")
     pie = ("-fno-pie", "-fPIE") if cell.toolchain.pie else ("-fno-pie",)
+    # clang says so where an ABI has nothing but position-independent code.
+    quiet = ("-Wno-option-ignored",) if "clang" in cell.toolchain.compiler else ()
     frames = ("-fomit-frame-pointer", "-fno-omit-frame-pointer -fno-asynchronous-unwind-tables")
     (headers / "all.cc").write_text((headers / "all.c").read_text())
 
     def build(options: tuple[str, ...]) -> str:
         cxx = options[0] == "-std=c++17"
         source = headers / ("all.cc" if cxx else "all.c")
-        return compile_only(
-            cell, source, *" ".join(options).split(), *STRICT, "-I", headers, cxx=cxx
-        )
+        flags = (*" ".join(options).split(), *STRICT, *quiet, "-I", headers)
+        return compile_only(cell, source, *flags, cxx=cxx)
 
     said = all_of(build, itertools.product(languages, ("-O0", "-O2", "-Os"), pie, frames))
     assert not said, said
@@ -123,9 +124,9 @@ _Static_assert(__builtin_offsetof(struct hand_made, second) == 8, "another layou
 
 @pytest.mark.parametrize("cell", CELLS, ids=str)
 def test_layout_that_varies_is_noticed(cell: Cell, tmp_path: Path) -> None:
-    """The check above can fail: a plain 64-bit field behind a 32-bit one moves on four ABIs."""
+    """The check above can fail: a plain 64-bit field behind a 32-bit one moves on five ABIs."""
     need_compiler(cell)
     source = tmp_path / "hand_made.c"
     source.write_text(HAND_MADE)
     moved = "another layout" in compile_only(cell, source, "-std=c11")
-    assert moved == (cell.abi.key in ("arc", "i386", "m68k", "sh4"))
+    assert moved == (cell.abi.key in ("arc", "i386", "m68k", "openrisc", "sh4"))

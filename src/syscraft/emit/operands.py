@@ -102,7 +102,7 @@ def _lines(text: str) -> list[str]:
 def _line(line: str, cfi: str, *, last: bool) -> str:
     """Write one instruction, label or directive as a string; its remark as a comment behind."""
     code, _, remark = line.partition(" // ")
-    code = re.sub(r"%(?!\[)", "%%", code.rstrip())
+    code = re.sub(r"%(?!\[)", "%%", code.rstrip()).replace('"', '\\"')
     # Labels and directives start a line; an instruction is set off from its operands.
     code = re.sub(r"^([a-z][\w.,+]*) +(?!=)", r"\1\t", code)
     if code.startswith(".cfi_"):

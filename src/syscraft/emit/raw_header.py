@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from syscraft.abi.base import Abi
 from syscraft.emit import user_c
@@ -159,6 +160,7 @@ def stack_switch(call: Call, abi: Abi, prototype: str) -> str:
         ],
         values=values,
         fields=fields,
+        rebind=partial(bind, abi, abi.traps[-1][1]),
         packed=call.packed,
         statement=statement,
     )

@@ -28,6 +28,7 @@ _CALLS = ("proof_clone", "proof_length", "proof_read")
 _NUMBER = 900  # of no consequence: the program gives the wrappers numbers that kernels have
 _DEADLINE_S = 120.0
 _STRICT = ("-Wall", "-Wextra", "-Werror")
+_HOSTED = ("-funwind-tables",)
 _FREESTANDING = ("-ffreestanding", "-nostdlib", "-nostartfiles", "-fno-builtin", "-static")
 
 
@@ -166,8 +167,8 @@ def _compile(
 ) -> proc.Result:
     return proc.run(
         [
-            toolchain.compiler, *toolchain.flags, level, *_STRICT, "-funwind-tables",
-            "-fno-stack-protector", *(() if toolchain.libc else _FREESTANDING),
+            toolchain.compiler, *toolchain.flags, level, *_STRICT, "-fno-stack-protector",
+            *(_HOSTED if toolchain.libc else _FREESTANDING),
             *(("-DNATIVE",) if native else ()),
             *(("-isystem", str(includes)) if includes else ()),
             "-I", str(folder), str(folder / "wrappers.c"), "-o", str(folder / "wrappers"),

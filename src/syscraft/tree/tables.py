@@ -153,9 +153,7 @@ def style_of(table: Table, common: dict[str, int], where: Where) -> Style:
     return Style(model, offset, fork_word)
 
 
-def choose_number(
-    call: Call, tables: Sequence[Table], common: dict[str, int], where: Where
-) -> int:
+def choose_number(call: Call, tables: Sequence[Table], common: dict[str, int], where: Where) -> int:
     """Give *call* a common number that is free in every one of *tables*.
 
     Raises:

@@ -39,10 +39,14 @@ long clone_nice_raw(unsigned long flags, void *stack, int *ptid, int *ctid,
 	return syscall6(__NR_clone_nice, flags, (unsigned long)stack,
 			(unsigned long)ptid, (unsigned long)ctid,
 			(unsigned long)tls, (long)nice);
-#else
+#elif defined(__aarch64__) && defined(__LP64__)
 	return syscall6(__NR_clone_nice, flags, (unsigned long)stack,
 			(unsigned long)ptid, (unsigned long)tls,
 			(unsigned long)ctid, (long)nice);
+#else
+	return fork_syscall6(__NR_clone_nice, flags, (unsigned long)stack,
+			     (unsigned long)ptid, (unsigned long)tls,
+			     (unsigned long)ctid, (long)nice);
 #endif
 #else
 	(void)flags;

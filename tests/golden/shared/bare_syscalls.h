@@ -392,6 +392,27 @@ static inline long syscall6(long number, long arg1, long arg2, long arg3,
 	return a3 ? -v0 : v0;
 }
 
+/*
+ * Forks. syscall5() and syscall6() give 32 bytes of stack back behind the trap,
+ * and so does the child: its stack starts that much below.
+ */
+static inline long fork_syscall5(long number, long arg1, long arg2, long arg3,
+				 long arg4, long arg5)
+{
+	return syscall5(number, arg1, arg2 ? arg2 - 32 : 0, arg3, arg4, arg5);
+}
+
+static inline long fork_syscall6(long number, long arg1, long arg2, long arg3,
+				 long arg4, long arg5, long arg6)
+{
+	return syscall6(number, arg1, arg2 ? arg2 - 32 : 0, arg3, arg4, arg5, arg6);
+}
+
+static inline long fork_syscall2(long number, long arg1, long arg2)
+{
+	return syscall2(number, arg1, arg2);
+}
+
 #endif
 
 #endif /* BARE_SYSCALLS_H */

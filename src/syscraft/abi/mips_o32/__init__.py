@@ -49,6 +49,7 @@ ABI = Abi(
     pairs=Pairs.EVEN,
     stack_alignment=8,
     traps=((None, _TRAP),),
+    fork_trap="fork_syscall",
     folder=Path(__file__).parent,
     toolchains=tuple(
         Toolchain(

@@ -4,7 +4,7 @@
 #define PLAIN_CALLS_H
 
 /* The length of a file, from the call that has five arguments. */
-static long long length_of(int fd)
+static inline long long length_of(int fd)
 {
 	struct statx found;
 	long ret = syscall5(__NR_statx, fd, (long)"", AT_EMPTY_PATH, STATX_SIZE, (long)&found);
@@ -111,8 +111,16 @@ static void test_wide(void)
 	char bytes[4] = { 0 };
 	long ret = proof_length_raw(file, wide);
 
+#ifdef PROBE_WIDE_IS_CUT
+	report_skip("a 64-bit argument in second place", "the emulator hands on 32 bits of it");
+#else
 	report(ret == 0 && length_of(file) == wide, "a 64-bit argument in second place", ret);
-#ifndef PROBE_PREAD_HAS_A_GAP
+#endif
+#ifdef PROBE_WIDE_IS_CUT
+	report_skip("a 64-bit argument in fourth place", "the emulator hands on 32 bits of it");
+	(void)bytes;
+	(void)ret;
+#elif !defined(PROBE_PREAD_HAS_A_GAP)
 	syscall3(__NR_write, file, (long)"xy", 2);
 	ret = proof_read_raw(file, bytes, 4, wide - 2);
 	report(ret == 2 && proof_read_raw(file, bytes, 2, 1) == 2 && bytes[0] == 'y',

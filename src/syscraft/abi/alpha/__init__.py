@@ -1,0 +1,59 @@
+"""alpha: the ABI of DEC Alpha."""
+
+from pathlib import Path
+
+from syscraft.abi.base import (
+    Abi,
+    CloneOrder,
+    ElfIdentity,
+    NumberTable,
+    Register,
+    Toolchain,
+    Trap,
+    registers,
+)
+
+_TRAP = Trap(
+    instruction="callsys",
+    number=Register("v0", "$0"),
+    arguments=registers("a0=$16 a1=$17 a2=$18 a3=$19 a4=$20 a5=$21"),
+    result=Register("v0", "$0"),
+    failed=Register("a3", "$19"),
+    arguments_survive=False,
+    # Source: SAVE_ALL and RESTORE_ALL in arch/alpha/kernel/entry.S, Linux 6.12, which the
+    # psABI's temporaries need not survive.
+    clobbers=(
+        '"$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8", '
+        '"$22", "$23", "$24", "$25", "$27", "$28", "memory"'
+    ),
+    clobbered="t0..t7 t8..t11 t12 at, and the arguments",
+    error_rule="a3 tells whether it is a positive errno",
+)
+
+ABI = Abi(
+    key="alpha",
+    summary="DEC Alpha",
+    linux_arch="alpha",
+    macro="defined(__alpha__)",
+    elf=(ElfIdentity(machine=0x9026, bits=64, little_endian=True),),  # EM_ALPHA
+    long_bytes=8,
+    # Source: arch/alpha/kernel/syscalls/syscall.tbl, Linux 6.12: all common calls are 110 up.
+    row_offset=110,
+    table=NumberTable("arch/alpha/kernel/syscalls/syscall.tbl", "common"),
+    clone_order=CloneOrder.DEFAULT,
+    exit_number=1,
+    traps=((None, _TRAP),),
+    folder=Path(__file__).parent,
+    toolchains=(
+        Toolchain(
+            "gcc",
+            "alpha-linux-gnu-gcc",
+            ("gcc-alpha-linux-gnu", "libc6.1-dev-alpha-cross"),
+            cxx="alpha-linux-gnu-g++",
+            # Static programs with Debian's libc die before main().
+            link=("-lgcc_s",),
+            emulator=("qemu-alpha", "-L", "/usr/alpha-linux-gnu"),
+            native_on=("alpha",),
+        ),
+    ),
+)

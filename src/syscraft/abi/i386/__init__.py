@@ -1,0 +1,59 @@
+"""i386: the 32-bit ABI of x86."""
+
+from pathlib import Path
+
+from syscraft.abi.base import (
+    Abi,
+    CloneOrder,
+    ElfIdentity,
+    NumberTable,
+    Pairs,
+    Register,
+    Toolchain,
+    Trap,
+    registers,
+)
+
+# Not through the vDSO: its entry returns to an address on the old stack, and not every
+# program has one. syscall6() is in bare_syscalls.c.j2.
+_TRAP = Trap(
+    instruction="int $0x80",
+    number=Register("eax"),
+    arguments=registers("ebx ecx edx esi edi ebp"),
+    result=Register("eax"),
+    clobbers='"memory", "cc"',
+)
+
+ABI = Abi(
+    key="i386",
+    summary="32-bit x86",
+    linux_arch="i386",
+    macro="defined(__i386__)",
+    elf=(ElfIdentity(machine=3, bits=32, little_endian=True),),  # EM_386
+    long_bytes=4,
+    table=NumberTable("arch/x86/entry/syscalls/syscall_32.tbl", "i386"),
+    clone_order=CloneOrder.BACKWARDS,  # source: arch/x86/Kconfig, Linux 6.12
+    exit_number=1,
+    pairs=Pairs.CONSECUTIVE,
+    traps=((None, _TRAP),),
+    folder=Path(__file__).parent,
+    toolchains=(
+        Toolchain(
+            "gcc",
+            "i686-linux-gnu-gcc",
+            ("gcc-i686-linux-gnu", "libc6-dev-i386-cross"),
+            cxx="i686-linux-gnu-g++",
+            emulator=("qemu-i386",),
+            native_on=("x86_64", "i686", "i586"),
+        ),
+        Toolchain(
+            "clang",
+            "clang-19",
+            ("clang-19", "gcc-i686-linux-gnu", "libc6-dev-i386-cross"),
+            cxx="clang++-19",
+            flags=("--target=i686-linux-gnu",),
+            emulator=("qemu-i386",),
+            native_on=("x86_64", "i686", "i586"),
+        ),
+    ),
+)

@@ -1,0 +1,57 @@
+"""parisc: the 32-bit ABI of PA-RISC, which 64-bit kernels serve as well."""
+
+from pathlib import Path
+
+from syscraft.abi.base import (
+    Abi,
+    CloneOrder,
+    ElfIdentity,
+    NumberTable,
+    Pairs,
+    Register,
+    Toolchain,
+    Trap,
+    registers,
+)
+
+# The gateway page is at address 0 of space 2. r19, which position-independent code finds its
+# data by and which inline assembly cannot name as lost, is kept in r4.
+_TRAP = Trap(
+    instruction="ble 0x100(%sr2, %r0); copy %r19, %r4; copy %r4, %r19",
+    number=Register("r20"),
+    arguments=registers("r26 r25 r24 r23 r22 r21"),
+    result=Register("r28"),
+    arguments_survive=False,
+    number_survives=False,
+    clobbers='"r1", "r2", "r4", "r29", "r31", "memory"',
+    clobbered="r1 r2 r20 r29 r31 and the arguments; r4 keeps r19",
+)
+
+ABI = Abi(
+    key="parisc",
+    summary="32-bit PA-RISC",
+    linux_arch="parisc",
+    macro="defined(__hppa__) && !defined(__LP64__)",
+    elf=(ElfIdentity(machine=15, bits=32, little_endian=False),),  # EM_PARISC
+    long_bytes=4,
+    table=NumberTable("arch/parisc/kernel/syscalls/syscall.tbl", "common"),
+    clone_order=CloneOrder.BACKWARDS,  # source: arch/parisc/Kconfig, Linux 6.12
+    exit_number=1,
+    # The kernel's handlers take halves, high one first.
+    # Source: arch/parisc/kernel/sys_parisc.c, Linux 6.12
+    pairs=Pairs.CONSECUTIVE,
+    stack_alignment=64,
+    stack_grows_up=True,
+    traps=((None, _TRAP),),
+    folder=Path(__file__).parent,
+    toolchains=(
+        Toolchain(
+            "gcc",
+            "hppa-linux-gnu-gcc",
+            ("gcc-hppa-linux-gnu", "libc6-dev-hppa-cross"),
+            cxx="hppa-linux-gnu-g++",
+            emulator=("qemu-hppa",),
+            native_on=("parisc", "parisc64"),
+        ),
+    ),
+)
