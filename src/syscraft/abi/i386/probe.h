@@ -39,7 +39,7 @@ static inline unsigned long probe_thread_pointer(void)
 {
 	unsigned long self;
 
-	/* get_thread_area(2) says the same, but not in QEMU before 8.2. */
+	/* get_thread_area(2) says the same, but not in QEMU 7.2. */
 	__asm__ volatile ("movl	%%gs:0, %0" : "=r" (self));
 	return self;
 }
