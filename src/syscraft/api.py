@@ -114,7 +114,7 @@ class Declaration:
         """Run every test of the declaration on *kernel*."""
         from syscraft.lab.runner import run_tests
 
-        generated = self.generate(linux or DEFAULT_LINUX)
+        generated = self._generate_for_guest(linux)
         return run_tests(self.call, kernel, generated, self.folder, deadline_s, progress)
 
     def run(
@@ -129,10 +129,16 @@ class Declaration:
         """Run a command of this machine on *kernel*; returns its exit status."""
         from syscraft.lab.runner import run_command
 
-        generated = self.generate(linux or DEFAULT_LINUX)
+        generated = self._generate_for_guest(linux)
         return run_command(
             kernel, list(argv), generated=generated, terminal=terminal, deadline_s=deadline_s
         )
+
+    def _generate_for_guest(self, linux: str | None) -> dict[str, str]:
+        """What the guest's programs use: no other ABI than this machine's runs there."""
+        from syscraft.lab.host import host_abi
+
+        return self.generate(linux or DEFAULT_LINUX, abis=[host_abi().key])
 
     @cached_property
     def _trees(self) -> dict[str, KernelTree]:

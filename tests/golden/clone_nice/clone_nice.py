@@ -14,9 +14,12 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import functools
+import importlib
+import operator
 import os
 import signal
-from typing import Literal, Union
+from typing import Any, Callable, Literal, Union
 
 __all__ = [
     "clone_nice",
@@ -32,10 +35,11 @@ _NUMBERS = {
     (8, 1, 1, 0): 4900,  # mips_o32
 }
 # The bits of e_flags that tell ABIs of one machine apart.
-_FLAGS = {8: 32}
+_FLAGS: dict[int, int] = {8: 32}
 _LONG_BITS = 8 * ctypes.sizeof(ctypes.c_long)
 
 
+@functools.lru_cache(maxsize=None)
 def _abi() -> tuple[int, int, int, int]:
     with open("/proc/self/exe", "rb") as program:
         header = program.read(64)
@@ -53,19 +57,69 @@ def _number() -> int:
     return number
 
 
-def _failure() -> OSError:
-    number = ctypes.get_errno()
-    return OSError(number, os.strerror(number))
-
-
-_Integer = Union[ctypes.c_long, ctypes.c_longlong]
-
-
-def _integer(name: str, value: int, bits: int, signed: bool) -> _Integer:
+def _integer(name: str, value: int, bits: int, signed: bool) -> int:
+    value = operator.index(value)
     low, high = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
     if not low <= value <= high:
         raise OverflowError(f"{name} is {value}, not within {low} to {high}")
-    return ctypes.c_longlong(value) if bits > _LONG_BITS else ctypes.c_long(value)
+    return value
+
+
+# What a register gets: a value, or the address of memory.
+_Register = Union[int, memoryview, None]
+
+
+# Calls through PyDLL keep the GIL: the child inherits it, held by its only thread.
+_syscall = ctypes.PyDLL(None, use_errno=True).syscall
+_syscall.restype = ctypes.c_long
+
+
+def _place(value: _Register, keep: list[object]) -> Union[ctypes.c_long, ctypes.c_longlong]:
+    if value is None or isinstance(value, int):
+        fits = -(1 << (_LONG_BITS - 1)) <= (value or 0) < 1 << _LONG_BITS
+        return ctypes.c_long(value or 0) if fits else ctypes.c_longlong(value or 0)
+    # ctypes tells no address of memory that cannot change: of all but bytes it gets a copy.
+    if isinstance(value.obj, bytes) and value.nbytes == len(value.obj):
+        memory: Any = ctypes.c_char_p(value.obj)
+    elif value.readonly:
+        memory = ctypes.c_char_p(bytes(value))
+    else:
+        memory = (ctypes.c_char * value.nbytes).from_buffer(value)
+        keep.append(memory)
+        return ctypes.c_long(ctypes.addressof(memory))
+    keep.append(memory)
+    return ctypes.c_long(ctypes.cast(memory, ctypes.c_void_p).value or 0)
+
+
+def _by_ctypes(number: int, *values: _Register) -> int:
+    keep: list[object] = []
+    places = [_place(value, keep) for value in values]
+    while True:
+        ret = _syscall(ctypes.c_long(number), *places)
+        if ret != -1:
+            return int(ret)
+        error = ctypes.get_errno()
+        # PEP 475: signal handlers have run when the loop comes round.
+        if error != errno.EINTR:
+            raise OSError(error, os.strerror(error))
+
+
+@functools.lru_cache(maxsize=None)
+def _way(count: int) -> Callable[..., int]:
+    """How the call is made with *count* registers: by syscraft's C core, or else by ctypes."""
+    number = _number()
+    try:
+        core: Any = importlib.import_module("syscraft.runtime._core")
+    except ImportError:
+        return functools.partial(_by_ctypes, number)
+    names = tuple(f"register{place}" for place in range(count))
+    call: Callable[..., int] = core.Call("clone_nice", number, names, False)
+    return call
+
+
+def _call(*values: _Register) -> int:
+    way = _way(len(values))
+    return way(*values)
 
 
 # The order of the arguments, by the same key as the number.
@@ -89,9 +143,6 @@ _REFUSED = {
     0x01000000: "CLONE_CHILD_SETTID: use os.getpid() in the child",
 }
 
-# Calls through PyDLL keep the GIL: the child inherits it, held by its only thread.
-_syscall = ctypes.PyDLL(None, use_errno=True).syscall
-_syscall.restype = ctypes.c_long
 _before_fork = ctypes.pythonapi.PyOS_BeforeFork
 _before_fork.restype = None
 _after_fork_child = ctypes.pythonapi.PyOS_AfterFork_Child
@@ -121,21 +172,21 @@ def clone_nice(nice: int, flags: int = signal.SIGCHLD) -> int:
     for flag, reason in _REFUSED.items():
         if flags & flag:
             raise ValueError(reason)
-    number = _number()
-    parent = os.getpid()
-    values: dict[str, object] = {
-        name: ctypes.c_long(0) for name in ("stack", "stack_size", "ptid", "ctid", "tls")
-    }
-    values["flags"] = ctypes.c_long(flags)
+    values: dict[str, _Register] = dict.fromkeys(("stack", "stack_size", "ptid", "ctid", "tls"), 0)
+    values["flags"] = _integer("flags", flags, _LONG_BITS, False)
     values["nice"] = _integer("nice", nice, 32, True)
-    arguments = [values[name] for name in _ORDERS[_abi()]]
+    arguments = [values[name] for name in _ORDERS.get(_abi(), ())]
+    _way(len(arguments))  # nothing is imported between the steps below
+    parent = os.getpid()
     _before_fork()
-    ret = _syscall(ctypes.c_long(number), *arguments)
-    # There are ABIs on which libc gives the child the parent's ID.
+    try:
+        ret = _call(*arguments)
+    except BaseException:
+        _after_fork_parent()
+        raise
+    # There are ABIs on which the child gets the parent's ID.
     if ret == 0 or (ret == parent and os.getpid() != parent):
         _after_fork_child()
         return 0
     _after_fork_parent()
-    if ret == -1:
-        raise _failure()
-    return int(ret)
+    return ret

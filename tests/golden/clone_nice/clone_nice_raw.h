@@ -200,9 +200,9 @@ static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
  * except for v0 = 0, a3 = 0 and sp = stack. fn and arg wait in s0 and s1. The
  * child's stack has room for the arguments of its first function, and for what
  * the child, like the parent, gives back behind the trap. t9 holds fn, from
- * which position-independent code finds its data. ra is marked undefined, so
- * that backtraces end here. The child leaves by exit, which ends one thread,
- * and not by exit_group.
+ * which position-independent code finds its data. ra is marked undefined and fp
+ * cleared, so that backtraces end here. The child leaves by exit, which ends
+ * one thread, and not by exit_group.
  */
 static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
 				       int flags, void *arg, int nice,

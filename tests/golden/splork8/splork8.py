@@ -11,8 +11,11 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import functools
+import importlib
+import operator
 import os
-from typing import Any, Literal, Union
+from typing import Any, Callable, Literal, Union
 
 __all__ = [
     "Splork8Args",
@@ -30,10 +33,11 @@ _NUMBERS = {
     (8, 1, 1, 0): 4900,  # mips_o32
 }
 # The bits of e_flags that tell ABIs of one machine apart.
-_FLAGS = {8: 32}
+_FLAGS: dict[int, int] = {8: 32}
 _LONG_BITS = 8 * ctypes.sizeof(ctypes.c_long)
 
 
+@functools.lru_cache(maxsize=None)
 def _abi() -> tuple[int, int, int, int]:
     with open("/proc/self/exe", "rb") as program:
         header = program.read(64)
@@ -51,43 +55,96 @@ def _number() -> int:
     return number
 
 
-def _failure() -> OSError:
-    number = ctypes.get_errno()
-    return OSError(number, os.strerror(number))
-
-
-_Integer = Union[ctypes.c_long, ctypes.c_longlong]
-
-
-def _integer(name: str, value: int, bits: int, signed: bool) -> _Integer:
+def _integer(name: str, value: int, bits: int, signed: bool) -> int:
+    value = operator.index(value)
     low, high = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
     if not low <= value <= high:
         raise OverflowError(f"{name} is {value}, not within {low} to {high}")
-    return ctypes.c_longlong(value) if bits > _LONG_BITS else ctypes.c_long(value)
+    return value
+
+
+# What a register gets: a value, or the address of memory.
+_Register = Union[int, memoryview, None]
 
 
 Pointer = Union[int, bytes, bytearray, memoryview, ctypes.Structure, "ctypes.Array[Any]", None]
 """An address, or an object whose memory the kernel reads or, if it can change, writes."""
 
 
-def _pointer(value: Pointer, keep: list[object]) -> ctypes.c_void_p:
-    if value is None or isinstance(value, int):
-        return ctypes.c_void_p(value)
-    if isinstance(value, bytes):
-        memory = ctypes.c_char_p(value)
-        keep.append(memory)
-        return ctypes.cast(memory, ctypes.c_void_p)
-    if isinstance(value, (ctypes.Structure, ctypes.Array, ctypes._SimpleCData)):
-        keep.append(value)
-        return ctypes.c_void_p(ctypes.addressof(value))
-    view = memoryview(value)
-    buffer = (ctypes.c_char * view.nbytes).from_buffer(view)
-    keep.append(buffer)
-    return ctypes.c_void_p(ctypes.addressof(buffer))
+def _pointer(name: str, value: Pointer) -> _Register:
+    if value is None:
+        return None
+    if isinstance(value, int):
+        if not -(1 << (_LONG_BITS - 1)) <= value < 1 << _LONG_BITS:
+            raise OverflowError(f"{name} is {value}, not an address of {_LONG_BITS} bits")
+        return value
+    try:
+        memory = memoryview(value)
+    except TypeError:
+        raise TypeError(
+            f"{name} is a {type(value).__name__}: expected an address, None, or an object that "
+            "is memory, such as bytes or a bytearray"
+        ) from None
+    if not memory.c_contiguous:
+        raise BufferError(f"{name} is not one piece of memory")
+    return memory
+
+
+def _address(name: str, value: Pointer, keep: list[object]) -> int:
+    address = _place(_pointer(name, value), keep).value or 0
+    return int(address) & ((1 << _LONG_BITS) - 1)
 
 
 _syscall = ctypes.CDLL(None, use_errno=True).syscall
 _syscall.restype = ctypes.c_long
+
+
+def _place(value: _Register, keep: list[object]) -> Union[ctypes.c_long, ctypes.c_longlong]:
+    if value is None or isinstance(value, int):
+        fits = -(1 << (_LONG_BITS - 1)) <= (value or 0) < 1 << _LONG_BITS
+        return ctypes.c_long(value or 0) if fits else ctypes.c_longlong(value or 0)
+    # ctypes tells no address of memory that cannot change: of all but bytes it gets a copy.
+    if isinstance(value.obj, bytes) and value.nbytes == len(value.obj):
+        memory: Any = ctypes.c_char_p(value.obj)
+    elif value.readonly:
+        memory = ctypes.c_char_p(bytes(value))
+    else:
+        memory = (ctypes.c_char * value.nbytes).from_buffer(value)
+        keep.append(memory)
+        return ctypes.c_long(ctypes.addressof(memory))
+    keep.append(memory)
+    return ctypes.c_long(ctypes.cast(memory, ctypes.c_void_p).value or 0)
+
+
+def _by_ctypes(number: int, *values: _Register) -> int:
+    keep: list[object] = []
+    places = [_place(value, keep) for value in values]
+    while True:
+        ret = _syscall(ctypes.c_long(number), *places)
+        if ret != -1:
+            return int(ret)
+        error = ctypes.get_errno()
+        # PEP 475: signal handlers have run when the loop comes round.
+        if error != errno.EINTR:
+            raise OSError(error, os.strerror(error))
+
+
+@functools.lru_cache(maxsize=None)
+def _way(count: int) -> Callable[..., int]:
+    """How the call is made with *count* registers: by syscraft's C core, or else by ctypes."""
+    number = _number()
+    try:
+        core: Any = importlib.import_module("syscraft.runtime._core")
+    except ImportError:
+        return functools.partial(_by_ctypes, number)
+    names = tuple(f"register{place}" for place in range(count))
+    call: Callable[..., int] = core.Call("splork8", number, names, True)
+    return call
+
+
+def _call(*values: _Register) -> int:
+    way = _way(len(values))
+    return way(*values)
 
 
 class Splork8Args(ctypes.Structure):
@@ -123,18 +180,15 @@ def splork8(result: Pointer, a: int, b: int, c: int, d: int, e: int, f: int, shi
     """
     keep: list[object] = []
     args = Splork8Args()
-    args.a = _integer("a", a, 32, False).value
-    args.b = _integer("b", b, 32, False).value
-    args.c = _integer("c", c, 16, False).value
-    args.d = _integer("d", d, 64, False).value
-    args.e = _integer("e", e, 32, True).value
-    args.f = _integer("f", f, 8, False).value
-    args.shift = _integer("shift", shift, 8, False).value
-    args.result = _pointer(result, keep).value or 0
-    ret = _syscall(ctypes.c_long(_number()), ctypes.byref(args), ctypes.c_long(40))
-    if ret == -1:
-        raise _failure()
-    return int(ret)
+    args.a = _integer("a", a, 32, False)
+    args.b = _integer("b", b, 32, False)
+    args.c = _integer("c", c, 16, False)
+    args.d = _integer("d", d, 64, False)
+    args.e = _integer("e", e, 32, True)
+    args.f = _integer("f", f, 8, False)
+    args.shift = _integer("shift", shift, 8, False)
+    args.result = _address("result", result, keep)
+    return _call(memoryview(args), 40)
 
 
 def splork9(
@@ -154,16 +208,13 @@ def splork9(
     """
     keep: list[object] = []
     args = Splork8Args()
-    args.a = _integer("a", a, 32, False).value
-    args.b = _integer("b", b, 32, False).value
-    args.c = _integer("c", c, 16, False).value
-    args.d = _integer("d", d, 64, False).value
-    args.e = _integer("e", e, 32, True).value
-    args.f = _integer("f", f, 8, False).value
-    args.shift = _integer("shift", shift, 8, False).value
-    args.result = _pointer(result, keep).value or 0
-    args.limit = _integer("limit", limit, 64, False).value
-    ret = _syscall(ctypes.c_long(_number()), ctypes.byref(args), ctypes.c_long(48))
-    if ret == -1:
-        raise _failure()
-    return int(ret)
+    args.a = _integer("a", a, 32, False)
+    args.b = _integer("b", b, 32, False)
+    args.c = _integer("c", c, 16, False)
+    args.d = _integer("d", d, 64, False)
+    args.e = _integer("e", e, 32, True)
+    args.f = _integer("f", f, 8, False)
+    args.shift = _integer("shift", shift, 8, False)
+    args.result = _address("result", result, keep)
+    args.limit = _integer("limit", limit, 64, False)
+    return _call(memoryview(args), 48)

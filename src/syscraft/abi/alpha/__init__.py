@@ -20,8 +20,8 @@ _TRAP = Trap(
     result=Register("v0", "$0"),
     failed=Register("a3", "$19"),
     arguments_survive=False,
-    # Source: SAVE_ALL and RESTORE_ALL in arch/alpha/kernel/entry.S, Linux 6.12, which the
-    # psABI's temporaries need not survive.
+    # To a program, the call is like that of a function. clone(2) changes a4 in the parent, too.
+    # Source: entSys in arch/alpha/kernel/entry.S, copy_thread in process.c, Linux 6.12
     clobbers=(
         '"$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8", '
         '"$22", "$23", "$24", "$25", "$27", "$28", "memory"'

@@ -3,10 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-from syscraft.abi.base import Abi, ElfIdentity, NumberTable, Toolchain
+from syscraft.abi.base import Abi, ElfIdentity, NumberTable
 from syscraft.abi.mips_n64 import ABI as N64
-
-_FLAGS = ("-mabi=n32", "-mno-abicalls", "-fno-pic", "-G0")
 
 ABI: Abi = replace(
     N64,
@@ -22,18 +20,15 @@ ABI: Abi = replace(
     exit_number=6058,
     folder=Path(__file__).parent,
     toolchains=tuple(
-        Toolchain(
-            f"gcc{', little-endian' if machine == 'mips64el' else ''}",
-            f"{machine}-linux-gnuabi64-gcc",
-            (f"gcc-{machine}-linux-gnuabi64", f"libc6-dev-{machine}-cross"),
-            cxx=f"{machine}-linux-gnuabi64-g++",
-            flags=_FLAGS,
-            libc=False,  # a libc for this ABI cannot be installed beside the one for o32
-            link=(),
-            emulator=(f"qemu-mipsn32{'el' if machine == 'mips64el' else ''}",),
-            native_on=("mips64",),
-            pie=False,
+        replace(
+            toolchain,
+            # "multilib" has this ABI's libc and libgcc.
+            packages=(*toolchain.packages, f"gcc-multilib-{machine}-linux-gnuabi64"),
+            flags=(*toolchain.flags, "-mabi=n32"),
+            emulator=(f"qemu-{machine.replace('mips64', 'mipsn32')}",),
         )
+        for toolchain in N64.toolchains
         for machine in ("mips64", "mips64el")
+        if toolchain.emulator == (f"qemu-{machine}",)
     ),
 )

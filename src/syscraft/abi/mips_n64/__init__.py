@@ -21,7 +21,7 @@ _TRAP = Trap(
     failed=Register("a3", "$7"),
     # Release 6 has no hi and lo: see bare_syscalls.c.j2
     clobbers="SYSCALL_CLOBBERS",
-    clobbered="at v1 t0..t3 t8 t9 hi lo",
+    clobbered="at v1 a6 a7 t0..t3 t8 t9 hi lo",
     error_rule="a3 tells whether it is a positive errno",
 )
 

@@ -14,20 +14,3 @@ static inline unsigned long probe_thread_pointer(void)
 		 : "=r" (v1));
 	return v1;
 }
-
-#if !__STDC_HOSTED__
-int main(void);
-
-__attribute__((__used__)) static void probe_start(void)
-{
-	syscall1(__NR_exit_group, main());
-}
-
-__asm__ (".globl	__start\n\t"
-	 ".set	noreorder\n"
-	 "__start:\n\t"
-	 "jal	probe_start\n\t"
-	 "nop\n\t"
-	 "break\n\t"
-	 ".set	reorder");
-#endif

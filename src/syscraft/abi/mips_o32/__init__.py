@@ -63,7 +63,7 @@ ABI = Abi(
             cxx=f"{machine}-linux-gnu-g++" if kind == "gcc" else "clang++-19",
             flags=(f"--target={machine}-linux-gnu",) if kind == "clang" else (),
             emulator=(f"qemu-{machine}",),
-            native_on=("mips",),
+            native_on=("mips", "mips64"),
         )
         for kind in ("gcc", "clang")
         for machine in ("mips", "mipsel")

@@ -14,10 +14,19 @@ from syscraft.abi.base import (
     registers,
 )
 
-# The gateway page is at address 0 of space 2. r19, which position-independent code finds its
-# data by and which inline assembly cannot name as lost, is kept in r4.
+# The gateway page is at address 0 of space 2. When a call starts again, the kernel looks into
+# the delay slot: it knows a nop there, and some ways to load r20; others it reports in its log.
+# Source: check_syscallno_in_delay_branch in arch/parisc/kernel/signal.c, Linux 6.12
+_GATE = "ble 0x100(%sr2, %r0)"
+
+# The kernel's own headers count r19 as lost, by which position-independent code finds its data
+# and which inline assembly must not name.
+# Source: arch/parisc/include/asm/unistd.h, Linux 6.12
+_KEEPING_R19 = f"copy %r19, %r4; {_GATE}; nop; copy %r4, %r19"
+
 _TRAP = Trap(
-    instruction="ble 0x100(%sr2, %r0); copy %r19, %r4; copy %r4, %r19",
+    instruction=_GATE,
+    by_arity=dict.fromkeys(range(7), _KEEPING_R19),
     number=Register("r20"),
     arguments=registers("r26 r25 r24 r23 r22 r21"),
     result=Register("r28"),

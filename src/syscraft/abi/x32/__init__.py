@@ -28,7 +28,7 @@ ABI: Abi = replace(
             ("gcc-x86-64-linux-gnux32", "libc6-dev-x32-cross"),
             cxx="x86_64-linux-gnux32-g++",
             native_on=("x86_64",),
-            remark="runs on kernels with CONFIG_X86_X32_ABI",
+            remark="runs on kernels with CONFIG_X86_X32_ABI; Debian's need syscall.x32=y besides",
         ),
         Toolchain(
             "clang",
@@ -40,7 +40,7 @@ ABI: Abi = replace(
             link=("-fuse-ld=lld",),
             kernel_headers=True,
             native_on=("x86_64",),
-            remark="runs on kernels with CONFIG_X86_X32_ABI",
+            remark="runs on kernels with CONFIG_X86_X32_ABI; Debian's need syscall.x32=y besides",
         ),
     ),
 )

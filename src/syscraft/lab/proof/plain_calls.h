@@ -7,17 +7,17 @@
 static inline long long length_of(int fd)
 {
 	struct statx found;
-	long ret = syscall5(__NR_statx, fd, (long)"", AT_EMPTY_PATH, STATX_SIZE, (long)&found);
+	long ret = syscall5(__NR_statx, fd, (unsigned long)"", AT_EMPTY_PATH, STATX_SIZE, (unsigned long)&found);
 
 	return ret ? ret : (long long)found.stx_size;
 }
 
 static long new_file(const char *text, unsigned long length)
 {
-	long fd = syscall2(__NR_memfd_create, (long)"proof", 0);
+	long fd = syscall2(__NR_memfd_create, (unsigned long)"proof", 0);
 
 	if (fd >= 0 && length)
-		syscall3(__NR_write, fd, (long)text, (long)length);
+		syscall3(__NR_write, fd, (unsigned long)text, (long)length);
 	return fd;
 }
 
@@ -34,11 +34,11 @@ static void test_arity(void)
 	long ret, other, file;
 
 	ret = syscall0(__NR_gettid);
-	report(ret > 0 && ret == syscall1(__NR_set_tid_address, (long)&tid), "0 arguments", ret);
+	report(ret > 0 && ret == syscall1(__NR_set_tid_address, (unsigned long)&tid), "0 arguments", ret);
 
-	ret = syscall2(__NR_pipe2, (long)pipe, O_NONBLOCK);
+	ret = syscall2(__NR_pipe2, (unsigned long)pipe, O_NONBLOCK);
 	report(ret == 0 && pipe[1] > pipe[0] &&
-	       syscall3(__NR_read, pipe[0], (long)bytes, 1) == -EAGAIN, "2 arguments", ret);
+	       syscall3(__NR_read, pipe[0], (unsigned long)bytes, 1) == -EAGAIN, "2 arguments", ret);
 
 	ret = syscall1(__NR_close, pipe[1]);
 	report(ret == 0 && syscall1(__NR_close, pipe[1]) == -EBADF, "1 argument", ret);
@@ -54,36 +54,36 @@ static void test_arity(void)
 		unsigned long long sets[2] = { set, 0 }, olds[2] = { 0, 0 }, nows[2] = { 0, 0 };
 		const long size = PROBE_SIGSET_BYTES;
 
-		ret = syscall4(__NR_rt_sigprocmask, SIG_SETMASK, (long)sets, (long)olds, size);
-		other = syscall4(__NR_rt_sigprocmask, SIG_SETMASK, (long)olds, (long)nows, size);
+		ret = syscall4(__NR_rt_sigprocmask, SIG_SETMASK, (unsigned long)sets, (unsigned long)olds, size);
+		other = syscall4(__NR_rt_sigprocmask, SIG_SETMASK, (unsigned long)olds, (unsigned long)nows, size);
 		old = olds[0];
 		now = nows[0];
 		report(ret == 0 && other == 0 && old == 0 && now == set &&
-		       syscall4(__NR_rt_sigprocmask, 99, (long)sets, 0, size) == -EINVAL &&
+		       syscall4(__NR_rt_sigprocmask, 99, (unsigned long)sets, 0, size) == -EINVAL &&
 		       syscall4(__NR_rt_sigprocmask, SIG_BLOCK, 1, 0, size) == -EFAULT &&
 		       syscall4(__NR_rt_sigprocmask, SIG_BLOCK, 0, 0, 3) == -EINVAL,
 		       "4 arguments", ret);
 	}
 
-	ret = syscall5(__NR_statx, AT_FDCWD, (long)"/", 0, STATX_TYPE, (long)&found);
+	ret = syscall5(__NR_statx, AT_FDCWD, (unsigned long)"/", 0, STATX_TYPE, (unsigned long)&found);
 	report(ret == 0 && (found.stx_mode & S_IFMT) == S_IFDIR &&
-	       syscall5(__NR_statx, -9, (long)"a", 0, STATX_TYPE, (long)&found) == -EBADF &&
-	       syscall5(__NR_statx, AT_FDCWD, 0, 0, STATX_TYPE, (long)&found) == -EFAULT &&
-	       syscall5(__NR_statx, AT_FDCWD, (long)"/", 1, STATX_TYPE, (long)&found) == -EINVAL &&
-	       syscall5(__NR_statx, AT_FDCWD, (long)"/", 0, STATX__RESERVED, (long)&found) ==
+	       syscall5(__NR_statx, -9, (unsigned long)"a", 0, STATX_TYPE, (unsigned long)&found) == -EBADF &&
+	       syscall5(__NR_statx, AT_FDCWD, 0, 0, STATX_TYPE, (unsigned long)&found) == -EFAULT &&
+	       syscall5(__NR_statx, AT_FDCWD, (unsigned long)"/", 1, STATX_TYPE, (unsigned long)&found) == -EINVAL &&
+	       syscall5(__NR_statx, AT_FDCWD, (unsigned long)"/", 0, STATX__RESERVED, (unsigned long)&found) ==
 		       -EINVAL &&
-	       syscall5(__NR_statx, AT_FDCWD, (long)"/", 0, STATX_TYPE, 0) == -EFAULT,
+	       syscall5(__NR_statx, AT_FDCWD, (unsigned long)"/", 0, STATX_TYPE, 0) == -EFAULT,
 	       "5 arguments", ret);
 
 	file = new_file("abcdef", 6);
 	other = new_file("ghijkl", 6);
-	ret = syscall6(__NR_copy_file_range, file, (long)&from, other, (long)&to, 2, 0);
+	ret = syscall6(__NR_copy_file_range, file, (unsigned long)&from, other, (unsigned long)&to, 2, 0);
 	report(ret == 2 && from == 4 && to == 5 &&
-	       syscall5(__NR_preadv, other, (long)&all, 1, 0, 0) == 6 &&
+	       syscall5(__NR_preadv, other, (unsigned long)&all, 1, 0, 0) == 6 &&
 	       bytes[2] == 'i' && bytes[3] == 'c' && bytes[4] == 'd' && bytes[5] == 'l' &&
-	       syscall6(__NR_copy_file_range, 99, (long)&from, other, (long)&to, 2, 0) == -EBADF &&
-	       syscall6(__NR_copy_file_range, file, (long)&from, 99, (long)&to, 2, 0) == -EBADF &&
-	       syscall6(__NR_copy_file_range, file, (long)&from, other, (long)&to, 2, 1) ==
+	       syscall6(__NR_copy_file_range, 99, (unsigned long)&from, other, (unsigned long)&to, 2, 0) == -EBADF &&
+	       syscall6(__NR_copy_file_range, file, (unsigned long)&from, 99, (unsigned long)&to, 2, 0) == -EBADF &&
+	       syscall6(__NR_copy_file_range, file, (unsigned long)&from, other, (unsigned long)&to, 2, 1) ==
 		       -EINVAL,
 	       "6 arguments", ret);
 }
@@ -121,7 +121,7 @@ static void test_wide(void)
 	(void)bytes;
 	(void)ret;
 #elif !defined(PROBE_PREAD_HAS_A_GAP)
-	syscall3(__NR_write, file, (long)"xy", 2);
+	syscall3(__NR_write, file, (unsigned long)"xy", 2);
 	ret = proof_read_raw(file, bytes, 4, wide - 2);
 	report(ret == 2 && proof_read_raw(file, bytes, 2, 1) == 2 && bytes[0] == 'y',
 	       "a 64-bit argument in fourth place", ret);

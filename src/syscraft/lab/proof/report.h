@@ -39,7 +39,7 @@ static inline void put(const char *text)
 
 	while (text[length])
 		length++;
-	syscall3(__NR_write, 1, (long)text, (long)length);
+	syscall3(__NR_write, 1, (unsigned long)text, (long)length);
 }
 
 /* In hexadecimal: dividing needs a library on some machines. */

@@ -69,7 +69,7 @@ static long exit_of(long pid)
 	if (pid <= 0)
 		return -1000 + pid;
 	info.si_signo = 0;
-	ret = syscall5(__NR_waitid, P_PID, pid, (long)&info, WEXITED | __WALL, 0);
+	ret = syscall5(__NR_waitid, P_PID, pid, (unsigned long)&info, WEXITED | __WALL, 0);
 	if (ret)
 		return -2000 + ret;
 	return info.si_code == CLD_EXITED ? info.si_status : -3000 - info.si_code;

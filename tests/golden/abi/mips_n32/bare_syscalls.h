@@ -32,7 +32,7 @@
  *	number		v0
  *	arguments	a0 a1 a2 a3 a4 a5
  *	result		v0; a3 tells whether it is a positive errno
- *	clobbered	at v1 t0..t3 t8 t9 hi lo
+ *	clobbered	at v1 a6 a7 t0..t3 t8 t9 hi lo
  *	stack		not used
  */
 

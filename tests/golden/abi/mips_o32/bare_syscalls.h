@@ -161,18 +161,22 @@ static inline long syscall6(long number, long arg1, long arg2, long arg3,
 
 /*
  * Forks. syscall5() and syscall6() give 32 bytes of stack back behind the trap,
- * and so does the child: its stack starts that much below.
+ * and so does the child: its stack starts that much below. syscall2() does not.
  */
 static inline long fork_syscall5(long number, long arg1, long arg2, long arg3,
 				 long arg4, long arg5)
 {
-	return syscall5(number, arg1, arg2 ? arg2 - 32 : 0, arg3, arg4, arg5);
+	const long stack = arg2 ? arg2 - 32 : 0;
+
+	return syscall5(number, arg1, stack, arg3, arg4, arg5);
 }
 
 static inline long fork_syscall6(long number, long arg1, long arg2, long arg3,
 				 long arg4, long arg5, long arg6)
 {
-	return syscall6(number, arg1, arg2 ? arg2 - 32 : 0, arg3, arg4, arg5, arg6);
+	const long stack = arg2 ? arg2 - 32 : 0;
+
+	return syscall6(number, arg1, stack, arg3, arg4, arg5, arg6);
 }
 
 static inline long fork_syscall2(long number, long arg1, long arg2)

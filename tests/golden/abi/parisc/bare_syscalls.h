@@ -43,8 +43,9 @@ static inline long syscall0(long number)
 	register long r20 __asm__("r20") = number;
 	register long r28 __asm__("r28");
 
-	__asm__ volatile ("ble	0x100(%%sr2, %%r0)\n\t"
-			  "copy	%%r19, %%r4\n\t"
+	__asm__ volatile ("copy	%%r19, %%r4\n\t"
+			  "ble	0x100(%%sr2, %%r0)\n\t"
+			  "nop\n\t"
 			  "copy	%%r4, %%r19"
 			  : "+r" (r20), "=r" (r28)
 			  :
@@ -59,8 +60,9 @@ static inline long syscall1(long number, long arg1)
 	register long r26 __asm__("r26") = arg1;
 	register long r28 __asm__("r28");
 
-	__asm__ volatile ("ble	0x100(%%sr2, %%r0)\n\t"
-			  "copy	%%r19, %%r4\n\t"
+	__asm__ volatile ("copy	%%r19, %%r4\n\t"
+			  "ble	0x100(%%sr2, %%r0)\n\t"
+			  "nop\n\t"
 			  "copy	%%r4, %%r19"
 			  : "+r" (r20), "+r" (r26), "=r" (r28)
 			  :
@@ -76,8 +78,9 @@ static inline long syscall2(long number, long arg1, long arg2)
 	register long r25 __asm__("r25") = arg2;
 	register long r28 __asm__("r28");
 
-	__asm__ volatile ("ble	0x100(%%sr2, %%r0)\n\t"
-			  "copy	%%r19, %%r4\n\t"
+	__asm__ volatile ("copy	%%r19, %%r4\n\t"
+			  "ble	0x100(%%sr2, %%r0)\n\t"
+			  "nop\n\t"
 			  "copy	%%r4, %%r19"
 			  : "+r" (r20), "+r" (r26), "+r" (r25), "=r" (r28)
 			  :
@@ -94,8 +97,9 @@ static inline long syscall3(long number, long arg1, long arg2, long arg3)
 	register long r24 __asm__("r24") = arg3;
 	register long r28 __asm__("r28");
 
-	__asm__ volatile ("ble	0x100(%%sr2, %%r0)\n\t"
-			  "copy	%%r19, %%r4\n\t"
+	__asm__ volatile ("copy	%%r19, %%r4\n\t"
+			  "ble	0x100(%%sr2, %%r0)\n\t"
+			  "nop\n\t"
 			  "copy	%%r4, %%r19"
 			  : "+r" (r20), "+r" (r26), "+r" (r25), "+r" (r24),
 			    "=r" (r28)
@@ -115,8 +119,9 @@ static inline long syscall4(long number, long arg1, long arg2, long arg3,
 	register long r23 __asm__("r23") = arg4;
 	register long r28 __asm__("r28");
 
-	__asm__ volatile ("ble	0x100(%%sr2, %%r0)\n\t"
-			  "copy	%%r19, %%r4\n\t"
+	__asm__ volatile ("copy	%%r19, %%r4\n\t"
+			  "ble	0x100(%%sr2, %%r0)\n\t"
+			  "nop\n\t"
 			  "copy	%%r4, %%r19"
 			  : "+r" (r20), "+r" (r26), "+r" (r25), "+r" (r24),
 			    "+r" (r23), "=r" (r28)
@@ -137,8 +142,9 @@ static inline long syscall5(long number, long arg1, long arg2, long arg3,
 	register long r22 __asm__("r22") = arg5;
 	register long r28 __asm__("r28");
 
-	__asm__ volatile ("ble	0x100(%%sr2, %%r0)\n\t"
-			  "copy	%%r19, %%r4\n\t"
+	__asm__ volatile ("copy	%%r19, %%r4\n\t"
+			  "ble	0x100(%%sr2, %%r0)\n\t"
+			  "nop\n\t"
 			  "copy	%%r4, %%r19"
 			  : "+r" (r20), "+r" (r26), "+r" (r25), "+r" (r24),
 			    "+r" (r23), "+r" (r22), "=r" (r28)
@@ -159,8 +165,9 @@ static inline long syscall6(long number, long arg1, long arg2, long arg3,
 	register long r21 __asm__("r21") = arg6;
 	register long r28 __asm__("r28");
 
-	__asm__ volatile ("ble	0x100(%%sr2, %%r0)\n\t"
-			  "copy	%%r19, %%r4\n\t"
+	__asm__ volatile ("copy	%%r19, %%r4\n\t"
+			  "ble	0x100(%%sr2, %%r0)\n\t"
+			  "nop\n\t"
 			  "copy	%%r4, %%r19"
 			  : "+r" (r20), "+r" (r26), "+r" (r25), "+r" (r24),
 			    "+r" (r23), "+r" (r22), "+r" (r21), "=r" (r28)

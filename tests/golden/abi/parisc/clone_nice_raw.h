@@ -113,8 +113,9 @@ static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
 	register long r21 __asm__("r21") = (long)nice;
 	register long r28 __asm__("r28");
 
-	__asm__ volatile ("ble	0x100(%%sr2, %%r0)\n\t"
-			  "copy	%%r19, %%r4\n\t"
+	__asm__ volatile ("copy	%%r19, %%r4\n\t"
+			  "ble	0x100(%%sr2, %%r0)\n\t"
+			  "nop\n\t"
 			  "copy	%%r4, %%r19\n\t"
 			  "comib,<>,n 0, %%r28, 1f\n\t"
 			  CLONE_NICE_CFI(".cfi_remember_state")
