@@ -24,8 +24,10 @@ def abi_traps(abi: Abi) -> str:
 
     def signature(prefix: str, arity: int) -> str:
         names = ["number", *(f"arg{n}" for n in range(1, arity + 1))]
-        head = f"static inline long {prefix}{arity}("
-        return argument_list(head, [f"{abi.register_type} {name}" for name in names], ")")
+        # A child that shares the caller's memory must not return from a frame of ours.
+        head = f"long {prefix}{arity}("
+        inline = "static inline __attribute__((__always_inline__))\n"
+        return inline + argument_list(head, [f"{abi.register_type} {name}" for name in names], ")")
 
     def bound(trap: Trap, arity: int) -> Bound:
         return bind(abi, trap, "number", [f"arg{n}" for n in range(1, arity + 1)])

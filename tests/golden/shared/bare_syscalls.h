@@ -38,7 +38,8 @@
 
 #define SYSCALL_NUMBER(common)	(common)
 
-static inline long syscall0(long number)
+static inline __attribute__((__always_inline__))
+long syscall0(long number)
 {
 	register long rax __asm__("rax") = number;
 
@@ -49,7 +50,8 @@ static inline long syscall0(long number)
 	return rax;
 }
 
-static inline long syscall1(long number, long arg1)
+static inline __attribute__((__always_inline__))
+long syscall1(long number, long arg1)
 {
 	register long rax __asm__("rax") = number;
 	register long rdi __asm__("rdi") = arg1;
@@ -61,7 +63,8 @@ static inline long syscall1(long number, long arg1)
 	return rax;
 }
 
-static inline long syscall2(long number, long arg1, long arg2)
+static inline __attribute__((__always_inline__))
+long syscall2(long number, long arg1, long arg2)
 {
 	register long rax __asm__("rax") = number;
 	register long rdi __asm__("rdi") = arg1;
@@ -74,7 +77,8 @@ static inline long syscall2(long number, long arg1, long arg2)
 	return rax;
 }
 
-static inline long syscall3(long number, long arg1, long arg2, long arg3)
+static inline __attribute__((__always_inline__))
+long syscall3(long number, long arg1, long arg2, long arg3)
 {
 	register long rax __asm__("rax") = number;
 	register long rdi __asm__("rdi") = arg1;
@@ -88,8 +92,8 @@ static inline long syscall3(long number, long arg1, long arg2, long arg3)
 	return rax;
 }
 
-static inline long syscall4(long number, long arg1, long arg2, long arg3,
-			    long arg4)
+static inline __attribute__((__always_inline__))
+long syscall4(long number, long arg1, long arg2, long arg3, long arg4)
 {
 	register long rax __asm__("rax") = number;
 	register long rdi __asm__("rdi") = arg1;
@@ -104,8 +108,9 @@ static inline long syscall4(long number, long arg1, long arg2, long arg3,
 	return rax;
 }
 
-static inline long syscall5(long number, long arg1, long arg2, long arg3,
-			    long arg4, long arg5)
+static inline __attribute__((__always_inline__))
+long syscall5(long number, long arg1, long arg2, long arg3, long arg4,
+	      long arg5)
 {
 	register long rax __asm__("rax") = number;
 	register long rdi __asm__("rdi") = arg1;
@@ -122,8 +127,9 @@ static inline long syscall5(long number, long arg1, long arg2, long arg3,
 	return rax;
 }
 
-static inline long syscall6(long number, long arg1, long arg2, long arg3,
-			    long arg4, long arg5, long arg6)
+static inline __attribute__((__always_inline__))
+long syscall6(long number, long arg1, long arg2, long arg3, long arg4,
+	      long arg5, long arg6)
 {
 	register long rax __asm__("rax") = number;
 	register long rdi __asm__("rdi") = arg1;
@@ -155,7 +161,8 @@ static inline long syscall6(long number, long arg1, long arg2, long arg3,
 
 #define SYSCALL_NUMBER(common)	(common)
 
-static inline long syscall0(long number)
+static inline __attribute__((__always_inline__))
+long syscall0(long number)
 {
 	register long x8 __asm__("x8") = number;
 	register long x0 __asm__("x0");
@@ -167,7 +174,8 @@ static inline long syscall0(long number)
 	return x0;
 }
 
-static inline long syscall1(long number, long arg1)
+static inline __attribute__((__always_inline__))
+long syscall1(long number, long arg1)
 {
 	register long x8 __asm__("x8") = number;
 	register long x0 __asm__("x0") = arg1;
@@ -179,7 +187,8 @@ static inline long syscall1(long number, long arg1)
 	return x0;
 }
 
-static inline long syscall2(long number, long arg1, long arg2)
+static inline __attribute__((__always_inline__))
+long syscall2(long number, long arg1, long arg2)
 {
 	register long x8 __asm__("x8") = number;
 	register long x0 __asm__("x0") = arg1;
@@ -192,7 +201,8 @@ static inline long syscall2(long number, long arg1, long arg2)
 	return x0;
 }
 
-static inline long syscall3(long number, long arg1, long arg2, long arg3)
+static inline __attribute__((__always_inline__))
+long syscall3(long number, long arg1, long arg2, long arg3)
 {
 	register long x8 __asm__("x8") = number;
 	register long x0 __asm__("x0") = arg1;
@@ -206,8 +216,8 @@ static inline long syscall3(long number, long arg1, long arg2, long arg3)
 	return x0;
 }
 
-static inline long syscall4(long number, long arg1, long arg2, long arg3,
-			    long arg4)
+static inline __attribute__((__always_inline__))
+long syscall4(long number, long arg1, long arg2, long arg3, long arg4)
 {
 	register long x8 __asm__("x8") = number;
 	register long x0 __asm__("x0") = arg1;
@@ -222,8 +232,9 @@ static inline long syscall4(long number, long arg1, long arg2, long arg3,
 	return x0;
 }
 
-static inline long syscall5(long number, long arg1, long arg2, long arg3,
-			    long arg4, long arg5)
+static inline __attribute__((__always_inline__))
+long syscall5(long number, long arg1, long arg2, long arg3, long arg4,
+	      long arg5)
 {
 	register long x8 __asm__("x8") = number;
 	register long x0 __asm__("x0") = arg1;
@@ -239,8 +250,9 @@ static inline long syscall5(long number, long arg1, long arg2, long arg3,
 	return x0;
 }
 
-static inline long syscall6(long number, long arg1, long arg2, long arg3,
-			    long arg4, long arg5, long arg6)
+static inline __attribute__((__always_inline__))
+long syscall6(long number, long arg1, long arg2, long arg3, long arg4,
+	      long arg5, long arg6)
 {
 	register long x8 __asm__("x8") = number;
 	register long x0 __asm__("x0") = arg1;
@@ -279,7 +291,8 @@ static inline long syscall6(long number, long arg1, long arg2, long arg3,
 	"$15", "$24", "$25", "hi", "lo", "memory"
 #endif
 
-static inline long syscall0(long number)
+static inline __attribute__((__always_inline__))
+long syscall0(long number)
 {
 	register long v0 __asm__("$2") = number;
 	register long a3 __asm__("$7");
@@ -291,7 +304,8 @@ static inline long syscall0(long number)
 	return a3 ? -v0 : v0;
 }
 
-static inline long syscall1(long number, long arg1)
+static inline __attribute__((__always_inline__))
+long syscall1(long number, long arg1)
 {
 	register long v0 __asm__("$2") = number;
 	register long a0 __asm__("$4") = arg1;
@@ -304,7 +318,8 @@ static inline long syscall1(long number, long arg1)
 	return a3 ? -v0 : v0;
 }
 
-static inline long syscall2(long number, long arg1, long arg2)
+static inline __attribute__((__always_inline__))
+long syscall2(long number, long arg1, long arg2)
 {
 	register long v0 __asm__("$2") = number;
 	register long a0 __asm__("$4") = arg1;
@@ -318,7 +333,8 @@ static inline long syscall2(long number, long arg1, long arg2)
 	return a3 ? -v0 : v0;
 }
 
-static inline long syscall3(long number, long arg1, long arg2, long arg3)
+static inline __attribute__((__always_inline__))
+long syscall3(long number, long arg1, long arg2, long arg3)
 {
 	register long v0 __asm__("$2") = number;
 	register long a0 __asm__("$4") = arg1;
@@ -333,8 +349,8 @@ static inline long syscall3(long number, long arg1, long arg2, long arg3)
 	return a3 ? -v0 : v0;
 }
 
-static inline long syscall4(long number, long arg1, long arg2, long arg3,
-			    long arg4)
+static inline __attribute__((__always_inline__))
+long syscall4(long number, long arg1, long arg2, long arg3, long arg4)
 {
 	register long v0 __asm__("$2") = number;
 	register long a0 __asm__("$4") = arg1;
@@ -349,8 +365,9 @@ static inline long syscall4(long number, long arg1, long arg2, long arg3,
 	return a3 ? -v0 : v0;
 }
 
-static inline long syscall5(long number, long arg1, long arg2, long arg3,
-			    long arg4, long arg5)
+static inline __attribute__((__always_inline__))
+long syscall5(long number, long arg1, long arg2, long arg3, long arg4,
+	      long arg5)
 {
 	register long v0 __asm__("$2") = number;
 	register long a0 __asm__("$4") = arg1;
@@ -370,8 +387,9 @@ static inline long syscall5(long number, long arg1, long arg2, long arg3,
 	return a3 ? -v0 : v0;
 }
 
-static inline long syscall6(long number, long arg1, long arg2, long arg3,
-			    long arg4, long arg5, long arg6)
+static inline __attribute__((__always_inline__))
+long syscall6(long number, long arg1, long arg2, long arg3, long arg4,
+	      long arg5, long arg6)
 {
 	register long v0 __asm__("$2") = number;
 	register long a0 __asm__("$4") = arg1;
@@ -396,23 +414,26 @@ static inline long syscall6(long number, long arg1, long arg2, long arg3,
  * Forks. syscall5() and syscall6() give 32 bytes of stack back behind the trap,
  * and so does the child: its stack starts that much below. syscall2() does not.
  */
-static inline long fork_syscall5(long number, long arg1, long arg2, long arg3,
-				 long arg4, long arg5)
+static inline __attribute__((__always_inline__))
+long fork_syscall5(long number, long arg1, long arg2, long arg3, long arg4,
+		   long arg5)
 {
 	const long stack = arg2 ? arg2 - 32 : 0;
 
 	return syscall5(number, arg1, stack, arg3, arg4, arg5);
 }
 
-static inline long fork_syscall6(long number, long arg1, long arg2, long arg3,
-				 long arg4, long arg5, long arg6)
+static inline __attribute__((__always_inline__))
+long fork_syscall6(long number, long arg1, long arg2, long arg3, long arg4,
+		   long arg5, long arg6)
 {
 	const long stack = arg2 ? arg2 - 32 : 0;
 
 	return syscall6(number, arg1, stack, arg3, arg4, arg5, arg6);
 }
 
-static inline long fork_syscall2(long number, long arg1, long arg2)
+static inline __attribute__((__always_inline__))
+long fork_syscall2(long number, long arg1, long arg2)
 {
 	return syscall2(number, arg1, arg2);
 }

@@ -201,6 +201,13 @@ static void test_vfork_like(void)
 #endif
 	found = exit_of(pid);
 	report(found == 46, "a vfork-like child ends", found);
+
+	/* On our own stack, whose frames the child must not give back. */
+	pid = proof_clone_raw(CLONE_VM | CLONE_VFORK | SIGCHLD, (void *)0, (int *)0, (int *)0, 0, 0);
+	if (pid == 0)
+		syscall1(__NR_exit, 49);
+	found = exit_of(pid);
+	report(found == 49, "the raw call can be vfork-like", found);
 }
 
 static int thread(void *arg)

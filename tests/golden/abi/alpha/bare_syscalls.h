@@ -38,7 +38,8 @@
 
 #define SYSCALL_NUMBER(common)	(110 + (common))
 
-static inline long syscall0(long number)
+static inline __attribute__((__always_inline__))
+long syscall0(long number)
 {
 	register long v0 __asm__("$0") = number;
 	register long a3 __asm__("$19");
@@ -52,7 +53,8 @@ static inline long syscall0(long number)
 	return a3 ? -v0 : v0;
 }
 
-static inline long syscall1(long number, long arg1)
+static inline __attribute__((__always_inline__))
+long syscall1(long number, long arg1)
 {
 	register long v0 __asm__("$0") = number;
 	register long a0 __asm__("$16") = arg1;
@@ -67,7 +69,8 @@ static inline long syscall1(long number, long arg1)
 	return a3 ? -v0 : v0;
 }
 
-static inline long syscall2(long number, long arg1, long arg2)
+static inline __attribute__((__always_inline__))
+long syscall2(long number, long arg1, long arg2)
 {
 	register long v0 __asm__("$0") = number;
 	register long a0 __asm__("$16") = arg1;
@@ -83,7 +86,8 @@ static inline long syscall2(long number, long arg1, long arg2)
 	return a3 ? -v0 : v0;
 }
 
-static inline long syscall3(long number, long arg1, long arg2, long arg3)
+static inline __attribute__((__always_inline__))
+long syscall3(long number, long arg1, long arg2, long arg3)
 {
 	register long v0 __asm__("$0") = number;
 	register long a0 __asm__("$16") = arg1;
@@ -101,8 +105,8 @@ static inline long syscall3(long number, long arg1, long arg2, long arg3)
 	return a3 ? -v0 : v0;
 }
 
-static inline long syscall4(long number, long arg1, long arg2, long arg3,
-			    long arg4)
+static inline __attribute__((__always_inline__))
+long syscall4(long number, long arg1, long arg2, long arg3, long arg4)
 {
 	register long v0 __asm__("$0") = number;
 	register long a0 __asm__("$16") = arg1;
@@ -120,8 +124,9 @@ static inline long syscall4(long number, long arg1, long arg2, long arg3,
 	return a3 ? -v0 : v0;
 }
 
-static inline long syscall5(long number, long arg1, long arg2, long arg3,
-			    long arg4, long arg5)
+static inline __attribute__((__always_inline__))
+long syscall5(long number, long arg1, long arg2, long arg3, long arg4,
+	      long arg5)
 {
 	register long v0 __asm__("$0") = number;
 	register long a0 __asm__("$16") = arg1;
@@ -140,8 +145,9 @@ static inline long syscall5(long number, long arg1, long arg2, long arg3,
 	return a3 ? -v0 : v0;
 }
 
-static inline long syscall6(long number, long arg1, long arg2, long arg3,
-			    long arg4, long arg5, long arg6)
+static inline __attribute__((__always_inline__))
+long syscall6(long number, long arg1, long arg2, long arg3, long arg4,
+	      long arg5, long arg6)
 {
 	register long v0 __asm__("$0") = number;
 	register long a0 __asm__("$16") = arg1;

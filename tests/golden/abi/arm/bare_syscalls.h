@@ -40,7 +40,8 @@
 
 #if defined(__thumb__)
 
-static inline long syscall0(long number)
+static inline __attribute__((__always_inline__))
+long syscall0(long number)
 {
 	register long r6 __asm__("r6") = number;
 	register long r0 __asm__("r0");
@@ -56,7 +57,8 @@ static inline long syscall0(long number)
 	return r0;
 }
 
-static inline long syscall1(long number, long arg1)
+static inline __attribute__((__always_inline__))
+long syscall1(long number, long arg1)
 {
 	register long r6 __asm__("r6") = number;
 	register long r0 __asm__("r0") = arg1;
@@ -72,7 +74,8 @@ static inline long syscall1(long number, long arg1)
 	return r0;
 }
 
-static inline long syscall2(long number, long arg1, long arg2)
+static inline __attribute__((__always_inline__))
+long syscall2(long number, long arg1, long arg2)
 {
 	register long r6 __asm__("r6") = number;
 	register long r0 __asm__("r0") = arg1;
@@ -89,7 +92,8 @@ static inline long syscall2(long number, long arg1, long arg2)
 	return r0;
 }
 
-static inline long syscall3(long number, long arg1, long arg2, long arg3)
+static inline __attribute__((__always_inline__))
+long syscall3(long number, long arg1, long arg2, long arg3)
 {
 	register long r6 __asm__("r6") = number;
 	register long r0 __asm__("r0") = arg1;
@@ -107,8 +111,8 @@ static inline long syscall3(long number, long arg1, long arg2, long arg3)
 	return r0;
 }
 
-static inline long syscall4(long number, long arg1, long arg2, long arg3,
-			    long arg4)
+static inline __attribute__((__always_inline__))
+long syscall4(long number, long arg1, long arg2, long arg3, long arg4)
 {
 	register long r6 __asm__("r6") = number;
 	register long r0 __asm__("r0") = arg1;
@@ -127,8 +131,9 @@ static inline long syscall4(long number, long arg1, long arg2, long arg3,
 	return r0;
 }
 
-static inline long syscall5(long number, long arg1, long arg2, long arg3,
-			    long arg4, long arg5)
+static inline __attribute__((__always_inline__))
+long syscall5(long number, long arg1, long arg2, long arg3, long arg4,
+	      long arg5)
 {
 	register long r6 __asm__("r6") = number;
 	register long r0 __asm__("r0") = arg1;
@@ -148,8 +153,9 @@ static inline long syscall5(long number, long arg1, long arg2, long arg3,
 	return r0;
 }
 
-static inline long syscall6(long number, long arg1, long arg2, long arg3,
-			    long arg4, long arg5, long arg6)
+static inline __attribute__((__always_inline__))
+long syscall6(long number, long arg1, long arg2, long arg3, long arg4,
+	      long arg5, long arg6)
 {
 	register long r6 __asm__("r6") = number;
 	register long r0 __asm__("r0") = arg1;
@@ -173,7 +179,8 @@ static inline long syscall6(long number, long arg1, long arg2, long arg3,
 
 #else
 
-static inline long syscall0(long number)
+static inline __attribute__((__always_inline__))
+long syscall0(long number)
 {
 	register long r7 __asm__("r7") = number;
 	register long r0 __asm__("r0");
@@ -185,7 +192,8 @@ static inline long syscall0(long number)
 	return r0;
 }
 
-static inline long syscall1(long number, long arg1)
+static inline __attribute__((__always_inline__))
+long syscall1(long number, long arg1)
 {
 	register long r7 __asm__("r7") = number;
 	register long r0 __asm__("r0") = arg1;
@@ -197,7 +205,8 @@ static inline long syscall1(long number, long arg1)
 	return r0;
 }
 
-static inline long syscall2(long number, long arg1, long arg2)
+static inline __attribute__((__always_inline__))
+long syscall2(long number, long arg1, long arg2)
 {
 	register long r7 __asm__("r7") = number;
 	register long r0 __asm__("r0") = arg1;
@@ -210,7 +219,8 @@ static inline long syscall2(long number, long arg1, long arg2)
 	return r0;
 }
 
-static inline long syscall3(long number, long arg1, long arg2, long arg3)
+static inline __attribute__((__always_inline__))
+long syscall3(long number, long arg1, long arg2, long arg3)
 {
 	register long r7 __asm__("r7") = number;
 	register long r0 __asm__("r0") = arg1;
@@ -224,8 +234,8 @@ static inline long syscall3(long number, long arg1, long arg2, long arg3)
 	return r0;
 }
 
-static inline long syscall4(long number, long arg1, long arg2, long arg3,
-			    long arg4)
+static inline __attribute__((__always_inline__))
+long syscall4(long number, long arg1, long arg2, long arg3, long arg4)
 {
 	register long r7 __asm__("r7") = number;
 	register long r0 __asm__("r0") = arg1;
@@ -240,8 +250,9 @@ static inline long syscall4(long number, long arg1, long arg2, long arg3,
 	return r0;
 }
 
-static inline long syscall5(long number, long arg1, long arg2, long arg3,
-			    long arg4, long arg5)
+static inline __attribute__((__always_inline__))
+long syscall5(long number, long arg1, long arg2, long arg3, long arg4,
+	      long arg5)
 {
 	register long r7 __asm__("r7") = number;
 	register long r0 __asm__("r0") = arg1;
@@ -257,8 +268,9 @@ static inline long syscall5(long number, long arg1, long arg2, long arg3,
 	return r0;
 }
 
-static inline long syscall6(long number, long arg1, long arg2, long arg3,
-			    long arg4, long arg5, long arg6)
+static inline __attribute__((__always_inline__))
+long syscall6(long number, long arg1, long arg2, long arg3, long arg4,
+	      long arg5, long arg6)
 {
 	register long r7 __asm__("r7") = number;
 	register long r0 __asm__("r0") = arg1;

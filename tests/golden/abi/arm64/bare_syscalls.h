@@ -38,7 +38,8 @@
 
 #define SYSCALL_NUMBER(common)	(common)
 
-static inline long syscall0(long number)
+static inline __attribute__((__always_inline__))
+long syscall0(long number)
 {
 	register long x8 __asm__("x8") = number;
 	register long x0 __asm__("x0");
@@ -50,7 +51,8 @@ static inline long syscall0(long number)
 	return x0;
 }
 
-static inline long syscall1(long number, long arg1)
+static inline __attribute__((__always_inline__))
+long syscall1(long number, long arg1)
 {
 	register long x8 __asm__("x8") = number;
 	register long x0 __asm__("x0") = arg1;
@@ -62,7 +64,8 @@ static inline long syscall1(long number, long arg1)
 	return x0;
 }
 
-static inline long syscall2(long number, long arg1, long arg2)
+static inline __attribute__((__always_inline__))
+long syscall2(long number, long arg1, long arg2)
 {
 	register long x8 __asm__("x8") = number;
 	register long x0 __asm__("x0") = arg1;
@@ -75,7 +78,8 @@ static inline long syscall2(long number, long arg1, long arg2)
 	return x0;
 }
 
-static inline long syscall3(long number, long arg1, long arg2, long arg3)
+static inline __attribute__((__always_inline__))
+long syscall3(long number, long arg1, long arg2, long arg3)
 {
 	register long x8 __asm__("x8") = number;
 	register long x0 __asm__("x0") = arg1;
@@ -89,8 +93,8 @@ static inline long syscall3(long number, long arg1, long arg2, long arg3)
 	return x0;
 }
 
-static inline long syscall4(long number, long arg1, long arg2, long arg3,
-			    long arg4)
+static inline __attribute__((__always_inline__))
+long syscall4(long number, long arg1, long arg2, long arg3, long arg4)
 {
 	register long x8 __asm__("x8") = number;
 	register long x0 __asm__("x0") = arg1;
@@ -105,8 +109,9 @@ static inline long syscall4(long number, long arg1, long arg2, long arg3,
 	return x0;
 }
 
-static inline long syscall5(long number, long arg1, long arg2, long arg3,
-			    long arg4, long arg5)
+static inline __attribute__((__always_inline__))
+long syscall5(long number, long arg1, long arg2, long arg3, long arg4,
+	      long arg5)
 {
 	register long x8 __asm__("x8") = number;
 	register long x0 __asm__("x0") = arg1;
@@ -122,8 +127,9 @@ static inline long syscall5(long number, long arg1, long arg2, long arg3,
 	return x0;
 }
 
-static inline long syscall6(long number, long arg1, long arg2, long arg3,
-			    long arg4, long arg5, long arg6)
+static inline __attribute__((__always_inline__))
+long syscall6(long number, long arg1, long arg2, long arg3, long arg4,
+	      long arg5, long arg6)
 {
 	register long x8 __asm__("x8") = number;
 	register long x0 __asm__("x0") = arg1;

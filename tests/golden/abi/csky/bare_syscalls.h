@@ -41,7 +41,8 @@
 
 #define SYSCALL_NUMBER(common)	(common)
 
-static inline long syscall0(long number)
+static inline __attribute__((__always_inline__))
+long syscall0(long number)
 {
 	register long r7 __asm__("r7") = number;
 	register long a0 __asm__("a0");
@@ -53,7 +54,8 @@ static inline long syscall0(long number)
 	return a0;
 }
 
-static inline long syscall1(long number, long arg1)
+static inline __attribute__((__always_inline__))
+long syscall1(long number, long arg1)
 {
 	register long r7 __asm__("r7") = number;
 	register long a0 __asm__("a0") = arg1;
@@ -65,7 +67,8 @@ static inline long syscall1(long number, long arg1)
 	return a0;
 }
 
-static inline long syscall2(long number, long arg1, long arg2)
+static inline __attribute__((__always_inline__))
+long syscall2(long number, long arg1, long arg2)
 {
 	register long r7 __asm__("r7") = number;
 	register long a0 __asm__("a0") = arg1;
@@ -78,7 +81,8 @@ static inline long syscall2(long number, long arg1, long arg2)
 	return a0;
 }
 
-static inline long syscall3(long number, long arg1, long arg2, long arg3)
+static inline __attribute__((__always_inline__))
+long syscall3(long number, long arg1, long arg2, long arg3)
 {
 	register long r7 __asm__("r7") = number;
 	register long a0 __asm__("a0") = arg1;
@@ -92,8 +96,8 @@ static inline long syscall3(long number, long arg1, long arg2, long arg3)
 	return a0;
 }
 
-static inline long syscall4(long number, long arg1, long arg2, long arg3,
-			    long arg4)
+static inline __attribute__((__always_inline__))
+long syscall4(long number, long arg1, long arg2, long arg3, long arg4)
 {
 	register long r7 __asm__("r7") = number;
 	register long a0 __asm__("a0") = arg1;
@@ -108,8 +112,9 @@ static inline long syscall4(long number, long arg1, long arg2, long arg3,
 	return a0;
 }
 
-static inline long syscall5(long number, long arg1, long arg2, long arg3,
-			    long arg4, long arg5)
+static inline __attribute__((__always_inline__))
+long syscall5(long number, long arg1, long arg2, long arg3, long arg4,
+	      long arg5)
 {
 	register long r7 __asm__("r7") = number;
 	register long a0 __asm__("a0") = arg1;
@@ -125,8 +130,9 @@ static inline long syscall5(long number, long arg1, long arg2, long arg3,
 	return a0;
 }
 
-static inline long syscall6(long number, long arg1, long arg2, long arg3,
-			    long arg4, long arg5, long arg6)
+static inline __attribute__((__always_inline__))
+long syscall6(long number, long arg1, long arg2, long arg3, long arg4,
+	      long arg5, long arg6)
 {
 	register long r7 __asm__("r7") = number;
 	register long a0 __asm__("a0") = arg1;

@@ -38,7 +38,8 @@
 
 #define SYSCALL_NUMBER(common)	(common)
 
-static inline long syscall0(long number)
+static inline __attribute__((__always_inline__))
+long syscall0(long number)
 {
 	register long eax __asm__("eax") = number;
 
@@ -49,7 +50,8 @@ static inline long syscall0(long number)
 	return eax;
 }
 
-static inline long syscall1(long number, long arg1)
+static inline __attribute__((__always_inline__))
+long syscall1(long number, long arg1)
 {
 	register long eax __asm__("eax") = number;
 	register long ebx __asm__("ebx") = arg1;
@@ -61,7 +63,8 @@ static inline long syscall1(long number, long arg1)
 	return eax;
 }
 
-static inline long syscall2(long number, long arg1, long arg2)
+static inline __attribute__((__always_inline__))
+long syscall2(long number, long arg1, long arg2)
 {
 	register long eax __asm__("eax") = number;
 	register long ebx __asm__("ebx") = arg1;
@@ -74,7 +77,8 @@ static inline long syscall2(long number, long arg1, long arg2)
 	return eax;
 }
 
-static inline long syscall3(long number, long arg1, long arg2, long arg3)
+static inline __attribute__((__always_inline__))
+long syscall3(long number, long arg1, long arg2, long arg3)
 {
 	register long eax __asm__("eax") = number;
 	register long ebx __asm__("ebx") = arg1;
@@ -88,8 +92,8 @@ static inline long syscall3(long number, long arg1, long arg2, long arg3)
 	return eax;
 }
 
-static inline long syscall4(long number, long arg1, long arg2, long arg3,
-			    long arg4)
+static inline __attribute__((__always_inline__))
+long syscall4(long number, long arg1, long arg2, long arg3, long arg4)
 {
 	register long eax __asm__("eax") = number;
 	register long ebx __asm__("ebx") = arg1;
@@ -104,8 +108,9 @@ static inline long syscall4(long number, long arg1, long arg2, long arg3,
 	return eax;
 }
 
-static inline long syscall5(long number, long arg1, long arg2, long arg3,
-			    long arg4, long arg5)
+static inline __attribute__((__always_inline__))
+long syscall5(long number, long arg1, long arg2, long arg3, long arg4,
+	      long arg5)
 {
 	register long eax __asm__("eax") = number;
 	register long ebx __asm__("ebx") = arg1;
@@ -122,8 +127,9 @@ static inline long syscall5(long number, long arg1, long arg2, long arg3,
 	return eax;
 }
 
-static inline long syscall6(long number, long arg1, long arg2, long arg3,
-			    long arg4, long arg5, long arg6)
+static inline __attribute__((__always_inline__))
+long syscall6(long number, long arg1, long arg2, long arg3, long arg4,
+	      long arg5, long arg6)
 {
 	/* ebp may be the frame pointer: what goes there waits in memory. */
 	const long waiting[2] = { number, arg6 };

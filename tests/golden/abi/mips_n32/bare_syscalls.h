@@ -46,7 +46,8 @@
 	"$15", "$24", "$25", "hi", "lo", "memory"
 #endif
 
-static inline long syscall0(long long number)
+static inline __attribute__((__always_inline__))
+long syscall0(long long number)
 {
 	register long long v0 __asm__("$2") = number;
 	register long long a3 __asm__("$7");
@@ -58,7 +59,8 @@ static inline long syscall0(long long number)
 	return (long)(a3 ? -v0 : v0);
 }
 
-static inline long syscall1(long long number, long long arg1)
+static inline __attribute__((__always_inline__))
+long syscall1(long long number, long long arg1)
 {
 	register long long v0 __asm__("$2") = number;
 	register long long a0 __asm__("$4") = arg1;
@@ -71,7 +73,8 @@ static inline long syscall1(long long number, long long arg1)
 	return (long)(a3 ? -v0 : v0);
 }
 
-static inline long syscall2(long long number, long long arg1, long long arg2)
+static inline __attribute__((__always_inline__))
+long syscall2(long long number, long long arg1, long long arg2)
 {
 	register long long v0 __asm__("$2") = number;
 	register long long a0 __asm__("$4") = arg1;
@@ -85,8 +88,8 @@ static inline long syscall2(long long number, long long arg1, long long arg2)
 	return (long)(a3 ? -v0 : v0);
 }
 
-static inline long syscall3(long long number, long long arg1, long long arg2,
-			    long long arg3)
+static inline __attribute__((__always_inline__))
+long syscall3(long long number, long long arg1, long long arg2, long long arg3)
 {
 	register long long v0 __asm__("$2") = number;
 	register long long a0 __asm__("$4") = arg1;
@@ -101,8 +104,9 @@ static inline long syscall3(long long number, long long arg1, long long arg2,
 	return (long)(a3 ? -v0 : v0);
 }
 
-static inline long syscall4(long long number, long long arg1, long long arg2,
-			    long long arg3, long long arg4)
+static inline __attribute__((__always_inline__))
+long syscall4(long long number, long long arg1, long long arg2, long long arg3,
+	      long long arg4)
 {
 	register long long v0 __asm__("$2") = number;
 	register long long a0 __asm__("$4") = arg1;
@@ -117,8 +121,9 @@ static inline long syscall4(long long number, long long arg1, long long arg2,
 	return (long)(a3 ? -v0 : v0);
 }
 
-static inline long syscall5(long long number, long long arg1, long long arg2,
-			    long long arg3, long long arg4, long long arg5)
+static inline __attribute__((__always_inline__))
+long syscall5(long long number, long long arg1, long long arg2, long long arg3,
+	      long long arg4, long long arg5)
 {
 	register long long v0 __asm__("$2") = number;
 	register long long a0 __asm__("$4") = arg1;
@@ -134,9 +139,9 @@ static inline long syscall5(long long number, long long arg1, long long arg2,
 	return (long)(a3 ? -v0 : v0);
 }
 
-static inline long syscall6(long long number, long long arg1, long long arg2,
-			    long long arg3, long long arg4, long long arg5,
-			    long long arg6)
+static inline __attribute__((__always_inline__))
+long syscall6(long long number, long long arg1, long long arg2, long long arg3,
+	      long long arg4, long long arg5, long long arg6)
 {
 	register long long v0 __asm__("$2") = number;
 	register long long a0 __asm__("$4") = arg1;

@@ -46,7 +46,8 @@
 	"$15", "$24", "$25", "hi", "lo", "memory"
 #endif
 
-static inline long syscall0(long number)
+static inline __attribute__((__always_inline__))
+long syscall0(long number)
 {
 	register long v0 __asm__("$2") = number;
 	register long a3 __asm__("$7");
@@ -58,7 +59,8 @@ static inline long syscall0(long number)
 	return a3 ? -v0 : v0;
 }
 
-static inline long syscall1(long number, long arg1)
+static inline __attribute__((__always_inline__))
+long syscall1(long number, long arg1)
 {
 	register long v0 __asm__("$2") = number;
 	register long a0 __asm__("$4") = arg1;
@@ -71,7 +73,8 @@ static inline long syscall1(long number, long arg1)
 	return a3 ? -v0 : v0;
 }
 
-static inline long syscall2(long number, long arg1, long arg2)
+static inline __attribute__((__always_inline__))
+long syscall2(long number, long arg1, long arg2)
 {
 	register long v0 __asm__("$2") = number;
 	register long a0 __asm__("$4") = arg1;
@@ -85,7 +88,8 @@ static inline long syscall2(long number, long arg1, long arg2)
 	return a3 ? -v0 : v0;
 }
 
-static inline long syscall3(long number, long arg1, long arg2, long arg3)
+static inline __attribute__((__always_inline__))
+long syscall3(long number, long arg1, long arg2, long arg3)
 {
 	register long v0 __asm__("$2") = number;
 	register long a0 __asm__("$4") = arg1;
@@ -100,8 +104,8 @@ static inline long syscall3(long number, long arg1, long arg2, long arg3)
 	return a3 ? -v0 : v0;
 }
 
-static inline long syscall4(long number, long arg1, long arg2, long arg3,
-			    long arg4)
+static inline __attribute__((__always_inline__))
+long syscall4(long number, long arg1, long arg2, long arg3, long arg4)
 {
 	register long v0 __asm__("$2") = number;
 	register long a0 __asm__("$4") = arg1;
@@ -116,8 +120,9 @@ static inline long syscall4(long number, long arg1, long arg2, long arg3,
 	return a3 ? -v0 : v0;
 }
 
-static inline long syscall5(long number, long arg1, long arg2, long arg3,
-			    long arg4, long arg5)
+static inline __attribute__((__always_inline__))
+long syscall5(long number, long arg1, long arg2, long arg3, long arg4,
+	      long arg5)
 {
 	register long v0 __asm__("$2") = number;
 	register long a0 __asm__("$4") = arg1;
@@ -133,8 +138,9 @@ static inline long syscall5(long number, long arg1, long arg2, long arg3,
 	return a3 ? -v0 : v0;
 }
 
-static inline long syscall6(long number, long arg1, long arg2, long arg3,
-			    long arg4, long arg5, long arg6)
+static inline __attribute__((__always_inline__))
+long syscall6(long number, long arg1, long arg2, long arg3, long arg4,
+	      long arg5, long arg6)
 {
 	register long v0 __asm__("$2") = number;
 	register long a0 __asm__("$4") = arg1;

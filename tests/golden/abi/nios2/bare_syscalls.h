@@ -38,7 +38,8 @@
 
 #define SYSCALL_NUMBER(common)	(common)
 
-static inline long syscall0(long number)
+static inline __attribute__((__always_inline__))
+long syscall0(long number)
 {
 	register long r2 __asm__("r2") = number;
 	register long r7 __asm__("r7");
@@ -50,7 +51,8 @@ static inline long syscall0(long number)
 	return r7 ? -r2 : r2;
 }
 
-static inline long syscall1(long number, long arg1)
+static inline __attribute__((__always_inline__))
+long syscall1(long number, long arg1)
 {
 	register long r2 __asm__("r2") = number;
 	register long r4 __asm__("r4") = arg1;
@@ -63,7 +65,8 @@ static inline long syscall1(long number, long arg1)
 	return r7 ? -r2 : r2;
 }
 
-static inline long syscall2(long number, long arg1, long arg2)
+static inline __attribute__((__always_inline__))
+long syscall2(long number, long arg1, long arg2)
 {
 	register long r2 __asm__("r2") = number;
 	register long r4 __asm__("r4") = arg1;
@@ -77,7 +80,8 @@ static inline long syscall2(long number, long arg1, long arg2)
 	return r7 ? -r2 : r2;
 }
 
-static inline long syscall3(long number, long arg1, long arg2, long arg3)
+static inline __attribute__((__always_inline__))
+long syscall3(long number, long arg1, long arg2, long arg3)
 {
 	register long r2 __asm__("r2") = number;
 	register long r4 __asm__("r4") = arg1;
@@ -92,8 +96,8 @@ static inline long syscall3(long number, long arg1, long arg2, long arg3)
 	return r7 ? -r2 : r2;
 }
 
-static inline long syscall4(long number, long arg1, long arg2, long arg3,
-			    long arg4)
+static inline __attribute__((__always_inline__))
+long syscall4(long number, long arg1, long arg2, long arg3, long arg4)
 {
 	register long r2 __asm__("r2") = number;
 	register long r4 __asm__("r4") = arg1;
@@ -108,8 +112,9 @@ static inline long syscall4(long number, long arg1, long arg2, long arg3,
 	return r7 ? -r2 : r2;
 }
 
-static inline long syscall5(long number, long arg1, long arg2, long arg3,
-			    long arg4, long arg5)
+static inline __attribute__((__always_inline__))
+long syscall5(long number, long arg1, long arg2, long arg3, long arg4,
+	      long arg5)
 {
 	register long r2 __asm__("r2") = number;
 	register long r4 __asm__("r4") = arg1;
@@ -125,8 +130,9 @@ static inline long syscall5(long number, long arg1, long arg2, long arg3,
 	return r7 ? -r2 : r2;
 }
 
-static inline long syscall6(long number, long arg1, long arg2, long arg3,
-			    long arg4, long arg5, long arg6)
+static inline __attribute__((__always_inline__))
+long syscall6(long number, long arg1, long arg2, long arg3, long arg4,
+	      long arg5, long arg6)
 {
 	register long r2 __asm__("r2") = number;
 	register long r4 __asm__("r4") = arg1;

@@ -38,7 +38,8 @@
 
 #define SYSCALL_NUMBER(common)	(common)
 
-static inline long syscall0(long number)
+static inline __attribute__((__always_inline__))
+long syscall0(long number)
 {
 	register long r20 __asm__("r20") = number;
 	register long r28 __asm__("r28");
@@ -54,7 +55,8 @@ static inline long syscall0(long number)
 	return r28;
 }
 
-static inline long syscall1(long number, long arg1)
+static inline __attribute__((__always_inline__))
+long syscall1(long number, long arg1)
 {
 	register long r20 __asm__("r20") = number;
 	register long r26 __asm__("r26") = arg1;
@@ -71,7 +73,8 @@ static inline long syscall1(long number, long arg1)
 	return r28;
 }
 
-static inline long syscall2(long number, long arg1, long arg2)
+static inline __attribute__((__always_inline__))
+long syscall2(long number, long arg1, long arg2)
 {
 	register long r20 __asm__("r20") = number;
 	register long r26 __asm__("r26") = arg1;
@@ -89,7 +92,8 @@ static inline long syscall2(long number, long arg1, long arg2)
 	return r28;
 }
 
-static inline long syscall3(long number, long arg1, long arg2, long arg3)
+static inline __attribute__((__always_inline__))
+long syscall3(long number, long arg1, long arg2, long arg3)
 {
 	register long r20 __asm__("r20") = number;
 	register long r26 __asm__("r26") = arg1;
@@ -109,8 +113,8 @@ static inline long syscall3(long number, long arg1, long arg2, long arg3)
 	return r28;
 }
 
-static inline long syscall4(long number, long arg1, long arg2, long arg3,
-			    long arg4)
+static inline __attribute__((__always_inline__))
+long syscall4(long number, long arg1, long arg2, long arg3, long arg4)
 {
 	register long r20 __asm__("r20") = number;
 	register long r26 __asm__("r26") = arg1;
@@ -131,8 +135,9 @@ static inline long syscall4(long number, long arg1, long arg2, long arg3,
 	return r28;
 }
 
-static inline long syscall5(long number, long arg1, long arg2, long arg3,
-			    long arg4, long arg5)
+static inline __attribute__((__always_inline__))
+long syscall5(long number, long arg1, long arg2, long arg3, long arg4,
+	      long arg5)
 {
 	register long r20 __asm__("r20") = number;
 	register long r26 __asm__("r26") = arg1;
@@ -153,8 +158,9 @@ static inline long syscall5(long number, long arg1, long arg2, long arg3,
 	return r28;
 }
 
-static inline long syscall6(long number, long arg1, long arg2, long arg3,
-			    long arg4, long arg5, long arg6)
+static inline __attribute__((__always_inline__))
+long syscall6(long number, long arg1, long arg2, long arg3, long arg4,
+	      long arg5, long arg6)
 {
 	register long r20 __asm__("r20") = number;
 	register long r26 __asm__("r26") = arg1;

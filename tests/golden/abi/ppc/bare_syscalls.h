@@ -38,7 +38,8 @@
 
 #define SYSCALL_NUMBER(common)	(common)
 
-static inline long syscall0(long number)
+static inline __attribute__((__always_inline__))
+long syscall0(long number)
 {
 	register long r0 __asm__("r0") = number;
 	register long r3 __asm__("r3");
@@ -54,7 +55,8 @@ static inline long syscall0(long number)
 	return r3;
 }
 
-static inline long syscall1(long number, long arg1)
+static inline __attribute__((__always_inline__))
+long syscall1(long number, long arg1)
 {
 	register long r0 __asm__("r0") = number;
 	register long r3 __asm__("r3") = arg1;
@@ -70,7 +72,8 @@ static inline long syscall1(long number, long arg1)
 	return r3;
 }
 
-static inline long syscall2(long number, long arg1, long arg2)
+static inline __attribute__((__always_inline__))
+long syscall2(long number, long arg1, long arg2)
 {
 	register long r0 __asm__("r0") = number;
 	register long r3 __asm__("r3") = arg1;
@@ -87,7 +90,8 @@ static inline long syscall2(long number, long arg1, long arg2)
 	return r3;
 }
 
-static inline long syscall3(long number, long arg1, long arg2, long arg3)
+static inline __attribute__((__always_inline__))
+long syscall3(long number, long arg1, long arg2, long arg3)
 {
 	register long r0 __asm__("r0") = number;
 	register long r3 __asm__("r3") = arg1;
@@ -105,8 +109,8 @@ static inline long syscall3(long number, long arg1, long arg2, long arg3)
 	return r3;
 }
 
-static inline long syscall4(long number, long arg1, long arg2, long arg3,
-			    long arg4)
+static inline __attribute__((__always_inline__))
+long syscall4(long number, long arg1, long arg2, long arg3, long arg4)
 {
 	register long r0 __asm__("r0") = number;
 	register long r3 __asm__("r3") = arg1;
@@ -126,8 +130,9 @@ static inline long syscall4(long number, long arg1, long arg2, long arg3,
 	return r3;
 }
 
-static inline long syscall5(long number, long arg1, long arg2, long arg3,
-			    long arg4, long arg5)
+static inline __attribute__((__always_inline__))
+long syscall5(long number, long arg1, long arg2, long arg3, long arg4,
+	      long arg5)
 {
 	register long r0 __asm__("r0") = number;
 	register long r3 __asm__("r3") = arg1;
@@ -148,8 +153,9 @@ static inline long syscall5(long number, long arg1, long arg2, long arg3,
 	return r3;
 }
 
-static inline long syscall6(long number, long arg1, long arg2, long arg3,
-			    long arg4, long arg5, long arg6)
+static inline __attribute__((__always_inline__))
+long syscall6(long number, long arg1, long arg2, long arg3, long arg4,
+	      long arg5, long arg6)
 {
 	register long r0 __asm__("r0") = number;
 	register long r3 __asm__("r3") = arg1;

@@ -57,7 +57,8 @@
 	"v24", "v25", "v26", "v27", "v28", "v29", "v30", "v31", "memory"
 #endif
 
-static inline long syscall0(long number)
+static inline __attribute__((__always_inline__))
+long syscall0(long number)
 {
 	register long a7 __asm__("a7") = number;
 	register long a0 __asm__("a0");
@@ -69,7 +70,8 @@ static inline long syscall0(long number)
 	return a0;
 }
 
-static inline long syscall1(long number, long arg1)
+static inline __attribute__((__always_inline__))
+long syscall1(long number, long arg1)
 {
 	register long a7 __asm__("a7") = number;
 	register long a0 __asm__("a0") = arg1;
@@ -81,7 +83,8 @@ static inline long syscall1(long number, long arg1)
 	return a0;
 }
 
-static inline long syscall2(long number, long arg1, long arg2)
+static inline __attribute__((__always_inline__))
+long syscall2(long number, long arg1, long arg2)
 {
 	register long a7 __asm__("a7") = number;
 	register long a0 __asm__("a0") = arg1;
@@ -94,7 +97,8 @@ static inline long syscall2(long number, long arg1, long arg2)
 	return a0;
 }
 
-static inline long syscall3(long number, long arg1, long arg2, long arg3)
+static inline __attribute__((__always_inline__))
+long syscall3(long number, long arg1, long arg2, long arg3)
 {
 	register long a7 __asm__("a7") = number;
 	register long a0 __asm__("a0") = arg1;
@@ -108,8 +112,8 @@ static inline long syscall3(long number, long arg1, long arg2, long arg3)
 	return a0;
 }
 
-static inline long syscall4(long number, long arg1, long arg2, long arg3,
-			    long arg4)
+static inline __attribute__((__always_inline__))
+long syscall4(long number, long arg1, long arg2, long arg3, long arg4)
 {
 	register long a7 __asm__("a7") = number;
 	register long a0 __asm__("a0") = arg1;
@@ -124,8 +128,9 @@ static inline long syscall4(long number, long arg1, long arg2, long arg3,
 	return a0;
 }
 
-static inline long syscall5(long number, long arg1, long arg2, long arg3,
-			    long arg4, long arg5)
+static inline __attribute__((__always_inline__))
+long syscall5(long number, long arg1, long arg2, long arg3, long arg4,
+	      long arg5)
 {
 	register long a7 __asm__("a7") = number;
 	register long a0 __asm__("a0") = arg1;
@@ -141,8 +146,9 @@ static inline long syscall5(long number, long arg1, long arg2, long arg3,
 	return a0;
 }
 
-static inline long syscall6(long number, long arg1, long arg2, long arg3,
-			    long arg4, long arg5, long arg6)
+static inline __attribute__((__always_inline__))
+long syscall6(long number, long arg1, long arg2, long arg3, long arg4,
+	      long arg5, long arg6)
 {
 	register long a7 __asm__("a7") = number;
 	register long a0 __asm__("a0") = arg1;

@@ -46,7 +46,8 @@
 	"f31", "f32", "f34", "f36", "f38", "f40", "f42", "f44", "f46", "f48", \
 	"f50", "f52", "f54", "f56", "f58", "f60", "f62", "memory", "cc"
 
-static inline long syscall0(long number)
+static inline __attribute__((__always_inline__))
+long syscall0(long number)
 {
 	register long g1 __asm__("g1") = number;
 	register long o0 __asm__("o0");
@@ -61,7 +62,8 @@ static inline long syscall0(long number)
 	return o0;
 }
 
-static inline long syscall1(long number, long arg1)
+static inline __attribute__((__always_inline__))
+long syscall1(long number, long arg1)
 {
 	register long g1 __asm__("g1") = number;
 	register long o0 __asm__("o0") = arg1;
@@ -76,7 +78,8 @@ static inline long syscall1(long number, long arg1)
 	return o0;
 }
 
-static inline long syscall2(long number, long arg1, long arg2)
+static inline __attribute__((__always_inline__))
+long syscall2(long number, long arg1, long arg2)
 {
 	register long g1 __asm__("g1") = number;
 	register long o0 __asm__("o0") = arg1;
@@ -92,7 +95,8 @@ static inline long syscall2(long number, long arg1, long arg2)
 	return o0;
 }
 
-static inline long syscall3(long number, long arg1, long arg2, long arg3)
+static inline __attribute__((__always_inline__))
+long syscall3(long number, long arg1, long arg2, long arg3)
 {
 	register long g1 __asm__("g1") = number;
 	register long o0 __asm__("o0") = arg1;
@@ -109,8 +113,8 @@ static inline long syscall3(long number, long arg1, long arg2, long arg3)
 	return o0;
 }
 
-static inline long syscall4(long number, long arg1, long arg2, long arg3,
-			    long arg4)
+static inline __attribute__((__always_inline__))
+long syscall4(long number, long arg1, long arg2, long arg3, long arg4)
 {
 	register long g1 __asm__("g1") = number;
 	register long o0 __asm__("o0") = arg1;
@@ -128,8 +132,9 @@ static inline long syscall4(long number, long arg1, long arg2, long arg3,
 	return o0;
 }
 
-static inline long syscall5(long number, long arg1, long arg2, long arg3,
-			    long arg4, long arg5)
+static inline __attribute__((__always_inline__))
+long syscall5(long number, long arg1, long arg2, long arg3, long arg4,
+	      long arg5)
 {
 	register long g1 __asm__("g1") = number;
 	register long o0 __asm__("o0") = arg1;
@@ -148,8 +153,9 @@ static inline long syscall5(long number, long arg1, long arg2, long arg3,
 	return o0;
 }
 
-static inline long syscall6(long number, long arg1, long arg2, long arg3,
-			    long arg4, long arg5, long arg6)
+static inline __attribute__((__always_inline__))
+long syscall6(long number, long arg1, long arg2, long arg3, long arg4,
+	      long arg5, long arg6)
 {
 	register long g1 __asm__("g1") = number;
 	register long o0 __asm__("o0") = arg1;
@@ -175,7 +181,8 @@ static inline long syscall6(long number, long arg1, long arg2, long arg3,
  * comes back in the child. After an error, which sets the carry flag, o1 holds
  * the second argument.
  */
-static inline long fork_syscall2(long number, long arg1, long arg2)
+static inline __attribute__((__always_inline__))
+long fork_syscall2(long number, long arg1, long arg2)
 {
 	register long g1 __asm__("g1") = number;
 	register long o0 __asm__("o0") = arg1;
@@ -196,8 +203,9 @@ static inline long fork_syscall2(long number, long arg1, long arg2)
 	return o0;
 }
 
-static inline long fork_syscall5(long number, long arg1, long arg2, long arg3,
-				 long arg4, long arg5)
+static inline __attribute__((__always_inline__))
+long fork_syscall5(long number, long arg1, long arg2, long arg3, long arg4,
+		   long arg5)
 {
 	register long g1 __asm__("g1") = number;
 	register long o0 __asm__("o0") = arg1;
@@ -221,8 +229,9 @@ static inline long fork_syscall5(long number, long arg1, long arg2, long arg3,
 	return o0;
 }
 
-static inline long fork_syscall6(long number, long arg1, long arg2, long arg3,
-				 long arg4, long arg5, long arg6)
+static inline __attribute__((__always_inline__))
+long fork_syscall6(long number, long arg1, long arg2, long arg3, long arg4,
+		   long arg5, long arg6)
 {
 	register long g1 __asm__("g1") = number;
 	register long o0 __asm__("o0") = arg1;

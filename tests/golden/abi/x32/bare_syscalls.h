@@ -41,7 +41,8 @@
 
 #define SYSCALL_NUMBER(common)	(0x40000000 + (common))
 
-static inline long syscall0(long long number)
+static inline __attribute__((__always_inline__))
+long syscall0(long long number)
 {
 	register long long rax __asm__("rax") = number;
 
@@ -52,7 +53,8 @@ static inline long syscall0(long long number)
 	return (long)rax;
 }
 
-static inline long syscall1(long long number, long long arg1)
+static inline __attribute__((__always_inline__))
+long syscall1(long long number, long long arg1)
 {
 	register long long rax __asm__("rax") = number;
 	register long long rdi __asm__("rdi") = arg1;
@@ -64,7 +66,8 @@ static inline long syscall1(long long number, long long arg1)
 	return (long)rax;
 }
 
-static inline long syscall2(long long number, long long arg1, long long arg2)
+static inline __attribute__((__always_inline__))
+long syscall2(long long number, long long arg1, long long arg2)
 {
 	register long long rax __asm__("rax") = number;
 	register long long rdi __asm__("rdi") = arg1;
@@ -77,8 +80,8 @@ static inline long syscall2(long long number, long long arg1, long long arg2)
 	return (long)rax;
 }
 
-static inline long syscall3(long long number, long long arg1, long long arg2,
-			    long long arg3)
+static inline __attribute__((__always_inline__))
+long syscall3(long long number, long long arg1, long long arg2, long long arg3)
 {
 	register long long rax __asm__("rax") = number;
 	register long long rdi __asm__("rdi") = arg1;
@@ -92,8 +95,9 @@ static inline long syscall3(long long number, long long arg1, long long arg2,
 	return (long)rax;
 }
 
-static inline long syscall4(long long number, long long arg1, long long arg2,
-			    long long arg3, long long arg4)
+static inline __attribute__((__always_inline__))
+long syscall4(long long number, long long arg1, long long arg2, long long arg3,
+	      long long arg4)
 {
 	register long long rax __asm__("rax") = number;
 	register long long rdi __asm__("rdi") = arg1;
@@ -108,8 +112,9 @@ static inline long syscall4(long long number, long long arg1, long long arg2,
 	return (long)rax;
 }
 
-static inline long syscall5(long long number, long long arg1, long long arg2,
-			    long long arg3, long long arg4, long long arg5)
+static inline __attribute__((__always_inline__))
+long syscall5(long long number, long long arg1, long long arg2, long long arg3,
+	      long long arg4, long long arg5)
 {
 	register long long rax __asm__("rax") = number;
 	register long long rdi __asm__("rdi") = arg1;
@@ -126,9 +131,9 @@ static inline long syscall5(long long number, long long arg1, long long arg2,
 	return (long)rax;
 }
 
-static inline long syscall6(long long number, long long arg1, long long arg2,
-			    long long arg3, long long arg4, long long arg5,
-			    long long arg6)
+static inline __attribute__((__always_inline__))
+long syscall6(long long number, long long arg1, long long arg2, long long arg3,
+	      long long arg4, long long arg5, long long arg6)
 {
 	register long long rax __asm__("rax") = number;
 	register long long rdi __asm__("rdi") = arg1;

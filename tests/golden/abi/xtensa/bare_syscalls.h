@@ -45,7 +45,8 @@
 #define SYSCALL_WINDOWED 0
 #endif
 
-static inline long syscall0(long number)
+static inline __attribute__((__always_inline__))
+long syscall0(long number)
 {
 	register long a2 __asm__("a2") = number;
 
@@ -56,7 +57,8 @@ static inline long syscall0(long number)
 	return a2;
 }
 
-static inline long syscall1(long number, long arg1)
+static inline __attribute__((__always_inline__))
+long syscall1(long number, long arg1)
 {
 	register long a2 __asm__("a2") = number;
 	register long a6 __asm__("a6") = arg1;
@@ -68,7 +70,8 @@ static inline long syscall1(long number, long arg1)
 	return a2;
 }
 
-static inline long syscall2(long number, long arg1, long arg2)
+static inline __attribute__((__always_inline__))
+long syscall2(long number, long arg1, long arg2)
 {
 	register long a2 __asm__("a2") = number;
 	register long a6 __asm__("a6") = arg1;
@@ -81,7 +84,8 @@ static inline long syscall2(long number, long arg1, long arg2)
 	return a2;
 }
 
-static inline long syscall3(long number, long arg1, long arg2, long arg3)
+static inline __attribute__((__always_inline__))
+long syscall3(long number, long arg1, long arg2, long arg3)
 {
 	register long a2 __asm__("a2") = number;
 	register long a6 __asm__("a6") = arg1;
@@ -95,8 +99,8 @@ static inline long syscall3(long number, long arg1, long arg2, long arg3)
 	return a2;
 }
 
-static inline long syscall4(long number, long arg1, long arg2, long arg3,
-			    long arg4)
+static inline __attribute__((__always_inline__))
+long syscall4(long number, long arg1, long arg2, long arg3, long arg4)
 {
 	register long a2 __asm__("a2") = number;
 	register long a6 __asm__("a6") = arg1;
@@ -111,8 +115,9 @@ static inline long syscall4(long number, long arg1, long arg2, long arg3,
 	return a2;
 }
 
-static inline long syscall5(long number, long arg1, long arg2, long arg3,
-			    long arg4, long arg5)
+static inline __attribute__((__always_inline__))
+long syscall5(long number, long arg1, long arg2, long arg3, long arg4,
+	      long arg5)
 {
 	register long a2 __asm__("a2") = number;
 	register long a6 __asm__("a6") = arg1;
@@ -128,8 +133,9 @@ static inline long syscall5(long number, long arg1, long arg2, long arg3,
 	return a2;
 }
 
-static inline long syscall6(long number, long arg1, long arg2, long arg3,
-			    long arg4, long arg5, long arg6)
+static inline __attribute__((__always_inline__))
+long syscall6(long number, long arg1, long arg2, long arg3, long arg4,
+	      long arg5, long arg6)
 {
 	register long a2 __asm__("a2") = number;
 	register long a6 __asm__("a6") = arg1;
