@@ -9,6 +9,8 @@ test: setup-tests lint
 
 bench: setup-tests
 	.venv/bin/python bench/wrappers.py
+	.venv/bin/python bench/python_calls.py
+	.venv/bin/python bench/spawn.py
 	.venv/bin/python bench/bench.py
 
 # Take the output of today as what tests expect; look at the difference before committing it.

@@ -140,6 +140,22 @@ def test_library_example_of_the_readme(copied: Path, monkeypatch: pytest.MonkeyP
     assert (copied / "out" / "splork.h").exists()
 
 
+def test_python_example_of_the_readme(tmp_path: Path) -> None:
+    """It runs as it stands, and mypy --strict accepts it."""
+    text = (REPOSITORY / "README.md").read_text()
+    (code,) = re.findall(r"```python\n(from syscraft import calls.*?)```", text, re.DOTALL)
+    program = tmp_path / "example.py"
+    program.write_text(code)
+    done = subprocess.run([sys.executable, program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[:2] == ["hello", "0"]
+    checked = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", program],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert checked.returncode == 0, checked.stdout
+
+
 DERIVED = """
 name = "mark"
 summary = "mark a path"

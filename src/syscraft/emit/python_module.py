@@ -40,6 +40,7 @@ def _emit(call: Call, number: int, abis: tuple[Abi, ...]) -> Files:
             for field in call.packed.fields
         ]
         structs.append((_class_name(call.packed.name), call.packed.name, fields))
+    extras = [_parameter(extra, packed=call.packed is not None) for extra in call.clone_extras]
     names = [call.name] if call.is_clone else [wrapper.name for wrapper in call.wrappers]
     text = fill(
         "clone_module.py.j2" if call.is_clone else "module.py.j2",
@@ -61,10 +62,10 @@ def _emit(call: Call, number: int, abis: tuple[Abi, ...]) -> Files:
             for elf in abi.elf
         ],
         signature=[
-            *(f"{p['name']}: {p['annotation']}" for p in map(_parameter, call.clone_extras)),
+            *(f"{p['name']}: {p['annotation']}" for p in extras),
             "flags: int = signal.SIGCHLD",
         ],
-        extras=[_parameter(extra) for extra in call.clone_extras],
+        extras=extras,
         pointers=any(
             p.ctype.is_pointer for w in call.wrappers for p in w.parameters
         ) or any(extra.ctype.is_pointer for extra in call.clone_extras),
@@ -144,21 +145,24 @@ def _python_expression(text: str, names: set[str]) -> str | None:
     return ast.unparse(tree)
 
 
-def _parameter(parameter: Parameter) -> dict[str, str]:
+def _parameter(parameter: Parameter, *, packed: bool) -> dict[str, str]:
     name = _safe(parameter.name)
     return {
         "name": name,
         "field": parameter.name,
         "annotation": "Pointer" if parameter.ctype.is_pointer else "int",
-        "convert": _convert(parameter, name),
+        "convert": _convert(parameter, name, packed=packed),
         "c": declare_user(parameter.ctype, parameter.name),
     }
 
 
-def _convert(parameter: Parameter, expression: str) -> str:
-    """Write what makes a C value of *expression*."""
+def _convert(parameter: Parameter, expression: str, *, packed: bool) -> str:
+    """Write what checks *expression*, and makes a register's value of it or a struct's."""
     if parameter.ctype.is_pointer:
-        return f"_pointer({expression}, keep)"
+        name = _safe(parameter.name)
+        if packed:
+            return f'_address("{name}", {expression}, keep)'
+        return f'_pointer("{name}", {expression})'
     scalar = SCALARS[parameter.ctype.base]
     bits = str(scalar.bits or "_LONG_BITS")
     return f'_integer("{_safe(parameter.name)}", {expression}, {bits}, {scalar.signed})'
@@ -166,8 +170,8 @@ def _convert(parameter: Parameter, expression: str) -> str:
 
 # What the templates' own functions use.
 _TAKEN = frozenset(
-    "args arguments ctypes dict errno flag flags int keep list number object os parent reason "
-    "ret signal sys values".split()
+    "args arguments ctypes dict errno flag flags int keep len list memoryview name os parent "
+    "reason ret signal values".split()
 )
 
 
@@ -177,12 +181,13 @@ def _safe(name: str) -> str:
 
 
 def _function(call: Call, wrapper: Wrapper, constants: set[str]) -> dict[str, object]:
+    packed = call.packed is not None
     given = {parameter.name for parameter in wrapper.parameters}
     scalars = {p.name for p in wrapper.parameters if not p.ctype.is_pointer}
     explicit: list[dict[str, str]] = []
     passed: list[tuple[str, str]] = []
     for argument in wrapper.arguments:
-        mine = _parameter(argument.parameter)
+        mine = _parameter(argument.parameter, packed=packed)
         if argument.expression == argument.parameter.name and argument.expression in given:
             passed.append((argument.parameter.name, mine["convert"]))
             continue
@@ -192,8 +197,10 @@ def _function(call: Call, wrapper: Wrapper, constants: set[str]) -> dict[str, ob
             if argument.parameter.name not in given:
                 explicit.append(mine)
             expression = mine["name"]
-        passed.append((argument.parameter.name, _convert(argument.parameter, expression)))
-    described = [_parameter(parameter) for parameter in wrapper.parameters]
+        passed.append(
+            (argument.parameter.name, _convert(argument.parameter, expression, packed=packed))
+        )
+    described = [_parameter(parameter, packed=packed) for parameter in wrapper.parameters]
     signature = [f"{p['name']}: {p['annotation']}" for p in described]
     if explicit:
         signature += ["*", *(f"{p['name']}: {p['annotation']}" for p in explicit)]

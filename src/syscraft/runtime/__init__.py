@@ -1,0 +1,1 @@
+"""Raw calls, clone and spawn for Python programs, on a small C core."""

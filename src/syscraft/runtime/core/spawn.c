@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: MIT
+/* The parent's side of a spawn: Python objects to a plan, the child, and what became of it. */
+#include "core.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "spawn.h"
+#include "start.h"
+#include "strings.h"
+
+static const char *const step_names[STEP_COUNT] = {
+	[STEP_CLONE] = "clone",
+	[STEP_SIGNALS] = "signals",
+	[STEP_SETSID] = "setsid",
+	[STEP_PROCESS_GROUP] = "process_group",
+	[STEP_UMASK] = "umask",
+	[STEP_NICE] = "nice",
+	[STEP_CGROUP] = "cgroup",
+	[STEP_CWD] = "cwd",
+	[STEP_FDS] = "fds",
+	[STEP_GROUPS] = "groups",
+	[STEP_GID] = "gid",
+	[STEP_UID] = "uid",
+	[STEP_CLOSE] = "close",
+	[STEP_SIGMASK] = "sigmask",
+	[STEP_EXEC] = "exec",
+};
+
+/* What _core.spawn() was called with, and what became of it. */
+struct wishes {
+	PyObject *argv, *executable, *env, *cwd, *moves, *closed, *groups, *fork;
+	unsigned long long sigmask;
+	int keep_sigmask;
+	struct vector arguments, variables, programs;
+	PyObject *cwd_bytes;
+};
+
+/* Whole items of *size* bytes out of a bytes object. Returns their number, or -1 on error. */
+static Py_ssize_t items_of(PyObject *bytes, size_t size, const void **items)
+{
+	*items = PyBytes_AsString(bytes);
+	if (!*items)
+		return -1;
+	if ((size_t)PyBytes_Size(bytes) % size) {
+		PyErr_Format(PyExc_ValueError, "spawn: %zd bytes are no whole number of items of "
+			     "%zd bytes", PyBytes_Size(bytes), (Py_ssize_t)size);
+		return -1;
+	}
+	return PyBytes_Size(bytes) / (Py_ssize_t)size;
+}
+
+/* The child changes its moves: a copy. */
+static int plan_fds(struct spawn_plan *plan, const struct wishes *wishes)
+{
+	const void *moves, *closed;
+	Py_ssize_t move_count = items_of(wishes->moves, sizeof(struct fd_move), &moves);
+	Py_ssize_t closed_count = items_of(wishes->closed, sizeof(struct fd_range), &closed);
+	Py_ssize_t index;
+
+	if (move_count < 0 || closed_count < 0)
+		return -1;
+	plan->moves = PyMem_Malloc((size_t)move_count * sizeof(struct fd_move) + 1);
+	if (!plan->moves) {
+		PyErr_NoMemory();
+		return -1;
+	}
+	memcpy(plan->moves, moves, (size_t)move_count * sizeof(struct fd_move));
+	plan->move_count = (unsigned int)move_count;
+	for (index = 0; index < move_count; index++)
+		if (plan->moves[index].target >= plan->above_targets)
+			plan->above_targets = plan->moves[index].target + 1;
+	plan->closed = closed;
+	plan->closed_count = (unsigned int)closed_count;
+	return 0;
+}
+
+static int plan_groups(struct spawn_plan *plan, const struct wishes *wishes)
+{
+	const void *groups;
+	Py_ssize_t count;
+
+	if (wishes->groups == Py_None)
+		return 0;
+	count = items_of(wishes->groups, sizeof(unsigned int), &groups);
+	if (count < 0)
+		return -1;
+	plan->set_groups = 1;
+	plan->groups = groups;
+	plan->group_count = (unsigned int)count;
+	return 0;
+}
+
+static void free_plan(struct spawn_plan *plan, struct wishes *wishes)
+{
+	vector_clear(&wishes->arguments);
+	vector_clear(&wishes->variables);
+	vector_clear(&wishes->programs);
+	Py_CLEAR(wishes->cwd_bytes);
+	PyMem_Free(plan->moves);
+}
+
+static int plan_cwd(struct spawn_plan *plan, struct wishes *wishes)
+{
+	if (wishes->cwd == Py_None)
+		return 0;
+	wishes->cwd_bytes = encode_text(wishes->cwd, "cwd", -1);
+	if (!wishes->cwd_bytes)
+		return -1;
+	plan->cwd = PyBytes_AsString(wishes->cwd_bytes);
+	return 0;
+}
+
+static int fill_plan(struct spawn_plan *plan, struct wishes *wishes)
+{
+	if (vector_of_arguments(&wishes->arguments, wishes->argv) < 0 ||
+	    vector_of_environment(&wishes->variables, wishes->env) < 0 ||
+	    vector_of_programs(&wishes->programs, wishes->executable, &wishes->arguments,
+			       &wishes->variables) < 0)
+		return -1;
+	plan->programs = wishes->programs.items;
+	plan->argv = wishes->arguments.items;
+	plan->envp = wishes->variables.items;
+	if (plan_cwd(plan, wishes) < 0 || plan_fds(plan, wishes) < 0)
+		return -1;
+	return plan_groups(plan, wishes);
+}
+
+/* Calls fork(), which returns twice. Returns the ID, 0 in the child, or -1 with an exception. */
+static long call_fork(PyObject *fork)
+{
+	PyObject *result = PyObject_CallNoArgs(fork);
+	long pid;
+
+	if (!result)
+		return -1;
+	pid = PyLong_AsLong(result);
+	Py_DECREF(result);
+	if (pid < 0 && !PyErr_Occurred())
+		PyErr_Format(PyExc_ValueError, "how() returned %ld: expected a process ID", pid);
+	return pid;
+}
+
+/* (pid, pidfd, errno, step), or NULL with an exception set. */
+static PyObject *outcome_of(struct start *start)
+{
+	const struct spawn_report *report = start->region.report;
+
+	if (start->pid < 0 && PyErr_Occurred())
+		return NULL;
+	if (start->pid < 0)
+		return Py_BuildValue("iils", -1, -1, -start->pid, step_names[STEP_CLONE]);
+	if (report->error)
+		return Py_BuildValue("liis", start->pid, -1, report->error,
+				     step_names[report->step]);
+	return Py_BuildValue("liiO", start->pid, start->pidfd, 0, Py_None);
+}
+
+static PyObject *carry_out(struct start *start, const struct wishes *wishes)
+{
+	PyObject *outcome;
+	int error;
+
+	start->is_fork = wishes->fork != Py_None;
+	error = start_prepare(start);
+	if (error) {
+		errno = error;
+		return PyErr_SetFromErrno(PyExc_OSError);
+	}
+	if (!wishes->keep_sigmask)
+		start->plan->sigmask[0] = wishes->sigmask;
+	if (start->is_fork) {
+		start->pid = call_fork(wishes->fork);
+		if (start->pid == 0)
+			start_as_forked(start);
+	}
+	if (!start->is_fork || start->pid > 0) {
+		PyThreadState *thread = PyEval_SaveThread();
+
+		if (start->is_fork)
+			start_follow_forked(start);
+		else
+			start_child(start);
+		PyEval_RestoreThread(thread);
+	}
+	start_restore_signals(start);
+	outcome = outcome_of(start);
+	start_release(start);
+	return outcome;
+}
+
+/*
+ * spawn(plan, closed, cgroup, fork, sync_read, sync_write, old_call) -> (pid, pidfd, errno, step).
+ * The plan is a tuple, as spawn.py makes it; the rest is what differs from one try to another.
+ */
+PyObject *core_spawn(PyObject *module, PyObject *args)
+{
+	struct spawn_plan plan = { .cgroup_fd = -1 };
+	struct start start = { .plan = &plan, .pidfd = -1 };
+	struct wishes wishes = { 0 };
+	PyObject *result = NULL;
+
+	(void)module;
+	if (!PyArg_ParseTuple(args, "(OOOOiSOKKpKpiipiLLp)SiOiip:spawn", &wishes.argv,
+			      &wishes.executable, &wishes.env, &wishes.cwd, &plan.cwd_fd,
+			      &wishes.moves, &wishes.groups, &start.flags, &wishes.sigmask,
+			      &wishes.keep_sigmask, &plan.default_signals, &plan.setsid,
+			      &plan.process_group, &plan.umask, &plan.set_nice, &plan.nice,
+			      &plan.uid, &plan.gid, &start.want_pidfd, &wishes.closed,
+			      &start.cgroup, &wishes.fork, &start.sync_read, &start.sync_write,
+			      &start.old_call))
+		return NULL;
+	if (fill_plan(&plan, &wishes) == 0)
+		result = carry_out(&start, &wishes);
+	free_plan(&plan, &wishes);
+	return result;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/* What the parent prepares and the child of a spawn does; no libc, no Python. */
+#ifndef SYSCRAFT_SPAWN_H
+#define SYSCRAFT_SPAWN_H
+
+/* The kernel's signal set; it has room for 64 signals, or for 128 where a table goes on. */
+#define SIGNAL_WORDS 2
+
+/* In the order in which the child takes them; spawn.c has their names. */
+enum spawn_step {
+	STEP_CLONE,
+	STEP_SIGNALS,
+	STEP_SETSID,
+	STEP_PROCESS_GROUP,
+	STEP_UMASK,
+	STEP_NICE,
+	STEP_CGROUP,
+	STEP_CWD,
+	STEP_FDS,
+	STEP_GROUPS,
+	STEP_GID,
+	STEP_UID,
+	STEP_CLOSE,
+	STEP_SIGMASK,
+	STEP_EXEC,
+	STEP_COUNT,
+};
+
+/* In memory that both processes see, whether or not the child runs in the parent's. */
+struct spawn_report {
+	int error; /* errno, or 0 */
+	int step;
+};
+
+/* The child's descriptor *target* is what the parent calls *source*. */
+struct fd_move {
+	int target;
+	int source;
+};
+
+struct fd_range {
+	unsigned int first;
+	unsigned int last;
+};
+
+struct spawn_plan {
+	struct spawn_report *report;
+	const char *const *programs; /* candidates, up to NULL */
+	const char *const *argv;
+	const char *const *envp;
+	const char *cwd; /* or NULL */
+	int cwd_fd; /* or -1 */
+	int cgroup_fd; /* to write to its cgroup.procs, or -1 */
+	struct fd_move *moves; /* the child changes them */
+	unsigned int move_count;
+	int above_targets; /* no target is so high */
+	const struct fd_range *closed;
+	unsigned int closed_count;
+	const unsigned int *groups;
+	unsigned int group_count;
+	int set_groups;
+	int setsid;
+	int process_group; /* or -1 */
+	int umask; /* or -1 */
+	int set_nice;
+	int nice;
+	long long uid; /* or -1 */
+	long long gid; /* or -1 */
+	int handlers_are_reset; /* by clone3(2) */
+	unsigned long long default_signals; /* ignored ones that are not to be; bit 0: signal 1 */
+	unsigned long long sigmask[SIGNAL_WORDS];
+	unsigned long sigmask_bytes;
+};
+
+/* Returns only if a step failed, with what the process ends with. */
+int spawn_child(void *plan);
+
+#endif

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: MIT
+/* Starting a planned child: memory, signals, the clone, and the report. */
+#include "start.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#ifdef __GLIBC__
+#include <ucontext.h>
+#endif
+
+#include "enter_clone.h"
+
+/* spawn_child() needs less than 1 KiB; a sanitizer makes that more. */
+#define STACK_BYTES 32768UL
+
+/* What passes between the parent's stack and the child's. */
+struct switched {
+	struct clone3_args *args;
+	struct spawn_plan *plan;
+	long ret;
+};
+
+/* libc counts signals from 1 and may count one too many: 64 of them, or 128. */
+#define MASK_BYTES (((unsigned long)NSIG + 62) / 64 * 8)
+
+/* The last region that was released, for the next start: guarded by the GIL. */
+static struct region spare;
+
+/*
+ * A child in the parent's memory reports there; that of a fork needs memory that stays shared.
+ * Shared memory is a file to the kernel, and costs more than all the rest of this.
+ */
+static int map_region(struct region *region, int shared)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	const size_t stack = (STACK_BYTES + page - 1) / page * page;
+	unsigned char *memory;
+
+	region->bytes = page + stack + page;
+	memory = mmap(NULL, region->bytes, PROT_READ | PROT_WRITE,
+		      (shared ? MAP_SHARED : MAP_PRIVATE) | MAP_ANONYMOUS, -1, 0);
+	if (memory == MAP_FAILED)
+		return errno;
+	if (mprotect(memory, page, PROT_NONE) < 0) {
+		const int error = errno;
+
+		munmap(memory, region->bytes);
+		return error;
+	}
+	region->memory = memory;
+	region->stack_start = memory + page;
+	region->stack = memory + page + stack;
+	region->report = region->stack;
+	return 0;
+}
+
+static int take_region(struct region *region, int shared)
+{
+	int error = 0;
+
+	if (spare.memory && !shared) {
+		*region = spare;
+		spare.memory = NULL;
+	} else {
+		error = map_region(region, shared);
+	}
+	region->shared = shared;
+	if (!error)
+		memset(region->report, 0, sizeof(*region->report));
+	return error;
+}
+
+/* All of them, also those that libc keeps for itself: no handler may run in the child. */
+static long block_signals(unsigned long long *old)
+{
+	unsigned long long all[SIGNAL_WORDS];
+
+	memset(all, 0xff, sizeof(all));
+	return syscall4(__NR_rt_sigprocmask, SIG_SETMASK, (long)all, (long)old, MASK_BYTES);
+}
+
+int start_prepare(struct start *start)
+{
+	int error = take_region(&start->region, start->is_fork);
+	long ret;
+
+	if (error)
+		return error;
+	ret = block_signals(start->old_mask);
+	if (ret < 0) {
+		start_release(start);
+		return (int)-ret;
+	}
+	start->plan->report = start->region.report;
+	start->plan->sigmask_bytes = MASK_BYTES;
+	memcpy(start->plan->sigmask, start->old_mask, sizeof(start->old_mask));
+	return 0;
+}
+
+void start_restore_signals(struct start *start)
+{
+	syscall4(__NR_rt_sigprocmask, SIG_SETMASK, (long)start->old_mask, 0, MASK_BYTES);
+}
+
+void start_release(struct start *start)
+{
+	if (start->region.shared || spare.memory)
+		munmap(start->region.memory, start->region.bytes);
+	else
+		spare = start->region;
+}
+
+/*
+ * The child of clone3(2) here goes on below this frame, as that of vfork(2), until it executes its
+ * program. It never returns from here, so nothing that the parent finds again has changed. Not
+ * inlined, so that this stays true.
+ */
+static __attribute__((__noinline__)) long clone_here(struct clone3_args *args,
+						     struct spawn_plan *plan)
+{
+	const long ret = enter_clone3(args);
+
+	if (ret == 0)
+		for (;;)
+			syscall1(__NR_exit_group, spawn_child(plan));
+	return ret;
+}
+
+#ifdef __GLIBC__
+/*
+ * A stack of the child's own, without an entry in assembly for each ABI: the parent itself steps
+ * over to it for the call. makecontext(3) passes on integers: the address comes in halves.
+ */
+static void clone_there(unsigned int high, unsigned int low)
+{
+	struct switched *switched =
+		(struct switched *)(unsigned long)((unsigned long long)high << 32 | low);
+
+	switched->ret = clone_here(switched->args, switched->plan);
+}
+
+static long clone_on(const struct region *region, struct clone3_args *args, struct spawn_plan *plan)
+{
+	struct switched switched = { .args = args, .plan = plan };
+	const unsigned long long address = (unsigned long)&switched;
+	ucontext_t here, there;
+
+	if (getcontext(&there) < 0)
+		return -errno;
+	there.uc_stack.ss_sp = region->stack_start;
+	there.uc_stack.ss_size = STACK_BYTES;
+	there.uc_link = &here;
+	makecontext(&there, (void (*)(void))(void *)clone_there, 2, (unsigned int)(address >> 32),
+		    (unsigned int)address);
+	if (swapcontext(&here, &there) < 0)
+		return -errno;
+	return switched.ret;
+}
+#else
+/* Such a libc's users get by with clone(2), which has an entry for each ABI. */
+static long clone_on(const struct region *region, struct clone3_args *args, struct spawn_plan *plan)
+{
+	(void)region;
+	(void)args;
+	(void)plan;
+	(void)clone_here;
+	return -ENOSYS;
+}
+#endif
+
+/* clone3(2) sets signals back by itself; it is spared more calls than all the rest makes. */
+static long clone_new(struct start *start, unsigned long long flags)
+{
+	struct clone3_args args = { 0 };
+
+	args.flags = flags | C_CLONE_CLEAR_SIGHAND;
+	args.exit_signal = SIGCHLD;
+	args.pidfd = (unsigned long)&start->pidfd;
+	if (start->cgroup >= 0) {
+		args.flags |= C_CLONE_INTO_CGROUP;
+		args.cgroup = (unsigned int)start->cgroup;
+	}
+	start->plan->handlers_are_reset = 1;
+	return clone_on(&start->region, &args, start->plan);
+}
+
+static long clone_old(struct start *start, unsigned long long flags)
+{
+	if (flags & ~C_CLONE_OLD_FLAGS)
+		return -ENOSYS;
+	return core_clone_call_raw(spawn_child, start->region.stack, (int)(flags | SIGCHLD),
+				   start->plan, 0, &start->pidfd, NULL, NULL);
+}
+
+/* Waits for a child that has reported an error, so that it leaves nothing. */
+static void bury(struct start *start)
+{
+	siginfo_t info;
+
+	while (syscall5(__NR_waitid, P_PID, start->pid, (long)&info, WEXITED | __WALL, 0) == -EINTR)
+		;
+	if (start->pidfd >= 0)
+		syscall1(__NR_close, start->pidfd);
+	start->pidfd = -1;
+}
+
+/*
+ * What kernels without clone3(2) or without its newer flags say, and containers that forbid it since
+ * they cannot look into its struct. If it was meant otherwise, clone(2) says it again.
+ */
+static int is_too_old(long ret)
+{
+	return ret == -ENOSYS || ret == -EINVAL || ret == -E2BIG || ret == -EPERM;
+}
+
+void start_child(struct start *start)
+{
+	unsigned long long flags = start->flags | C_CLONE_VM | C_CLONE_VFORK;
+
+	if (start->want_pidfd)
+		flags |= C_CLONE_PIDFD;
+	start->pid = start->old_call ? -ENOSYS : clone_new(start, flags);
+	if (is_too_old(start->pid)) {
+		/* Then the child moves itself, before all that it does in its new place. */
+		start->plan->cgroup_fd = start->cgroup;
+		start->plan->handlers_are_reset = 0;
+		start->pid = clone_old(start, flags);
+	}
+	if (start->pid > 0 && start->region.report->error)
+		bury(start);
+}
+
+_Noreturn void start_as_forked(struct start *start)
+{
+	start->plan->cgroup_fd = start->cgroup;
+	for (;;)
+		syscall1(__NR_exit_group, spawn_child(start->plan));
+}
+
+/* exec, or the child's end, closes the other end of the pipe. */
+void start_follow_forked(struct start *start)
+{
+	char byte;
+
+	syscall1(__NR_close, start->sync_write);
+	while (syscall3(__NR_read, start->sync_read, (long)&byte, 1) == -EINTR)
+		;
+	if (start->region.report->error)
+		bury(start);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* Starting a planned child: memory, signals, the clone, and the report. No Python. */
+#ifndef SYSCRAFT_START_H
+#define SYSCRAFT_START_H
+
+#include <stddef.h>
+
+#include "spawn.h"
+
+struct region {
+	unsigned char *memory; /* guard page, stack, report */
+	size_t bytes;
+	int shared;
+	struct spawn_report *report;
+	void *stack_start;
+	void *stack; /* behind its end */
+};
+
+struct start {
+	struct spawn_plan *plan;
+	unsigned long long flags;
+	int cgroup; /* -1: the parent's */
+	int want_pidfd;
+	int old_call; /* do as a kernel without clone3 */
+	int is_fork; /* the child gets memory of its own */
+	int sync_read, sync_write; /* a pipe that exec closes, if the child is a forked one */
+	struct region region;
+	unsigned long long old_mask[SIGNAL_WORDS];
+	long pid; /* out; or -errno */
+	int pidfd; /* out */
+};
+
+/* With the GIL. start_prepare() returns 0 or an errno. */
+int start_prepare(struct start *start);
+void start_restore_signals(struct start *start);
+void start_release(struct start *start);
+
+/* Without the GIL. If a step failed, the child is gone when this returns. */
+void start_child(struct start *start);
+
+/* The child of a fork: does not return. And its parent, which waits for exec. */
+_Noreturn void start_as_forked(struct start *start);
+void start_follow_forked(struct start *start);
+
+#endif

@@ -1,0 +1,72 @@
+"""clone() and spawn() by the declared variants, on kernels that have them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import REPOSITORY, Syscraft
+
+SCRIPT = """
+import os, sys
+sys.path.insert(0, {source!r})
+from {name} import {name} as variant
+from syscraft.runtime.clone import clone
+from syscraft.runtime.spawn import spawn
+
+where = bytearray(8)
+extras = {extras}
+nice = lambda: os.getpriority(os.PRIO_PROCESS, 0)
+with clone(nice, how=variant, nice=7, **extras) as child:
+    print("clone", child.wait(10), child.pidfd >= 0)
+read, write = os.pipe()
+with spawn(["nice"], how=variant, nice=9, fds={{1: write}}, umask=0o77, **extras) as child:
+    os.close(write)
+    told = int.from_bytes(where, sys.byteorder)
+    print("spawn", os.read(read, 99).decode().strip(), child.wait(10), child.pidfd >= 0, told)
+for start in (lambda **more: clone(nice, **more), lambda **more: spawn(["nice"], **more)):
+    try:
+        start(how=variant, nice=70, **extras)
+    except OSError as error:
+        print("refused", error.errno)
+try:
+    spawn(["/no/such/program"], how=variant, nice=1, **extras)
+except FileNotFoundError as error:
+    print(error.step, error.filename)
+try:
+    os.waitpid(-1, 0)
+except ChildProcessError:
+    print("no child left")
+"""
+
+# clone_pair sets no nice value: it tells it, and the cookie, where the caller wants it.
+EXPECTED = """clone {clone} True
+spawn {spawn} 0 True {told}
+refused 22
+refused 22
+exec /no/such/program
+no child left
+"""
+
+
+@pytest.mark.parametrize(
+    ("folder", "extras", "expected"),
+    [
+        ("examples/clone_nice", "{}", {"clone": 7, "spawn": 9, "told": 0}),
+        (
+            "tests/guest/clone_pair",
+            "{'cookie': 100, 'where': where}",
+            {"clone": 0, "spawn": 0, "told": 109},
+        ),
+    ],
+)
+def test_declared_variants(
+    folder: str, extras: str, expected: dict[str, int], tmp_path: Path, syscraft: Syscraft
+) -> None:
+    script = tmp_path / "script.py"
+    source = str(REPOSITORY / "src")
+    script.write_text(SCRIPT.format(source=source, name=Path(folder).name, extras=extras))
+    done = syscraft("run", folder, "--", sys.executable, script, cwd=REPOSITORY)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout == EXPECTED.format(**expected), done.stderr
