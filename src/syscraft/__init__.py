@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # typing loads slowly, and every program waits for this module
 if TYPE_CHECKING:  # for editors and type checkers
+    from typing import Any
+
     from syscraft.api import Declaration, load
     from syscraft.errors import SyscraftError
     from syscraft.runtime import calls
@@ -29,6 +29,8 @@ _PLACES = {
 
 
 def __getattr__(name: str) -> Any:
+    import importlib
+
     if name == "calls":
         return importlib.import_module("syscraft.runtime.calls")
     if name not in _PLACES:

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from syscraft.abi.base import Pairs
 from syscraft.abi.registry import all_abis
 from syscraft.errors import EnvironmentLacks
 from syscraft.runtime import call_maker, call_table, calls
 from syscraft.runtime.call_table import Abi, Table, parameters, registers
-from syscraft.runtime.policy import REFUSED
+from syscraft.runtime.policy import ONCE, REFUSED
 from syscraft.runtime.structs import OpenHow
 
 AT_FDCWD = -100  # include/uapi/linux/fcntl.h, Linux 6.12
@@ -143,6 +144,34 @@ def test_import_reads_no_table() -> None:
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert done.stdout == "False\n"
+
+
+@pytest.mark.parametrize("abi", all_abis(), ids=lambda abi: abi.key)
+def test_every_table_makes_calls(abi) -> None:  # type: ignore[no-untyped-def]
+    table = Table(abi_of(abi))
+    wide = set()
+    for name, number in table.numbers.items():
+        call = call_maker.make_call(table, name)
+        assert call is not None
+        assert call.number == number  # type: ignore[attr-defined]
+        if isinstance(call, call_maker.WideCall):
+            wide.add(name)
+    assert bool(wide) is (abi.pairs is not Pairs.WHOLE)
+
+
+def test_what_is_special_of_calls_is_of_real_ones() -> None:
+    assert set(ONCE) | set(REFUSED) <= set(calls.all_names())
+
+
+def test_signatures_have_the_types_of_c() -> None:
+    signature = call_maker.signature_of("openat2", calls.openat2.params)
+    assert str(signature) == (
+        "(dfd: 'int', filename: 'const char *', how: 'struct open_how *', usize: 'size_t') "
+        "-> 'long'"
+    )
+    assert str(call_maker.signature_of("splork", ("arg1", "arg2"))) == "(arg1, arg2)"
+    # The parameters of another ABI's variant.
+    assert str(call_maker.signature_of("read", ("other",))) == "(other)"
 
 
 def header(machine: int, bits: int, little: bool, flags: int) -> bytes:

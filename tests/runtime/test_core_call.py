@@ -138,7 +138,9 @@ def test_what_it_says_of_itself(openat: Call) -> None:
     assert openat.__doc__ == "Open a file."
     assert openat.__module__ == "syscraft.calls"
     assert openat.__text_signature__ == "(dfd, filename, flags, mode)"
-    assert str(inspect.signature(openat)) == "(dfd, filename, flags, mode)"
+    assert str(inspect.signature(openat)) == (
+        "(dfd: 'int', filename: 'const char *', flags: 'int', mode: 'umode_t') -> 'long'"
+    )
     assert openat.number == NR["openat"]
     assert openat.params == ("dfd", "filename", "flags", "mode")
     assert openat.blocking is True

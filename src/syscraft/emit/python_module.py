@@ -1,4 +1,4 @@
-"""NAME.py: typed functions over ctypes, in the user's order, OSError on failure."""
+"""NAME.py: typed functions by the C core or ctypes, in the user's order, OSError on failure."""
 
 from __future__ import annotations
 
@@ -236,4 +236,4 @@ def _class_name(name: str) -> str:
     return "".join(word.capitalize() for word in name.split("_") if word)
 
 
-EMITTER = Emitter("python", "Python module over ctypes: typed functions, OSError", _emit)
+EMITTER = Emitter("python", "Python module by the C core or ctypes: typed, OSError", _emit)

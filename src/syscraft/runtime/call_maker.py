@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from syscraft.runtime import _core
 from syscraft.runtime.call_table import (
@@ -14,9 +14,13 @@ from syscraft.runtime.call_table import (
     Table,
     all_names,
     fits,
+    own_table,
     registers,
 )
 from syscraft.runtime.policy import ONCE, REFUSED
+
+if TYPE_CHECKING:
+    import inspect
 
 
 def make_call(table: Table, name: str) -> Callable[..., int] | None:
@@ -80,6 +84,25 @@ def describe(prototype: Prototype, abi: str, refused: str | None = None) -> str:
     return "\n".join(lines)
 
 
+def signature_of(name: str, params: tuple[str, ...]) -> inspect.Signature:
+    """Make what inspect tells of a call: its parameters, annotated with their C types.
+
+    Args:
+        name: the call's name; parameters of one that is in no table have no annotations.
+        params: the parameters' names.
+    """
+    import inspect  # it loads slowly, and only inspect asks for this
+
+    kind, empty = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Signature.empty
+    prototype = own_table().prototype(name)
+    known = prototype is not None and tuple(p.name for p in prototype.parameters) == params
+    types = {p.name: p.c_type for p in prototype.parameters} if prototype and known else {}
+    return inspect.Signature(
+        [inspect.Parameter(p, kind, annotation=types.get(p, empty)) for p in params],
+        return_annotation="long" if known else empty,
+    )
+
+
 class WideCall:
     """A call with 64-bit parameters where registers have 32: it takes them whole."""
 
@@ -108,11 +131,8 @@ class WideCall:
         return self._inner(*self._laid_out.fill(self._ordered(args, kwargs)))
 
     @property
-    def __signature__(self) -> object:
-        import inspect  # it loads slowly, and only inspect asks for this
-
-        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-        return inspect.Signature([inspect.Parameter(name, kind) for name in self.params])
+    def __signature__(self) -> inspect.Signature:
+        return signature_of(self.__name__, self.params)
 
     def __repr__(self) -> str:
         return f"<system call {self.__name__}{self.__text_signature__}, number {self.number}>"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import errno
 import os
 
@@ -36,6 +35,8 @@ def _load() -> None:
 
 
 def _missing(name: str) -> BaseException:
+    import difflib  # it loads slowly, and few programs make this mistake
+
     from syscraft.runtime import call_table
 
     if name in call_table.all_names():

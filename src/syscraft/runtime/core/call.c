@@ -289,31 +289,18 @@ static PyObject *call_repr(PyObject *object)
 }
 
 /* inspect.signature() asks for this; it is made when asked for, since inspect loads slowly. */
+/* The C types of the parameters stand in tables, which Python code reads. */
 static PyObject *call_signature(PyObject *object, void *closure)
 {
 	struct call *self = (struct call *)object;
-	PyObject *result = NULL, *kind = NULL, *list = PyList_New(0);
-	PyObject *inspect = list ? PyImport_ImportModule("inspect") : NULL;
-	PyObject *type = inspect ? PyObject_GetAttrString(inspect, "Parameter") : NULL;
-	Py_ssize_t index;
+	PyObject *module = PyImport_ImportModule("syscraft.runtime.call_maker");
+	PyObject *result = NULL;
 
 	(void)closure;
-	if (type)
-		kind = PyObject_GetAttrString(type, "POSITIONAL_OR_KEYWORD");
-	for (index = 0; kind && index < self->count; index++) {
-		PyObject *one = PyObject_CallFunctionObjArgs(
-			type, PyTuple_GetItem(self->site.params, index), kind, NULL);
-
-		if (!one || PyList_Append(list, one) < 0)
-			Py_CLEAR(kind);
-		Py_XDECREF(one);
-	}
-	if (kind)
-		result = PyObject_CallMethod(inspect, "Signature", "O", list);
-	Py_XDECREF(kind);
-	Py_XDECREF(type);
-	Py_XDECREF(inspect);
-	Py_XDECREF(list);
+	if (module)
+		result = PyObject_CallMethod(module, "signature_of", "OO", self->site.name,
+					     self->site.params);
+	Py_XDECREF(module);
 	return result;
 }
 

@@ -147,8 +147,8 @@ static PyObject *core_syscall(PyObject *module, PyObject *const *args, Py_ssize_
 		return NULL;
 	if (number_of(state, args[0], &number) < 0)
 		return NULL;
-	if (number >= 0 && number < POLICY_NUMBERS)
-		policy = state->policy[number];
+	if (number >= 0 && POLICY_PLACE(number) < POLICY_NUMBERS)
+		policy = state->policy[POLICY_PLACE(number)];
 	if ((policy & POLICY_REFUSED) && refuse(state, number) < 0)
 		return NULL;
 	/* What is not known may block. */
@@ -198,13 +198,13 @@ static int mark(unsigned char *policy, PyObject *numbers, enum policy bit)
 		Py_DECREF(item);
 		if (number == -1 && PyErr_Occurred())
 			break;
-		if (number < 0 || number >= POLICY_NUMBERS) {
+		if (number < 0 || POLICY_PLACE(number) >= POLICY_NUMBERS) {
 			PyErr_Format(PyExc_ValueError,
 				     "number %ld: expected one from 0 to %d", number,
 				     POLICY_NUMBERS - 1);
 			break;
 		}
-		policy[number] |= (unsigned char)bit;
+		policy[POLICY_PLACE(number)] |= (unsigned char)bit;
 	}
 	Py_DECREF(iterator);
 	return PyErr_Occurred() ? -1 : 0;
