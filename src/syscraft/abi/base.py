@@ -204,6 +204,9 @@ class Abi:
         register_bytes: width of an argument register where it is not a long's.
         pairs: how a 64-bit argument travels.
         stack_alignment: bytes that a child's stack pointer must be a multiple of.
+        stack_grows_up: whether a stack starts at the lowest address of its memory.
+        fork_trap: what the functions are called that return 0 in a child, where those of
+            ``traps`` do not.
         toolchains: ways to make and run programs, the preferred one first.
         texts: files of ``folder`` that are not there but here, for an ABI in one file.
     """

@@ -43,7 +43,6 @@ def _environment() -> jinja2.Environment:
     )
     environment.globals["argument_list"] = ctext_layout.argument_list
     environment.globals["comment"] = ctext_layout.comment
-    environment.globals["indent_to"] = ctext_layout.indent_to
     return environment
 
 

@@ -148,20 +148,26 @@ def _forward_declarations(call: Call) -> tuple[str, ...]:
 
 def _clone_body(call: Call) -> str:
     extras = [extra.name for extra in call.clone_extras]
+    members = _clone_members("clone_flags", "parent_tidptr", "child_tidptr", "newsp", "tls")
     return f"""{{
 	struct kernel_clone_args args = {{
-		.flags		= (lower_32_bits(clone_flags) & ~CSIGNAL),
-		.pidfd		= parent_tidptr,
-		.child_tid	= child_tidptr,
-		.parent_tid	= parent_tidptr,
-		.exit_signal	= (lower_32_bits(clone_flags) & CSIGNAL),
-		.stack		= newsp,
-		.tls		= tls,
+{members}
 	}};
 
 {argument_list(f"	return do_{call.name}(", ["&args", *extras], ");")}
 }}
 """
+
+
+def _clone_members(flags: str, ptid: str, ctid: str, stack: str, tls: str) -> str:
+    """What clone(2) makes of its arguments. Source: kernel/fork.c, Linux 6.12."""
+    return f"""		.flags		= (lower_32_bits({flags}) & ~CSIGNAL),
+		.pidfd		= {ptid},
+		.child_tid	= {ctid},
+		.parent_tid	= {ptid},
+		.exit_signal	= (lower_32_bits({flags}) & CSIGNAL),
+		.stack		= {stack},
+		.tls		= {tls},"""
 
 
 def _packed_body(call: Call, packed: PackedStruct) -> str:
@@ -198,19 +204,14 @@ def _packed_body(call: Call, packed: PackedStruct) -> str:
 
 
 def _packed_clone_setup() -> str:
-    """What clone(2) makes of its arguments. Source: kernel/fork.c, Linux 6.12."""
-    return """	if (upper_32_bits(args.flags))
+    ptid, ctid = (f"u64_to_user_ptr(args.{name})" for name in ("parent_tid", "child_tid"))
+    members = _clone_members("args.flags", ptid, ctid, "args.stack", "args.tls")
+    return f"""	if (upper_32_bits(args.flags))
 		return -EINVAL;
 
-	kargs = (struct kernel_clone_args) {
-		.flags		= (lower_32_bits(args.flags) & ~CSIGNAL),
-		.pidfd		= u64_to_user_ptr(args.parent_tid),
-		.child_tid	= u64_to_user_ptr(args.child_tid),
-		.parent_tid	= u64_to_user_ptr(args.parent_tid),
-		.exit_signal	= (lower_32_bits(args.flags) & CSIGNAL),
-		.stack		= args.stack,
-		.tls		= args.tls,
-	};
+	kargs = (struct kernel_clone_args) {{
+{members}
+	}};
 """
 
 

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from syscraft.abi.base import Abi, Trap
-from syscraft.emit.ctext_layout import width
+from syscraft.emit.ctext_layout import WIDTH, width
 
 # The operands of a statement stand below its first instruction.
 _COLUMN = "\t\t\t  "
-_WIDTH = 80
 _COLUMN_WIDTH = 26
 
 
@@ -111,7 +110,7 @@ def _line(line: str, cfi: str, *, last: bool) -> str:
     if not remark:
         return text
     for gap in ("\t\t", "\t"):
-        if width(f"{_COLUMN}{text}{gap}/* {remark} */") <= _WIDTH:
+        if width(f"{_COLUMN}{text}{gap}/* {remark} */") <= WIDTH:
             return f"{text}{gap}/* {remark} */"
     return f"/* {remark} */\n{_COLUMN}{text}"
 
@@ -127,7 +126,7 @@ def _listed(operands: Sequence[str], more: str = "") -> str:
     lines = [""]
     for index, word in enumerate(words):
         end = 2 if index == len(words) - 1 else 0  # the statement's own
-        if lines[-1] and _COLUMN_WIDTH + 2 + len(lines[-1]) + 1 + len(word) + end > _WIDTH:
+        if lines[-1] and _COLUMN_WIDTH + 2 + len(lines[-1]) + 1 + len(word) + end > WIDTH:
             lines.append("")
         lines[-1] += (" " if lines[-1] else "") + word
     return f"\n{_COLUMN}  ".join(lines)

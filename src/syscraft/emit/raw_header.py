@@ -11,7 +11,7 @@ from syscraft.emit.base import Emitter, Files, fill, fill_text
 from syscraft.emit.ctext_layout import argument_list
 from syscraft.emit.operands import bind, statement
 from syscraft.model import clone
-from syscraft.model.call import Call
+from syscraft.model.call import Call, PackedStruct
 
 _FORK_NOTE = (
     "Like fork(2): returns in the parent and in the child. With a stack of its own the child "
@@ -24,6 +24,14 @@ _STRUCT_NOTE = (
 )
 
 _PACKED = ("(unsigned long)uargs", "usize")
+
+# Canonical clone argument -> its C expression; on a new stack, its aligned start is sp.
+_ON_NEW_STACK = {"flags": "(unsigned int)flags", "stack": "(unsigned long)sp"}
+_PLACES = {
+    "ptid": "(unsigned long)ptid",
+    "ctid": "(unsigned long)ctid",
+    "tls": "(unsigned long)tls",
+}
 
 
 def _emit(call: Call, number: int, abis: tuple[Abi, ...]) -> Files:
@@ -44,8 +52,7 @@ def _emit(call: Call, number: int, abis: tuple[Abi, ...]) -> Files:
 
 def _plain(call: Call, abis: tuple[Abi, ...]) -> str:
     if call.packed:
-        declared = [f"struct {call.packed.name} *uargs", "unsigned long usize"]
-        names = ["uargs", "usize"]
+        declared, names = _packed_parameters(call.packed)
     else:
         declared = user_c.declared(call.parameters)
         names = [parameter.name for parameter in call.parameters]
@@ -71,8 +78,7 @@ def _clone(call: Call, abis: tuple[Abi, ...]) -> str:
     )  # fmt: skip
     extras = tuple(extra.name for extra in call.clone_extras)
     if call.packed:
-        declared = [f"struct {call.packed.name} *uargs", "unsigned long usize"]
-        names = ["uargs", "usize"]
+        declared, names = _packed_parameters(call.packed)
     else:
         declared = ["unsigned long flags", "void *stack", "int *ptid", "int *ctid",
                     "unsigned long tls", *user_c.declared(call.clone_extras)]  # fmt: skip
@@ -89,6 +95,11 @@ def _clone(call: Call, abis: tuple[Abi, ...]) -> str:
         call_names=["fn", "stack", "flags", "arg", *extras, "ptid", "tls", "ctid"],
         switches=[(abi.macro, stack_switch(call, abi, prototype)) for abi in abis],
     )  # fmt: skip
+
+
+def _packed_parameters(packed: PackedStruct) -> tuple[list[str], list[str]]:
+    """The parameters of a raw function that takes a struct: declared, and their names."""
+    return [f"struct {packed.name} *uargs", "unsigned long usize"], ["uargs", "usize"]
 
 
 def _fork_like(call: Call, abis: tuple[Abi, ...]) -> list[tuple[str, str]]:
@@ -113,9 +124,7 @@ def _clone_values(call: Call, abi: Abi, *, stack: str, flags: str) -> list[str]:
         "flags": flags,
         "stack": stack,
         "stack_size": "0",
-        "ptid": "(unsigned long)ptid",
-        "ctid": "(unsigned long)ctid",
-        "tls": "(unsigned long)tls",
+        **_PLACES,
         **{extra.name: user_c.as_register(extra) for extra in call.clone_extras},
     }
     extras = tuple(extra.name for extra in call.clone_extras)
@@ -124,13 +133,7 @@ def _clone_values(call: Call, abi: Abi, *, stack: str, flags: str) -> list[str]:
 
 def _clone_fields(call: Call) -> list[tuple[str, str]]:
     """What goes into the struct of a clone variant that has one: field, C expression."""
-    known = {
-        "flags": "(unsigned int)flags",
-        "stack": "(unsigned long)sp",
-        "ptid": "(unsigned long)ptid",
-        "ctid": "(unsigned long)ctid",
-        "tls": "(unsigned long)tls",
-    }
+    known = {**_ON_NEW_STACK, **_PLACES}
     own = [(clone.PACKED[name].name, value) for name, value in known.items()]
     return own + [
         (e.name, f"(unsigned long){e.name}" if e.ctype.is_pointer else e.name)
@@ -147,7 +150,7 @@ def stack_switch(call: Call, abi: Abi, prototype: str) -> str:
         values = ["(unsigned long)&args", "sizeof(args)"]
         fields = _clone_fields(call)
     else:
-        values = _clone_values(call, abi, stack="(unsigned long)sp", flags="(unsigned int)flags")
+        values = _clone_values(call, abi, **_ON_NEW_STACK)
     return fill_text(
         template,
         abi=abi,
