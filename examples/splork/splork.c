@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <linux/sprintf.h>
+#include <linux/kernel.h>
 #include <linux/uaccess.h>
 
 static long do_splork(unsigned long arg1, void __user *arg2)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "splork.h"
 #include "splork_raw.h"
@@ -21,16 +22,18 @@ static void test_raw(void)
 
 static void test_end_of_memory(void)
 {
-	char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
+	long bytes = sysconf(_SC_PAGESIZE);
+	char *page = mmap(NULL, 2 * bytes, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *end = page + bytes;
 	int ret;
 
-	munmap(page + 4096, 4096);
-	ret = splork(page + 4096 - 4, 123);
-	ktap_test(ret == 3 && !strcmp(page + 4096 - 4, "123"),
+	munmap(end, bytes);
+	ret = splork(end - 4, 123);
+	ktap_test(ret == 3 && !strcmp(end - 4, "123"),
 		  "the last bytes of a mapping are enough", "returned %d", ret);
 	errno = 0;
-	ret = splork(page + 4096 - 3, 123);
+	ret = splork(end - 3, 123);
 	ktap_test(ret == -1 && errno == EFAULT,
 		  "one byte less is not", "returned %d, errno %d", ret, errno);
 }
