@@ -23,7 +23,7 @@ import syscraft
 from syscraft.files import cache_root
 from syscraft.lab.build import REPRODUCIBLE
 from syscraft.lab.initramfs import initramfs
-from syscraft.lab.uml import Uml
+from syscraft.lab.uml import uml
 
 ROOT = Path(__file__).parent.parent
 SYSCRAFT = str(Path(sys.executable).with_name("syscraft"))
@@ -75,7 +75,7 @@ def write_call(folder: Path, name: str) -> Path:
 
 def boot() -> None:
     kernel = syscraft.load(EXAMPLE).build()
-    with Uml(kernel.image, initramfs()):
+    with uml(kernel.image, initramfs()):
         pass
 
 

@@ -32,14 +32,15 @@ MAY_WRITE = {
     "lab/build.py": "touches and removes objects in the kernel's working folder",
     "lab/initramfs.py": "fills a draft folder that files.py made",
     "lab/pinning.py": "gives generated headers their times back",
-    "lab/runner.py": "writes to our own standard output; keeps a linked test program",
+    "lab/programs.py": "keeps a linked test program",
+    "lab/runner.py": "writes to our own standard output",
     "doctor.py": "removes its probe file",
     "runtime/call_table.py": "reads the header of the running program",
     "lab/working_copy.py": "copies and links whole files into the kernel's working folder",
 }
 MAY_START = {
     "proc.py": "it is the module that starts processes",
-    "lab/uml.py": "a guest lives on while we talk to it over two pipes",
+    "lab/booted.py": "a guest lives on while we talk to it over its line",
 }
 WRITERS = {
     "write_text", "write_bytes", "unlink", "rename", "replace", "mkdir", "rmdir", "copy2",

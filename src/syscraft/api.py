@@ -13,18 +13,21 @@ status = splork.run(kernel, ["python3", "my_script.py"])
 
 from __future__ import annotations
 
+import difflib
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from syscraft.errors import UsageError
+from syscraft.errors import EnvironmentLacks, SyscraftError, UsageError
 from syscraft.model.call import Call
 from syscraft.tree.source import DEFAULT_LINUX, KernelTree, open_tree
 
 if TYPE_CHECKING:  # these rooms load slowly, and many uses never enter them
     from syscraft.lab.build import BuiltKernel
+    from syscraft.lab.cells import Cell, GuestState, Matrix
     from syscraft.lab.verdict import Outcome
     from syscraft.tree.wire import KernelChange
 
@@ -47,6 +50,7 @@ class Declaration:
 
     call: Call
     folder: Path
+    shown_path: str = ""
 
     def generate(
         self,
@@ -98,10 +102,13 @@ class Declaration:
     def build(self, linux: str | None = None, *, progress: Progress = _silent) -> BuiltKernel:
         """Build a kernel for User Mode Linux, or find it in the cache."""
         from syscraft.lab.build import build_kernel
+        from syscraft.lab.host import host_abi
+        from syscraft.lab.uml import TARGET
 
+        host_abi()  # no kernel for a machine whose programs nobody knows
         linux = linux or DEFAULT_LINUX
         tree = self._tree(linux, progress)
-        return build_kernel(tree, self._change(linux, progress), progress)
+        return build_kernel(tree, self._change(linux, progress), TARGET, progress)
 
     def test(
         self,
@@ -161,6 +168,104 @@ class Declaration:
         return self._changes[linux]
 
 
+def test_on(
+    declarations: Sequence[Declaration],
+    guests: Sequence[str],
+    linux: Sequence[str] = (DEFAULT_LINUX,),
+    *,
+    deadline_s: float = TEST_DEADLINE_S,
+    again: bool = False,
+    progress: Progress = _silent,
+) -> Matrix:
+    """Run the tests of several declarations on several guests and kernels.
+
+    Every kernel has all the calls in it. Only tests in C run on machines of QEMU: there is no
+    Python there.
+
+    Args:
+        guests: keys of guests, as :func:`all_guests` lists them.
+        linux: kernel trees, each ``deb:VERSION`` or a path.
+        again: run cells whose verdict is kept, too.
+
+    Raises:
+        UsageError: a guest is not known.
+        TreeError: the calls cannot be added to one of the trees.
+    """
+    from syscraft.lab.everywhere import Job, Subject, Work, run_everywhere
+    from syscraft.lab.qemu import machines
+
+    known = {machine.key: (abi, machine) for abi, machine in machines()}
+    jobs = []
+    others: list[tuple[str, Work]] = []
+    for name in linux:
+        tree = open_tree(name, progress=progress)
+        for guest in dict.fromkeys(guests):
+            if guest == "uml":
+                work = partial(test_on_uml, declarations, name, deadline_s)
+                others.append((f"uml {name}", work))
+            elif guest in known:
+                jobs.append(Job(name, tree, *known[guest]))
+            else:
+                raise unknown_guest(guest)
+    subjects = [Subject(d.call, d.folder, d.shown_path) for d in declarations]
+    return run_everywhere(
+        subjects, jobs, others, deadline_s=deadline_s, again=again, progress=progress
+    )
+
+
+def test_on_uml(
+    declarations: Sequence[Declaration], linux: str, deadline_s: float, progress: Progress
+) -> tuple[GuestState, tuple[Cell, ...]]:
+    """Run each declaration's tests on a kernel of its own, with the host's files."""
+    from syscraft.lab.cells import Cell, GuestState
+    from syscraft.lab.host import host_abi
+    from syscraft.lab.verdict import Outcome, Verdict
+
+    cells = []
+    build_seconds, built_before = 0.0, True
+    for declaration in declarations:
+        started = time.monotonic()
+        try:
+            kernel = declaration.build(linux, progress=progress)
+            build_seconds += time.monotonic() - started
+            built_before = built_before and kernel.from_cache
+            outcomes = declaration.test(
+                kernel, linux=linux, deadline_s=deadline_s, progress=progress
+            )
+        except SyscraftError as error:
+            lacks = isinstance(error, EnvironmentLacks)
+            verdict = Verdict.INFRA if lacks else Verdict.FAIL
+            outcomes = (Outcome("build", verdict, 0.0, str(error)),)
+        cells += [
+            Cell(
+                guest="uml", linux=linux, abi=host_abi().key, call=declaration.call.name,
+                test=outcome.name, declaration=declaration.shown_path,
+                verdict=outcome.verdict, seconds=outcome.seconds, detail=outcome.detail,
+            )
+            for outcome in outcomes
+        ]  # fmt: skip
+    state = GuestState("uml", linux, build_seconds, built_before, how="this machine's processor")
+    return state, tuple(cells)
+
+
+def all_guests() -> tuple[str, ...]:
+    """The keys of all guests, User Mode Linux first."""
+    from syscraft.lab.qemu import machines
+
+    return ("uml", *(machine.key for _, machine in machines()))
+
+
+def unknown_guest(name: str) -> SyscraftError:
+    """The error that says which guests there are."""
+    known = all_guests()
+    near = difflib.get_close_matches(name, known, n=1)
+    return UsageError.of(
+        f"unknown guest '{name}'",
+        expected="one of " + ", ".join(known),
+        hint=f"did you mean '{near[0]}'?" if near else None,
+    )
+
+
 def load(path: str | Path) -> Declaration:
     """Read the declaration at *path*, a TOML file or the folder that holds it.
 
@@ -172,4 +277,4 @@ def load(path: str | Path) -> Declaration:
     from syscraft.model.compile import load as load_call
 
     file_path, _ = find_declaration(path)
-    return Declaration(load_call(path), file_path.parent)
+    return Declaration(load_call(path), file_path.parent, str(path))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,15 +56,18 @@ PACKAGES = {
 }
 
 
-def need(tool: str) -> str:
+def need(tool: str, *, packages: Sequence[str] = ()) -> str:
     """Find *tool* on PATH.
+
+    Args:
+        packages: what brings it, if :data:`PACKAGES` does not know.
 
     Raises:
         EnvironmentLacks: it is not there; the hint says what installs it.
     """
     path = shutil.which(tool)
     if path is None:
-        package = PACKAGES.get(tool, tool)
+        package = " ".join(packages) or PACKAGES.get(tool, tool)
         raise EnvironmentLacks.of(
             f"the tool '{tool}' is missing",
             expected=f"{tool} on PATH",
@@ -75,6 +79,34 @@ def need(tool: str) -> str:
 def dying_with_us(argv: Sequence[str], signal_name: str = "TERM") -> list[str]:
     """Wrap *argv* so that the process gets a signal if syscraft is killed."""
     return [need("setpriv"), f"--pdeathsig={signal_name}", "--", *argv]
+
+
+_groups: dict[int, signal.Signals] = {}
+_stopping = False
+
+
+@contextlib.contextmanager
+def stopped_with_us(group: int, how: signal.Signals) -> Iterator[None]:
+    """Let :func:`stop_all` end the process group *group* with the signal *how*."""
+    _groups[group] = how
+    try:
+        if _stopping:
+            raise KeyboardInterrupt
+        yield
+    finally:
+        del _groups[group]
+
+
+def stop_all() -> None:
+    """End what other threads have started and wait for, for an interrupt reaches only one thread.
+
+    Whoever waits sees it fail; nothing new starts any more.
+    """
+    global _stopping
+    _stopping = True
+    for group, how in list(_groups.items()):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(group, how)
 
 
 def run(
@@ -126,6 +158,8 @@ def run_watched(
     for, so that it can remove half-written files; then the interrupt goes on.
     """
     lines: list[str] = []
+    if _stopping:
+        raise KeyboardInterrupt
     with (
         open(log, "w", encoding="utf-8", errors="replace") as log_file,
         subprocess.Popen(
@@ -143,11 +177,12 @@ def run_watched(
     ):
         assert process.stdout is not None
         try:
-            for line in process.stdout:
-                lines.append(line)
-                log_file.write(line)
-                on_line(line.rstrip("\n"))
-            process.wait()
+            with stopped_with_us(process.pid, signal.SIGTERM):
+                for line in process.stdout:
+                    lines.append(line)
+                    log_file.write(line)
+                    on_line(line.rstrip("\n"))
+                process.wait()
         except BaseException:
             os.killpg(process.pid, signal.SIGTERM)
             process.wait()

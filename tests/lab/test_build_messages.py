@@ -14,7 +14,7 @@ BODY = BodyLineMap("kernel/sample.c", "my/sample.c", 10)
 
 
 def failed(output: str) -> BuildError | EnvironmentLacks:
-    error = failure(Result(("make", "linux"), "/cache/work/x", 2, output), SOURCE, BODY)
+    error = failure(Result(("make", "linux"), "/cache/work/x", 2, output), SOURCE, (BODY,))
     assert isinstance(error, (BuildError, EnvironmentLacks))
     return error
 

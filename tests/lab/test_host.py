@@ -11,7 +11,7 @@ from syscraft.abi.base import ElfIdentity
 from syscraft.abi.registry import all_abis
 from syscraft.errors import EnvironmentLacks
 from syscraft.lab import host
-from syscraft.lab.uml import INPUT_MAX
+from syscraft.lab.line import INPUT_MAX
 
 GUEST = Path(host.__file__).parent / "guest" / "guest.h"
 

@@ -181,6 +181,61 @@ class Toolchain:
 
 
 @dataclass(frozen=True)
+class Machine:
+    """A machine of QEMU that boots a kernel of the ABI's architecture.
+
+    What its kernel needs besides the options that all guests have is ``guest.config`` in the
+    ABI's folder. ``guest.patch`` there, if any, repairs a tree that does not build.
+
+    Args:
+        key: what the guest is called.
+        linux_arch: ``ARCH=`` of the kernel build.
+        compiler_prefix: ``CROSS_COMPILE=`` of the kernel build.
+        make_target: what to make; ``image`` is what QEMU boots, below the build folder.
+        command: QEMU's command, with the machine, its processor and its memory.
+        packages: the Debian packages that bring the compiler and the emulator.
+        programs: ABI -> the toolchain whose programs this kernel runs; its own ABI first.
+        console: what the kernel calls the console.
+        line: the device file of the line that commands come over.
+        wires: QEMU's arguments that connect both, from the character devices ``console``
+            and ``line``.
+        arguments: what the kernel's command line needs besides.
+        restarts: whether a restart has to end the guest, for it cannot be switched off.
+        native_on: what uname(2) calls the hosts whose KVM may run the guest.
+        libraries: path in the guest -> file of this machine, for programs that cannot be static.
+    """
+
+    key: str
+    linux_arch: str
+    compiler_prefix: str
+    make_target: str
+    image: str
+    command: tuple[str, ...]
+    packages: tuple[str, ...]
+    programs: Mapping[str, str]
+    console: str
+    line: str = "/dev/ttyS1"
+    wires: tuple[str, ...] = ("-serial", "chardev:console", "-serial", "chardev:line")
+    arguments: tuple[str, ...] = ()
+    restarts: bool = False
+    native_on: tuple[str, ...] = ()
+    libraries: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+# The first port of the first virtio-serial device. Source: drivers/char/virtio_console.c, 6.12
+VIRTIO_LINE = "/dev/vport0p1"
+
+
+def virtio_wires(device: str) -> tuple[str, ...]:
+    """A console on the machine's serial port, and a line on the virtio-serial *device*."""
+    return (
+        "-serial", "chardev:console",
+        "-device", device,
+        "-device", "virtserialport,chardev=line",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
 class Abi:
     """One user-space ABI of Linux.
 
@@ -208,6 +263,7 @@ class Abi:
         fork_trap: what the functions are called that return 0 in a child, where those of
             ``traps`` do not.
         toolchains: ways to make and run programs, the preferred one first.
+        machine: a guest whose kernel has this ABI as its own.
         texts: files of ``folder`` that are not there but here, for an ABI in one file.
     """
 
@@ -231,6 +287,7 @@ class Abi:
     stack_grows_up: bool = False
     fork_trap: str = "syscall"
     toolchains: tuple[Toolchain, ...] = ()
+    machine: Machine | None = None
     texts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def number(self, common_number: int) -> int:
@@ -245,7 +302,7 @@ class Abi:
         )
 
     def template(self, name: str) -> str | None:
-        """The text of one of the ABI's C templates, or None if it has no such file."""
+        """The text of one of the ABI's files, or None if it has no such file."""
         if name in self.texts:
             return self.texts[name]
         path = self.folder / name

@@ -1,7 +1,7 @@
-"""Builds User Mode Linux with a call in it; finished kernels are kept by content.
+"""Builds kernels with a call in them; finished kernels are kept by content.
 
-A kernel is built in a working folder of its tree and configuration, one build at a
-time; :mod:`syscraft.lab.working_copy` keeps the sources in it.
+A kernel is built in a working folder of its tree, its guest and its configuration, one build
+at a time; :mod:`syscraft.lab.working_copy` keeps the sources in it.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ import errno
 import functools
 import os
 import re
+import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from syscraft import proc
@@ -28,14 +29,12 @@ from syscraft.files import (
     write_if_changed,
 )
 from syscraft.lab import pinning
-from syscraft.lab.host import host_abi
 from syscraft.lab.working_copy import WorkingCopy
+from syscraft.tree.author_patches import repaired_files
 from syscraft.tree.source import KernelTree
 from syscraft.tree.wire import BodyLineMap, KernelChange
 
 Progress = Callable[[str], None]
-
-_CONFIG = Path(__file__).parent / "uml.config"
 
 # Two builds of the same input give the same kernel.
 # Source: Documentation/kbuild/reproducible-builds.rst, Linux 6.12
@@ -53,29 +52,62 @@ _MESSAGE = re.compile(
 
 
 @dataclass(frozen=True)
+class Target:
+    """What a guest's kernel is made of.
+
+    Args:
+        key: the guest.
+        linux_arch: ``ARCH=``; ``compiler_prefix`` is ``CROSS_COMPILE=``.
+        make_target: what to make; ``image`` is what boots, below the build folder.
+        config: lines of configuration, each of which has to survive.
+        packages: the Debian packages that bring the compiler.
+        strip: whether the image is an ELF file without need of what debuggers read.
+        generated: folders, below the build folder, of the headers that
+            :mod:`syscraft.lab.pinning` may keep from rebuilding everything.
+        repair: a patch for trees that do not build for it.
+    """
+
+    key: str
+    linux_arch: str
+    compiler_prefix: str
+    make_target: str
+    image: str
+    config: str
+    packages: tuple[str, ...] = ()
+    strip: bool = False
+    generated: tuple[str, ...] = ()
+    repair: str | None = None
+
+
+@dataclass(frozen=True)
 class BuiltKernel:
     """A kernel to boot; ``key`` names everything that went into it."""
 
     image: Path
     key: str
     from_cache: bool
+    repaired: bool = False
 
 
-def build_kernel(tree: KernelTree, change: KernelChange, progress: Progress) -> BuiltKernel:
-    """Build *tree* with *change* for User Mode Linux, or find it in the cache.
+def build_kernel(
+    tree: KernelTree, change: KernelChange, target: Target, progress: Progress
+) -> BuiltKernel:
+    """Build *tree* with *change* for *target*, or find it in the cache.
 
     Raises:
         BuildError: the call's body or patches do not compile, or an option did not
             survive the configuration.
         EnvironmentLacks: a tool or disk space is missing.
     """
-    host_abi()
-    config = _CONFIG.read_text() + "".join(f"{line}\n" for line in change.config)
-    base = digest(tree.key, _CONFIG.read_text(), _compiler())
+    compiler = _compiler(target)
+    config = target.config + "".join(f"{line}\n" for line in change.config)
+    base = digest(tree.key, target.key, target.config, compiler)
+    repairs = repaired_files(tree.with_files(change.files), target.repair) if target.repair else {}
+    change = replace(change, files={**change.files, **repairs})
     key = digest(base, tree.state, config, *_flat(change.files))
-    image = cache_root() / "kernels" / key / "linux"
+    image = cache_root() / "kernels" / key / target.image.rsplit("/", 1)[-1]
     if image.exists():
-        return BuiltKernel(image, key, True)
+        return BuiltKernel(image, key, True, bool(repairs))
     work = cache_root() / "work" / base
     _check_folder(work)
     lock = FileLock(
@@ -83,16 +115,26 @@ def build_kernel(tree: KernelTree, change: KernelChange, progress: Progress) -> 
     )
     with lock, disk_errors(work):
         if image.exists():
-            return BuiltKernel(image, key, True)
-        remove_drafts(image.parent.parent)
-        build = _Build(tree, change, work, config, lock.fd, progress)
-        linux = build.run()
+            return BuiltKernel(image, key, True, bool(repairs))
+        build = _Build(tree, change, target, work, config, lock.fd, progress)
+        built = build.run()
         progress("keeping the kernel")
+        _keep(built, image, target)
+    return BuiltKernel(image, key, False, bool(repairs))
+
+
+def _keep(built: Path, image: Path, target: Target) -> None:
+    with FileLock(image.parent.parent / ".drafts.lock"):
+        remove_drafts(image.parent.parent)
         with folder_made_whole(image.parent) as draft:
-            done = proc.run(["strip", "-g", "-o", str(draft / "linux"), str(linux)])
+            if not target.strip:
+                write_atomic(draft / image.name, built.read_bytes())
+                return
+            done = proc.run(
+                [f"{target.compiler_prefix}strip", "-g", "-o", str(draft / image.name), str(built)]
+            )
             if not done.ok:
                 raise BuildError.of("the kernel cannot be kept", found=done.output.strip())
-    return BuiltKernel(image, key, False)
 
 
 def _check_folder(work: Path) -> None:
@@ -112,8 +154,16 @@ def _flat(files: dict[str, bytes]) -> Iterator[bytes | str]:
 
 
 @functools.cache
-def _compiler() -> str:
-    return proc.run(["gcc", "--version"]).output.splitlines()[0]
+def _compiler(target: Target) -> str:
+    """The compiler's name and version.
+
+    Raises:
+        EnvironmentLacks: it is not here.
+    """
+    name = f"{target.compiler_prefix}gcc"
+    if target.packages:
+        proc.need(name, packages=target.packages)
+    return proc.run([name, "--version"]).output.splitlines()[0]
 
 
 class _Build:
@@ -121,6 +171,7 @@ class _Build:
         self,
         tree: KernelTree,
         change: KernelChange,
+        target: Target,
         work: Path,
         config: str,
         lock_fd: int,
@@ -128,6 +179,7 @@ class _Build:
     ) -> None:
         self._tree = tree
         self._change = change
+        self._target = target
         self._work = work
         self._copy = WorkingCopy(tree, work, progress)
         self._source = self._copy.source
@@ -137,6 +189,7 @@ class _Build:
         self._progress = progress
 
     def run(self) -> Path:
+        # Host programs are made with gcc, whatever the target's compiler.
         for tool in ("make", "gcc", "flex", "bison", "bc", "perl"):
             proc.need(tool)
         self._check_options_are_new()
@@ -149,14 +202,15 @@ class _Build:
         self._configure()
         # A file that its author has changed as well is not quiet.
         quiet = (changed & self._change.quiet) - updated
-        if quiet:
+        if quiet and self._target.generated:
             pinning.pin(
                 self._source, self._objects, self._tree.root, quiet,
                 lambda: self._make("archheaders", "headers"),
+                image=self._target.image, generated=self._target.generated,
             )  # fmt: skip
-        self._make("linux", "kernel")
+        self._make(self._target.make_target, "kernel")
         self._copy.settle()
-        return self._objects / "linux"
+        return self._objects / self._target.image
 
     def _check_options_are_new(self) -> None:
         """Refuse an option that the kernel has already: setting it would prove nothing."""
@@ -212,10 +266,11 @@ class _Build:
         if not marker.exists():
             return
         began = marker.stat().st_mtime
+        image = self._target.image.rsplit("/", 1)[-1]
         for folder, _, names in os.walk(self._objects):
             for name in names:
                 path = Path(folder, name)
-                if name.endswith((".o", ".a")) or name in ("linux", "vmlinux"):
+                if name.endswith((".o", ".a")) or name in ("vmlinux", image):
                     with contextlib.suppress(OSError):
                         if path.stat().st_mtime >= began:
                             path.unlink()
@@ -223,8 +278,9 @@ class _Build:
 
     def _make(self, target: str, what: str, **variables: str) -> None:
         argv = [
-            "make", "-C", str(self._source), f"O={self._objects}", "ARCH=um",
-            f"-j{os.cpu_count() or 1}", *(f"{k}={v}" for k, v in variables.items()), target,
+            "make", "-C", str(self._source), f"O={self._objects}",
+            f"ARCH={self._target.linux_arch}", *self._compile_with(), f"-j{os.cpu_count() or 1}",
+            *(f"{k}={v}" for k, v in variables.items()), target,
         ]  # fmt: skip
         steps = 0
 
@@ -239,7 +295,7 @@ class _Build:
         self._progress(f"building the {what}")
         try:
             done = proc.run_watched(
-                argv, cwd=self._work, env=REPRODUCIBLE, log=self._work / f"{target}.log",
+                argv, cwd=self._work, env=self._environment(), log=self._work / f"{target}.log",
                 on_line=on_line, keep_open=(self._lock_fd,),
             )  # fmt: skip
         except KeyboardInterrupt:
@@ -247,10 +303,21 @@ class _Build:
             raise
         marker.unlink(missing_ok=True)
         if not done.ok:
-            raise failure(done, self._source, self._change.body_line_map)
+            raise failure(done, self._source, self._change.body_line_maps)
+
+    def _compile_with(self) -> list[str]:
+        prefix = self._target.compiler_prefix
+        if not prefix:
+            return []
+        cached = [f"CC=ccache {prefix}gcc"] if shutil.which("ccache") else []
+        return [f"CROSS_COMPILE={prefix}", *cached]
+
+    def _environment(self) -> dict[str, str]:
+        # ccache then knows a file again in the working folder of another configuration.
+        return {**REPRODUCIBLE, "CCACHE_BASEDIR": str(self._work), "CCACHE_NOHASHDIR": "1"}
 
 
-def failure(done: proc.Result, source: Path, body: BodyLineMap) -> SyscraftError:
+def failure(done: proc.Result, source: Path, bodies: tuple[BodyLineMap, ...]) -> SyscraftError:
     """Tell whose fault a failed build is: the machine's, or the author's."""
     for line in done.output.splitlines():
         if os.strerror(errno.ENOSPC) in line:
@@ -260,11 +327,11 @@ def failure(done: proc.Result, source: Path, body: BodyLineMap) -> SyscraftError
                 found=line.strip(),
                 hint="free some space, or set SYSCRAFT_CACHE to a folder on a larger disk",
             )
-    return BuildError(*_findings(done, source, body))
+    return BuildError(*_findings(done, source, bodies))
 
 
-def _findings(done: proc.Result, source: Path, body: BodyLineMap) -> list[Finding]:
-    """The compiler's errors, told against the author's own file."""
+def _findings(done: proc.Result, source: Path, bodies: tuple[BodyLineMap, ...]) -> list[Finding]:
+    """The compiler's errors, told against the authors' own files."""
     findings = []
     lines = done.output.splitlines()
     for index, line in enumerate(lines):
@@ -278,10 +345,10 @@ def _findings(done: proc.Result, source: Path, body: BodyLineMap) -> list[Findin
         )
         number = int(match["line"])
         column = int(match["column"]) if match["column"] else None
-        if path == body.kernel_path and number > body.offset:
-            where = Where(body.shown_path, number - body.offset, column)
-        else:
-            where = Where(path, number, column)
+        where = Where(path, number, column)
+        for body in bodies:
+            if path == body.kernel_path and number > body.offset:
+                where = Where(body.shown_path, number - body.offset, column)
         excerpt = [text for text in lines[index + 1 : index + 3] if re.match(r"^\s*\d* \|", text)]
         findings.append(
             Finding(match["text"], where, found="\n".join(excerpt) or None,

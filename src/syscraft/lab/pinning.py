@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 _NUMBERS_ONLY = re.compile(r"^#define __NR_(?P<name>\w+)\s+.+$")
-_GENERATED = ("arch/x86/include/generated", "arch/um/include/generated")
 _DEFINE = re.compile(r"^[ \t]*#[ \t]*define[ \t]+(?P<name>\w+)[ \t]+(?P<value>.*)$", re.MULTILINE)
 _NO_USE = re.compile(r"^[ \t]*#[ \t]*(?:define|undef)\b.*$", re.MULTILINE)
 _WORD = re.compile(r"\w+")
@@ -33,13 +32,16 @@ def pin(
     pristine: Path,
     quiet: frozenset[str],
     make_headers: Callable[[], None],
+    *,
+    image: str,
+    generated: tuple[str, ...],
 ) -> None:
     """Give the *quiet* files and what is generated from them their old times back."""
-    if not (objects / "linux").exists():
+    if not (objects / image).exists():
         return  # everything is built anyway
-    before = _headers(objects)
+    before = _headers(objects, generated)
     make_headers()
-    after = _headers(objects)
+    after = _headers(objects, generated)
     changed_names: set[str] = set()
     restore = []
     for path, (text, _) in after.items():
@@ -61,9 +63,9 @@ def pin(
         os.utime(source / name, ns=(stat.st_mtime_ns, stat.st_mtime_ns))
 
 
-def _headers(objects: Path) -> dict[Path, tuple[str, int]]:
+def _headers(objects: Path, generated: tuple[str, ...]) -> dict[Path, tuple[str, int]]:
     found = {}
-    for folder in _GENERATED:
+    for folder in generated:
         for path in sorted((objects / folder).rglob("unistd*.h")):
             found[path] = (path.read_text(), path.stat().st_mtime_ns)
     return found

@@ -11,42 +11,25 @@ import termios
 import tty
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-from syscraft import proc
+from syscraft.abi.base import Toolchain
 from syscraft.errors import LabError
-from syscraft.files import cache_root, digest, folder_made_whole, write_atomic
+from syscraft.lab.booted import Booted
 from syscraft.lab.build import BuiltKernel
 from syscraft.lab.initramfs import initramfs
+from syscraft.lab.judge import judge, judge_boot
+from syscraft.lab.line import End, Ended
+from syscraft.lab.programs import c_tests, compile_program, generated_folder
 from syscraft.lab.symbols import name_addresses
-from syscraft.lab.uml import End, Ended, Uml
-from syscraft.lab.verdict import Outcome, Verdict, kernel_trouble, read_ktap
+from syscraft.lab.uml import uml
+from syscraft.lab.verdict import Outcome, Verdict, kernel_trouble
 from syscraft.model.call import Call
 
 Progress = Callable[[str], None]
 
 TIMED_OUT = 124  # as timeout(1) reports it
 GUEST_DIED = 125
-_CFLAGS = ("-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror")
-
-
-@dataclass(frozen=True)
-class _Program:
-    name: str
-    argv: tuple[str, ...]
-    problem: str | None = None  # the compiler's words
-
-
-def generated_folder(generated: dict[str, str]) -> Path:
-    """Keep generated files where guests can use them; the same files, the same folder."""
-    key = digest(*(part for item in sorted(generated.items()) for part in item))
-    folder = cache_root() / "generated" / key
-    if not folder.is_dir():
-        with folder_made_whole(folder) as draft:
-            for name, text in generated.items():
-                write_atomic(draft / name, text.encode())
-    return folder
 
 
 def run_tests(
@@ -61,23 +44,24 @@ def run_tests(
 
     A program that kills or hangs the guest gets its verdict; the next one a new guest.
     """
-    programs = _programs(call, generated, folder, progress)
+    folder_of_headers = generated_folder(generated)
     outcomes = []
-    guest: Uml | None = None
+    guest: Booted | None = None
     try:
-        for program in programs:
-            if program.problem:
-                outcomes.append(Outcome(program.name, Verdict.FAIL, 0.0, program.problem))
+        for name, argv, problem in _programs(call, generated, folder, progress):
+            if problem:
+                outcomes.append(Outcome(name, Verdict.FAIL, 0.0, problem))
                 continue
-            progress(f"running {program.name}")
+            progress(f"running {name}")
+            new = uml(kernel.image, initramfs()) if guest is None else guest
             try:
-                if guest is None:
-                    guest = Uml(kernel.image, initramfs()).__enter__()
-                outcome, alive = _judge(guest, kernel.image, program, generated, folder, deadline_s)
+                guest = new.__enter__() if guest is None else guest
+                outcome, alive = judge(
+                    guest, name, argv, cwd=str(folder), env=_environment(folder_of_headers),
+                    deadline_s=deadline_s, image=kernel.image,
+                )  # fmt: skip
             except (LabError, EOFError, TimeoutError) as error:
-                log = guest.log()[-2000:] if guest else ""
-                detail = f"{error}\n{log}".strip()
-                outcome, alive = Outcome(program.name, Verdict.INFRA, 0.0, detail), False
+                outcome, alive = Outcome(name, *_no_guest(error, new)), False
             outcomes.append(outcome)
             if not alive and guest:
                 guest.__exit__()
@@ -88,81 +72,24 @@ def run_tests(
     return tuple(outcomes)
 
 
-def _judge(
-    guest: Uml,
-    image: Path,
-    program: _Program,
-    generated: dict[str, str],
-    folder: Path,
-    deadline_s: float,
-) -> tuple[Outcome, bool]:
-    output = bytearray()
-    seen = len(guest.log())
-    end = guest.run(
-        program.argv,
-        cwd=str(folder),
-        env=_environment(generated_folder(generated)),
-        on_output=output.extend,
-        on_error=output.extend,
-        deadline_s=deadline_s,
-    )
-    said = name_addresses(guest.log()[seen:], image)
-    text = output.decode(errors="replace")
-    verdict, detail = _verdict(end, text, said, deadline_s)
-    alive = verdict in (Verdict.PASS, Verdict.FAIL, Verdict.SKIP)
-    return Outcome(program.name, verdict, end.seconds, detail), alive
-
-
-def _verdict(end: End, output: str, said: str, deadline_s: float) -> tuple[Verdict, str]:
-    trouble = kernel_trouble(said)
-    if trouble:
-        return Verdict.CRASH, trouble
-    if end.how is Ended.GUEST_DIED:
-        return Verdict.CRASH, "the kernel died; its last words:\n" + said[-3000:]
-    if end.how is Ended.DEADLINE:
-        last = (output + said).splitlines()[-10:]
-        return Verdict.TIMEOUT, "\n".join([f"no end after {deadline_s:g} s", *last])
-    if end.how is Ended.NO_START:
-        return Verdict.INFRA, f"the program cannot be started: {os.strerror(end.value)}"
-    if end.how is Ended.SIGNAL:
-        tail = output.splitlines()[-10:]
-        return Verdict.FAIL, "\n".join([f"killed by signal {end.value}", *tail])
-    return read_ktap(output, end.value)
+def _no_guest(error: Exception, guest: Booted) -> tuple[Verdict, float, str]:
+    verdict, detail = judge_boot(error, guest)
+    return verdict, 0.0, detail
 
 
 def _programs(
     call: Call, generated: dict[str, str], folder: Path, progress: Progress
-) -> list[_Program]:
-    sources = {name: text for name, text in generated.items() if name.startswith("test_")}
-    sources |= {test.name: test.text for test in call.tests}
-    headers = generated_folder(generated)
-    programs = []
-    for name, text in sorted(sources.items()):
-        if name.endswith(".py"):
-            programs.append(_Program(name, (sys.executable, str(folder / name))))
-            continue
-        source = headers / name if name in generated else folder / name
-        argv = ["gcc", *_CFLAGS, "-I", str(headers), "-I", str(folder), str(source)]
-        binary = cache_root() / "tests" / digest(headers.name, text, *argv) / name[:-2]
-        if not binary.exists():
+) -> Iterator[tuple[str, tuple[str, ...], str]]:
+    """Name, command and problem of each test program, in the order of names."""
+    sources = c_tests(call, generated)
+    toolchain = Toolchain("gcc", "gcc", ("gcc",), link=())
+    for name in sorted({*sources, *(test.name for test in call.tests)}):
+        if name in sources:
             progress(f"compiling {name}")
-            problem = _compile([*argv, "-pthread"], binary)
-            if problem:
-                programs.append(_Program(name, (), problem))
-                continue
-        programs.append(_Program(name, (str(binary),)))
-    return programs
-
-
-def _compile(argv: list[str], binary: Path) -> str | None:
-    """Compile a test program; returns the compiler's words if it cannot."""
-    binary.parent.mkdir(parents=True, exist_ok=True)
-    draft = binary.with_name(f".{binary.name}.{os.getpid()}.part")
-    done = proc.run([*argv, "-o", str(draft)])
-    if not done.ok:
-        return f"{done.output.strip()}\nrepeat it: {done.replay}"
-    os.replace(draft, binary)
-    return None
+            program = compile_program(name, sources[name], generated, folder, toolchain)
+            yield name, (str(program.binary),), program.problem
+        elif name.endswith(".py"):
+            yield name, (sys.executable, str(folder / name)), ""
 
 
 def _environment(headers: Path) -> dict[str, str]:
@@ -191,7 +118,7 @@ def run_command(
     A signal gives 128 + its number, a command that is not there 127, one that is no
     program 126, a deadline that passed 124, a guest that died 125.
     """
-    with Uml(kernel.image, initramfs()) as guest, _raw_terminal(terminal) as window:
+    with uml(kernel.image, initramfs()) as guest, _raw_terminal(terminal) as window:
         end = guest.run(
             argv,
             cwd=os.getcwd(),

@@ -32,15 +32,34 @@ def apply_patches(call: Call, tree: KernelTree) -> dict[str, bytes]:
         for patch in call.patches:
             touched |= _touched(patch)
             for path in touched:
-                source = tree.root / path
-                if source.is_file() and not (scratch / path).exists():
-                    write_atomic(scratch / path, source.read_bytes())
+                _bring(path, tree, scratch)
             _apply(patch, scratch, tree)
         return {
             path: (scratch / path).read_bytes()
             for path in sorted(touched)
             if (scratch / path).is_file()
         }
+
+
+def repaired_files(tree: KernelTree, patch: str) -> dict[str, bytes]:
+    """Apply a patch that repairs a tree; one that does not apply is not needed.
+
+    Returns: path -> content of every file that differs afterwards.
+    """
+    with tempfile.TemporaryDirectory(prefix="syscraft-patch-") as folder:
+        scratch = Path(folder)
+        touched = sorted(set(_FILE_LINE.findall(patch)))
+        for path in touched:
+            _bring(path, tree, scratch)
+        if not _git_apply(patch, scratch).ok:
+            return {}
+        return {path: (scratch / path).read_bytes() for path in touched}
+
+
+def _bring(path: str, tree: KernelTree, scratch: Path) -> None:
+    data = tree.read_bytes(path)
+    if data is not None and not (scratch / path).exists():
+        write_atomic(scratch / path, data)
 
 
 def _touched(patch: TextFile) -> set[str]:
@@ -62,14 +81,18 @@ def _touched(patch: TextFile) -> set[str]:
     return paths
 
 
-def _apply(patch: TextFile, scratch: Path, tree: KernelTree) -> None:
-    done = proc.run(
+def _git_apply(text: str, scratch: Path) -> proc.Result:
+    return proc.run(
         ["git", "apply", "--whitespace=nowarn", "-"],
         cwd=scratch,
         # A repository around the scratch folder would change what git thinks of its paths.
         env={"GIT_CEILING_DIRECTORIES": str(scratch.parent)},
-        input=patch.text.encode("utf-8", "surrogateescape"),
+        input=text.encode("utf-8", "surrogateescape"),
     )
+
+
+def _apply(patch: TextFile, scratch: Path, tree: KernelTree) -> None:
+    done = _git_apply(patch.text, scratch)
     if not done.ok:
         raise TreeError.of(
             f"this patch does not apply to {tree.shown}",

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from syscraft import proc
 from syscraft.errors import EnvironmentLacks, UsageError, Where
@@ -35,6 +36,7 @@ class KernelTree:
         state: names its content, if that can change.
         files: size in bytes and time in nanoseconds of every source file, by name, of a
             tree that its author goes on working in; None for one that is our own.
+        overlay: content of files that differ from those in *root*, or are not there.
     """
 
     root: Path
@@ -42,13 +44,25 @@ class KernelTree:
     shown: str
     state: str = ""
     files: Mapping[str, tuple[int, int]] | None = None
+    overlay: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
+
+    def read_bytes(self, path: str) -> bytes | None:
+        """The content of a file, or None if the tree does not have it."""
+        if path in self.overlay:
+            return self.overlay[path]
+        try:
+            return (self.root / path).read_bytes()
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return None
 
     def read(self, path: str) -> str | None:
         """The text of a file, or None if the tree does not have it."""
-        try:
-            return (self.root / path).read_text(encoding="utf-8", errors="surrogateescape")
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+        data = self.read_bytes(path)
+        return None if data is None else data.decode("utf-8", errors="surrogateescape")
+
+    def with_files(self, files: Mapping[str, bytes]) -> KernelTree:
+        """The same tree with some files changed or added."""
+        return replace(self, overlay=MappingProxyType({**self.overlay, **files}))
 
     def where(self, path: str, line: int | None = None) -> Where:
         return Where(str(Path(self.shown) / path), line)

@@ -47,7 +47,7 @@ class KernelChange:
         series: (file name, mail) pairs for ``git am``.
         config: lines that the kernel's configuration must have.
         quiet: files whose change only adds names that no other file uses.
-        body_line_map: where the compiler's messages about the body belong.
+        body_line_maps: where the compiler's messages about the bodies belong.
     """
 
     number: int
@@ -55,7 +55,7 @@ class KernelChange:
     series: tuple[tuple[str, str], ...]
     config: tuple[str, ...]
     quiet: frozenset[str]
-    body_line_map: BodyLineMap
+    body_line_maps: tuple[BodyLineMap, ...]
 
 
 def wired(call: Call, tree: KernelTree) -> KernelChange:
@@ -88,7 +88,7 @@ def wired(call: Call, tree: KernelTree) -> KernelChange:
         series=(*series, (ours, _mail(call, number, edits))),
         config=(f"CONFIG_{call.kconfig.symbol}=y",),
         quiet=frozenset({*tables, _SYSCALLS_H}) - patched.keys(),
-        body_line_map=BodyLineMap(call.kernel_path, call.body.shown_path, texts.body_offset),
+        body_line_maps=(BodyLineMap(call.kernel_path, call.body.shown_path, texts.body_offset),),
     )
 
 

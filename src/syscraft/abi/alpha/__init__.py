@@ -6,6 +6,7 @@ from syscraft.abi.base import (
     Abi,
     CloneOrder,
     ElfIdentity,
+    Machine,
     NumberTable,
     Register,
     Toolchain,
@@ -55,5 +56,21 @@ ABI = Abi(
             emulator=("qemu-alpha", "-L", "/usr/alpha-linux-gnu"),
             native_on=("alpha",),
         ),
+    ),
+    machine=Machine(
+        "alpha",
+        linux_arch="alpha",
+        compiler_prefix="alpha-linux-gnu-",
+        make_target="vmlinux",
+        image="vmlinux",
+        command=("qemu-system-alpha", "-M", "clipper", "-m", "256"),
+        packages=("gcc-alpha-linux-gnu", "qemu-system-misc"),
+        programs={"alpha": "gcc"},
+        console="ttyS0",
+        # Static programs with Debian's libc die before main().
+        libraries={
+            "lib/ld-linux.so.2": "/usr/alpha-linux-gnu/lib/ld-linux.so.2",
+            "lib/libc.so.6.1": "/usr/alpha-linux-gnu/lib/libc.so.6.1",
+        },
     ),
 )

@@ -3,15 +3,18 @@
 from pathlib import Path
 
 from syscraft.abi.base import (
+    VIRTIO_LINE,
     Abi,
     CloneOrder,
     ElfIdentity,
+    Machine,
     NumberTable,
     Pairs,
     Register,
     Toolchain,
     Trap,
     registers,
+    virtio_wires,
 )
 
 # r7 is Thumb's frame pointer: the number comes in r6, and r12 keeps r7 for that long. Before
@@ -133,5 +136,18 @@ ABI = Abi(
             emulator=("qemu-arm",),
             native_on=_MACHINES,
         ),
+    ),
+    machine=Machine(
+        "arm",
+        linux_arch="arm",
+        compiler_prefix="arm-linux-gnueabihf-",
+        make_target="zImage",
+        image="arch/arm/boot/zImage",
+        command=("qemu-system-arm", "-M", "virt", "-cpu", "cortex-a15", "-m", "256"),
+        packages=("gcc-arm-linux-gnueabihf", "qemu-system-arm"),
+        programs={"arm": "gcc"},
+        console="ttyAMA0",
+        line=VIRTIO_LINE,
+        wires=virtio_wires("virtio-serial-device"),
     ),
 )

@@ -4,13 +4,16 @@ from pathlib import Path
 
 from syscraft.abi.base import (
     GENERIC_TABLE,
+    VIRTIO_LINE,
     Abi,
     CloneOrder,
     ElfIdentity,
+    Machine,
     Register,
     Toolchain,
     Trap,
     registers,
+    virtio_wires,
 )
 
 _TRAP = Trap(
@@ -66,5 +69,19 @@ ABI = Abi(
             link=(),
             emulator=("qemu-aarch64_be",),
         ),
+    ),
+    machine=Machine(
+        "arm64",
+        linux_arch="arm64",
+        compiler_prefix="aarch64-linux-gnu-",
+        make_target="Image",
+        image="arch/arm64/boot/Image",
+        command=("qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a57", "-m", "256"),
+        packages=("gcc-aarch64-linux-gnu", "qemu-system-arm"),
+        programs={"arm64": "gcc", "arm": "gcc"},
+        console="ttyAMA0",
+        line=VIRTIO_LINE,
+        wires=virtio_wires("virtio-serial-device"),
+        native_on=("aarch64",),
     ),
 )

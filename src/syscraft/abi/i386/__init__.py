@@ -6,6 +6,7 @@ from syscraft.abi.base import (
     Abi,
     CloneOrder,
     ElfIdentity,
+    Machine,
     NumberTable,
     Pairs,
     Register,
@@ -55,5 +56,19 @@ ABI = Abi(
             emulator=("qemu-i386",),
             native_on=("x86_64", "i686", "i586"),
         ),
+    ),
+    machine=Machine(
+        # There is no ACPI in this kernel, which could switch the machine off.
+        "i386",
+        linux_arch="i386",
+        compiler_prefix="i686-linux-gnu-",
+        make_target="bzImage",
+        image="arch/x86/boot/bzImage",
+        command=("qemu-system-i386", "-M", "q35", "-m", "256"),
+        packages=("gcc-i686-linux-gnu", "qemu-system-x86"),
+        programs={"i386": "gcc"},
+        console="ttyS0",
+        restarts=True,
+        native_on=("i386", "i486", "i586", "i686", "x86_64"),
     ),
 )

@@ -3,15 +3,18 @@
 from pathlib import Path
 
 from syscraft.abi.base import (
+    VIRTIO_LINE,
     Abi,
     CloneOrder,
     ElfIdentity,
+    Machine,
     NumberTable,
     Pairs,
     Register,
     Toolchain,
     Trap,
     registers,
+    virtio_wires,
 )
 
 _TRAP = Trap(
@@ -60,5 +63,18 @@ ABI = Abi(
             emulator=("qemu-m68k", "-cpu", "cfv4e"),
             # native_on is empty: uname(2) calls either machine m68k
         ),
+    ),
+    machine=Machine(
+        "m68k",
+        linux_arch="m68k",
+        compiler_prefix="m68k-linux-gnu-",
+        make_target="vmlinux",
+        image="vmlinux",
+        command=("qemu-system-m68k", "-M", "virt", "-m", "256"),
+        packages=("gcc-m68k-linux-gnu", "qemu-system-misc"),
+        programs={"m68k": "gcc"},
+        console="ttyGF0",
+        line=VIRTIO_LINE,
+        wires=virtio_wires("virtio-serial-device"),
     ),
 )

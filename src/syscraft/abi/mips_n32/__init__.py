@@ -19,6 +19,7 @@ ABI: Abi = replace(
     table=NumberTable("arch/mips/kernel/syscalls/syscall_n32.tbl", "n32"),
     exit_number=6058,
     folder=Path(__file__).parent,
+    machine=None,
     toolchains=tuple(
         replace(
             toolchain,

@@ -6,6 +6,7 @@ from syscraft.abi.base import (
     Abi,
     CloneOrder,
     ElfIdentity,
+    Machine,
     NumberTable,
     Register,
     Toolchain,
@@ -55,5 +56,18 @@ ABI = Abi(
         )
         for kind in ("gcc", "clang")
         for machine in ("mips64", "mips64el")
+    ),
+    machine=Machine(
+        # Its kernel cannot switch the machine off: "Unable to poweroff system".
+        "mips64",
+        linux_arch="mips",
+        compiler_prefix="mips64-linux-gnuabi64-",
+        make_target="vmlinux",
+        image="vmlinux",
+        command=("qemu-system-mips64", "-M", "malta", "-cpu", "MIPS64R2-generic", "-m", "256"),
+        packages=("gcc-mips64-linux-gnuabi64", "qemu-system-mips"),
+        programs={"mips_n64": "gcc", "mips_n32": "gcc", "mips_o32": "gcc"},
+        console="ttyS0",
+        restarts=True,
     ),
 )

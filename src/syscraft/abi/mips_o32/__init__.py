@@ -6,6 +6,7 @@ from syscraft.abi.base import (
     Abi,
     CloneOrder,
     ElfIdentity,
+    Machine,
     NumberTable,
     Pairs,
     Register,
@@ -67,5 +68,18 @@ ABI = Abi(
         )
         for kind in ("gcc", "clang")
         for machine in ("mips", "mipsel")
+    ),
+    machine=Machine(
+        # Its kernel cannot switch the machine off: "Unable to poweroff system".
+        "mipsel",
+        linux_arch="mips",
+        compiler_prefix="mipsel-linux-gnu-",
+        make_target="vmlinux",
+        image="vmlinux",
+        command=("qemu-system-mipsel", "-M", "malta", "-cpu", "24Kf", "-m", "256"),
+        packages=("gcc-mipsel-linux-gnu", "qemu-system-mips"),
+        programs={"mips_o32": "gcc, little-endian"},
+        console="ttyS0",
+        restarts=True,
     ),
 )

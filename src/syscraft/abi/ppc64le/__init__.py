@@ -1,6 +1,6 @@
 """ppc64le: the 64-bit ABI of PowerPC in little-endian byte order; its C is ppc64's."""
 
-from syscraft.abi.base import Abi, ElfIdentity, Toolchain
+from syscraft.abi.base import Abi, ElfIdentity, Machine, Toolchain
 from syscraft.abi.ppc64 import ABI as PPC64
 
 ABI = Abi(
@@ -33,5 +33,20 @@ ABI = Abi(
             emulator=("qemu-ppc64le",),
             native_on=("ppc64le",),
         ),
+    ),
+    machine=Machine(
+        # x-vof: without SLOF, which takes five seconds to start.
+        "ppc64le",
+        linux_arch="powerpc",
+        compiler_prefix="powerpc64le-linux-gnu-",
+        make_target="vmlinux",
+        image="vmlinux",
+        command=("qemu-system-ppc64", "-M", "pseries,x-vof=on", "-m", "256"),
+        packages=("gcc-powerpc64le-linux-gnu", "qemu-system-ppc"),
+        programs={"ppc64le": "gcc"},
+        console="hvc0",
+        line="/dev/hvc1",
+        wires=("-device", "spapr-vty,chardev=console", "-device", "spapr-vty,chardev=line"),
+        native_on=("ppc64le", "ppc64"),
     ),
 )

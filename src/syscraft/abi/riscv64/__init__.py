@@ -4,13 +4,16 @@ from pathlib import Path
 
 from syscraft.abi.base import (
     GENERIC_TABLE,
+    VIRTIO_LINE,
     Abi,
     CloneOrder,
     ElfIdentity,
+    Machine,
     Register,
     Toolchain,
     Trap,
     registers,
+    virtio_wires,
 )
 
 _TRAP = Trap(
@@ -66,5 +69,19 @@ ABI = Abi(
             # native_on is empty, for not every riscv64 machine has the extension
             remark="QEMU keeps the vector registers that a kernel destroys",
         ),
+    ),
+    machine=Machine(
+        "riscv64",
+        linux_arch="riscv",
+        compiler_prefix="riscv64-linux-gnu-",
+        make_target="Image",
+        image="arch/riscv/boot/Image",
+        command=("qemu-system-riscv64", "-M", "virt", "-m", "256"),
+        packages=("gcc-riscv64-linux-gnu", "opensbi", "qemu-system-misc"),
+        programs={"riscv64": "gcc"},
+        console="ttyS0",
+        line=VIRTIO_LINE,
+        wires=virtio_wires("virtio-serial-device"),
+        native_on=("riscv64",),
     ),
 )

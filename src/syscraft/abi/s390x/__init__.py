@@ -3,14 +3,17 @@
 from pathlib import Path
 
 from syscraft.abi.base import (
+    VIRTIO_LINE,
     Abi,
     CloneOrder,
     ElfIdentity,
+    Machine,
     NumberTable,
     Register,
     Toolchain,
     Trap,
     registers,
+    virtio_wires,
 )
 
 _TRAP = Trap(
@@ -54,5 +57,19 @@ ABI = Abi(
             emulator=("qemu-s390x",),
             native_on=("s390x",),
         ),
+    ),
+    machine=Machine(
+        "s390x",
+        linux_arch="s390",
+        compiler_prefix="s390x-linux-gnu-",
+        make_target="bzImage",
+        image="arch/s390/boot/bzImage",
+        command=("qemu-system-s390x", "-M", "s390-ccw-virtio", "-m", "256"),
+        packages=("gcc-s390x-linux-gnu", "qemu-system-misc"),
+        programs={"s390x": "gcc"},
+        console="ttysclp0",
+        line=VIRTIO_LINE,
+        wires=virtio_wires("virtio-serial-ccw"),
+        native_on=("s390x",),
     ),
 )

@@ -3,14 +3,17 @@
 from pathlib import Path
 
 from syscraft.abi.base import (
+    VIRTIO_LINE,
     Abi,
     CloneOrder,
     ElfIdentity,
+    Machine,
     NumberTable,
     Register,
     Toolchain,
     Trap,
     registers,
+    virtio_wires,
 )
 
 _TRAP = Trap(
@@ -64,5 +67,18 @@ ABI = Abi(
             emulator=("qemu-sparc64",),
             native_on=("sparc64",),
         ),
+    ),
+    machine=Machine(
+        "sparc64",
+        linux_arch="sparc64",
+        compiler_prefix="sparc64-linux-gnu-",
+        make_target="image",
+        image="arch/sparc/boot/image",
+        command=("qemu-system-sparc64", "-M", "sun4u", "-m", "256"),
+        packages=("gcc-sparc64-linux-gnu", "qemu-system-sparc"),
+        programs={"sparc64": "gcc", "sparc32": "gcc"},
+        console="ttyS0",
+        line=VIRTIO_LINE,
+        wires=virtio_wires("virtio-serial-pci"),
     ),
 )

@@ -21,6 +21,7 @@ ABI: Abi = replace(
     table=NumberTable("arch/x86/entry/syscalls/syscall_64.tbl", "common"),
     exit_number=_X32_SYSCALL_BIT + 60,
     folder=Path(__file__).parent,
+    machine=None,
     toolchains=(
         Toolchain(
             "gcc",

@@ -6,6 +6,7 @@ from syscraft.abi.base import (
     Abi,
     CloneOrder,
     ElfIdentity,
+    Machine,
     NumberTable,
     Register,
     Toolchain,
@@ -56,5 +57,19 @@ ABI = Abi(
             emulator=("qemu-x86_64",),
             native_on=("x86_64",),
         ),
+    ),
+    machine=Machine(
+        # There is no ACPI in this kernel, which could switch the machine off.
+        "x86_64",
+        linux_arch="x86_64",
+        compiler_prefix="x86_64-linux-gnu-",
+        make_target="bzImage",
+        image="arch/x86/boot/bzImage",
+        command=("qemu-system-x86_64", "-M", "q35", "-m", "256"),
+        packages=("gcc", "libelf-dev", "qemu-system-x86"),
+        programs={"x86_64": "gcc", "i386": "gcc", "x32": "gcc"},
+        console="ttyS0",
+        restarts=True,
+        native_on=("x86_64",),
     ),
 )

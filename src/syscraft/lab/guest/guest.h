@@ -77,6 +77,7 @@ struct streams {
 
 /* line.c */
 extern int line;
+extern int end_by;		/* what reboot(2) does in the end */
 
 void open_line(const char *path);
 void power_off(void);

@@ -10,6 +10,7 @@
  *	SYSCRAFT_LINE	the serial line, for example /dev/ttyS0
  *	SYSCRAFT_ROOT	"hostfs": the host's files, under a layer in memory that
  *			takes all writes (UML only); "initramfs": stay here
+ *	SYSCRAFT_END	"restart": how a machine ends that cannot be switched off
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -17,6 +18,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/reboot.h>
 #include <unistd.h>
 
 #include "guest.h"
@@ -54,12 +56,15 @@ int main(void)
 {
 	const char *path = getenv("SYSCRAFT_LINE");
 	const char *root = getenv("SYSCRAFT_ROOT");
+	const char *end = getenv("SYSCRAFT_END");
 	struct frame collected = { 0 };
 	struct sigaction on_child_action = {
 		.sa_handler = on_child,
 		.sa_flags = SA_RESTART | SA_NOCLDSTOP,
 	};
 
+	if (end && !strcmp(end, "restart"))
+		end_by = RB_AUTOBOOT;
 	if (root && !strcmp(root, "hostfs"))
 		enter_host_root();
 	mount_kernel_file_systems();

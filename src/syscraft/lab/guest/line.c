@@ -13,13 +13,14 @@
 #include "guest.h"
 
 int line = -1;
+int end_by = RB_POWER_OFF;
 
 void power_off(void)
 {
 	if (line >= 0)
 		tcdrain(line);
 	sync();
-	reboot(RB_POWER_OFF);
+	reboot(end_by);
 	for (;;)
 		pause();
 }
@@ -120,6 +121,8 @@ void open_line(const char *path)
 	line = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (line < 0)
 		fail("open %s", path);
+	if (!isatty(line))
+		return;		/* a virtio port: raw by nature */
 	if (tcgetattr(line, &raw))
 		fail("tcgetattr %s", path);
 	cfmakeraw(&raw);
