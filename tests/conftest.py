@@ -17,6 +17,19 @@ import pytest
 # Tests for a guest, not for here.
 collect_ignore_glob = ["guest/*/*"]
 
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--everywhere", action="store_true", help="also what takes longer than CI may: every guest"
+    )
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave every guest's tests to "make test-all"."""
+    if collection_path.name == "everywhere" and not config.getoption("--everywhere"):
+        return True
+    return None
+
 REPOSITORY = Path(__file__).parent.parent
 
 # A slow machine is no failure; CI tries the same examples each time, others new ones.

@@ -10,6 +10,7 @@ from pathlib import Path
 from syscraft import proc
 from syscraft.errors import EnvironmentLacks
 from syscraft.files import cache_root, write_atomic
+from syscraft.lab.qemu import machines
 
 _BUILD_TOOLS = (
     "gcc",
@@ -30,7 +31,7 @@ _SPACE_BYTES = 4 << 30  # unpacked source 1.7 GB, objects and finished kernels
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that syscraft needs; ``package`` is the Debian package that brings it."""
+    """One thing that syscraft needs; ``package`` names what of Debian brings it."""
 
     what: str
     present: bool
@@ -38,8 +39,12 @@ class Check:
     package: str | None = None
 
 
-def examine() -> list[Check]:
-    """Look at everything, change nothing but one probe file in the cache."""
+def examine(*, guests: bool = False) -> list[Check]:
+    """Look at everything, change nothing but one probe file in the cache.
+
+    Args:
+        guests: also what the machines of QEMU need.
+    """
     checks = []
     for tool in _BUILD_TOOLS:
         path = shutil.which(tool)
@@ -50,6 +55,19 @@ def examine() -> list[Check]:
     source = Path("/usr/src/linux-source-6.12.tar.xz")
     checks.append(Check("linux-source-6.12", source.exists(), str(source), "linux-source-6.12"))
     checks.append(_cache())
+    return [*checks, *_guests()] if guests else checks
+
+
+def _guests() -> list[Check]:
+    """The compiler and the emulator of each guest."""
+    checks = []
+    for abi, machine in machines():
+        toolchain = abi.toolchains[0]
+        tools = (f"{machine.compiler_prefix}gcc", toolchain.compiler, machine.command[0])
+        missing = [tool for tool in dict.fromkeys(tools) if shutil.which(tool) is None]
+        packages = " ".join(dict.fromkeys((*machine.packages, *toolchain.packages)))
+        detail = f"no {', no '.join(missing)}" if missing else machine.command[0]
+        checks.append(Check(f"guest {machine.key}", not missing, detail, packages))
     return checks
 
 

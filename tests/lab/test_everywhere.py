@@ -68,7 +68,7 @@ def run(
         pair for pair in qemu.machines() if host in pair[1].native_on and pair[1].key == pair[0].key
     )
 
-    def go(script: str = "", *, jobs: int = 1, **changes: object) -> Matrix:
+    def go(script: str = "", *, jobs: int = 1, again: bool = False, **changes: object) -> Matrix:
         emulator = tmp_path / "emulator"
         write_if_changed(emulator, script.encode(), mode=0o755)
         fake: Machine = replace(
@@ -79,7 +79,9 @@ def run(
             **changes,  # type: ignore[arg-type]
         )
         job = Job("deb:6.12", tree, abi, fake)
-        return run_everywhere([subject], [job] * jobs, deadline_s=1.0, progress=lambda text: None)
+        return run_everywhere(
+            [subject], [job] * jobs, deadline_s=1.0, again=again, progress=lambda text: None
+        )
 
     return go
 
@@ -146,6 +148,7 @@ def test_good_verdicts_are_kept_and_bad_ones_are_not(
     said = b"1..1\nok 1 a\n"
     good = UP + RUN + f'say(b"O", {said!r})\nsay(b"Q", bytes([0, 0]))\nhear()\n'
     assert [only(run(good)).cached for _ in range(2)] == [False, True]
+    assert not only(run(good, again=True)).cached
     bad = UP + RUN + 'say(b"Q", bytes([0, 3]))\nhear()\n'  # another emulator, another cell
     assert [only(run(bad)).cached for _ in range(2)] == [False, False]
 

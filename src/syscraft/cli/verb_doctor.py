@@ -10,12 +10,13 @@ from syscraft.errors import ExitStatus
 
 @click.command(name="doctor")
 @click.option("--json", "as_json", is_flag=True, help="Print the list for machines.")
+@click.option("--guests", is_flag=True, help="Also what the machines of QEMU need.")
 @click.pass_obj
-def command(console: Console, as_json: bool) -> int:
+def command(console: Console, as_json: bool, guests: bool) -> int:
     """List what syscraft needs and whether it is here."""
     from syscraft.doctor import examine
 
-    checks = examine()
+    checks = examine(guests=guests)
     missing = [check for check in checks if not check.present]
     if as_json:
         console.json([vars(check) for check in checks])
@@ -28,7 +29,7 @@ def command(console: Console, as_json: bool) -> int:
                 ]
             )
         )
-        packages = sorted({check.package for check in missing if check.package})
+        packages = sorted({p for check in missing for p in (check.package or "").split()})
         if packages:
             console.say(f"\napt-get install {' '.join(packages)}")
     return ExitStatus.ENVIRONMENT if missing else ExitStatus.OK
