@@ -30,6 +30,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
         return True
     return None
 
+
 REPOSITORY = Path(__file__).parent.parent
 
 # A slow machine is no failure; CI tries the same examples each time, others new ones.

@@ -18,7 +18,6 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "clone_nice.h"
@@ -90,11 +89,9 @@ static char *top(int which)
 	return stacks[which] + STACK_SIZE;
 }
 
-static void nap(long milliseconds)
+static void nap(int milliseconds)
 {
-	struct timespec time = { 0, milliseconds * 1000000 };
-
-	nanosleep(&time, NULL);
+	poll(NULL, 0, milliseconds);
 }
 
 static struct outcome nothing(int error)
@@ -136,7 +133,7 @@ static int write_memory(void *arg)
 
 static int write_pipe(void *arg)
 {
-	nap(20);
+	nap(200);	/* an emulated parent takes its time to look */
 	return write(*(int *)arg, "x", 1) != 1;
 }
 
@@ -168,8 +165,14 @@ static int rename_host(void *arg)
 
 static int tell_alignment(void *arg)
 {
-	/* The frame address is 16 bytes below the stack pointer before the call. */
-	*(int *)arg = (uintptr_t)__builtin_frame_address(0) & 15;
+#if defined(__x86_64__) || defined(__i386__)
+	/* The return address and the old frame's lie above the frame address. */
+	uintptr_t top = (uintptr_t)__builtin_frame_address(0) + 2 * sizeof(void *);
+
+	*(int *)arg = top & 15;
+#else
+	*(int *)arg = (uintptr_t)__builtin_frame_address(0) & (sizeof(void *) - 1);
+#endif
 	return 0;
 }
 
@@ -190,6 +193,31 @@ struct thread_report {
 	void *tls;
 };
 
+/* Where the kernel has put what clone() was given as tls. */
+static void *own_tls(void)
+{
+#if defined(__powerpc64__)
+	register void *tp __asm__ ("r13");
+
+	__asm__ ("" : "=r" (tp));
+	return tp;
+#elif defined(__powerpc__)
+	register void *tp __asm__ ("r2");
+
+	__asm__ ("" : "=r" (tp));
+	return tp;
+#elif defined(__sparc__)
+	register void *tp __asm__ ("g7");
+
+	__asm__ ("" : "=r" (tp));
+	return tp;
+#elif defined(__m68k__)
+	return (void *)syscall0(__NR_get_thread_area);
+#else
+	return __builtin_thread_pointer();
+#endif
+}
+
 /* Runs without a libc of its own: neither errno nor locks. */
 static int report_thread(void *arg)
 {
@@ -197,7 +225,7 @@ static int report_thread(void *arg)
 
 	report->pid = (int)syscall0(__NR_getpid);
 	report->tid = (int)syscall0(__NR_gettid);
-	report->tls = __builtin_thread_pointer();
+	report->tls = own_tls();
 	return 0;
 }
 
@@ -303,13 +331,13 @@ static struct outcome folders(create_fn *create, const struct row *row)
 {
 	char before[PATH_MAX], after[PATH_MAX];
 	struct outcome outcome;
-	char root[] = "/";
+	char folder[] = "/proc";
 
 	if (!getcwd(before, sizeof(before)))
 		return nothing(errno);
-	outcome = finished(create(change_folder, top(0), row->flags, root, NULL,
-				  NULL, NULL), 0);
-	outcome.seen = getcwd(after, sizeof(after)) && !strcmp(after, "/");
+	outcome = finished(create(change_folder, top(0), row->flags, folder,
+				  NULL, NULL, NULL), 0);
+	outcome.seen = getcwd(after, sizeof(after)) && !strcmp(after, folder);
 	if (chdir(before))
 		outcome.seen = -1;
 	return outcome;
@@ -373,6 +401,7 @@ static struct outcome pidfd(create_fn *create, const struct row *row)
 	return outcome;
 }
 
+__attribute__((__unused__))
 static struct outcome thread_pointer(create_fn *create, const struct row *row)
 {
 	static struct thread_report report;
@@ -387,6 +416,7 @@ static struct outcome thread_pointer(create_fn *create, const struct row *row)
 }
 
 /* As pthread_create() does it, row->value threads at once. */
+__attribute__((__unused__))
 static struct outcome threads(create_fn *create, const struct row *row)
 {
 	static struct thread_report reports[8];
@@ -461,6 +491,7 @@ static struct outcome host_name(create_fn *create, const struct row *row)
 }
 
 /* row->value bytes off: the wrapper has to align, or the child's code may trap. */
+__attribute__((__unused__))
 static struct outcome misaligned(create_fn *create, const struct row *row)
 {
 	static int alignment;
@@ -569,10 +600,12 @@ static const struct row rows[] = {
 	  CLONE_PIDFD | CLONE_PARENT_SETTID | SIGCHLD, 0, { EINVAL, -1, 0 } },
 	{ "CLONE_PIDFD and CLONE_DETACHED", parent_tid, CLONE_PIDFD | CLONE_DETACHED | SIGCHLD, 0,
 	  { EINVAL, -1, 0 } },
+#ifndef __i386__	/* there tls is not an address but describes a segment */
 	{ "CLONE_SETTLS", thread_pointer, CLONE_VM | CLONE_VFORK | CLONE_SETTLS | SIGCHLD, 0,
 	  { 0, 0, 1 } },
 	{ "one thread", threads, THREAD_FLAGS, 1, { 0, 0, 1 } },
 	{ "eight threads at once", threads, THREAD_FLAGS, 8, { 0, 0, 8 } },
+#endif
 	{ "CLONE_PARENT", sibling, CLONE_PARENT | SIGCHLD, 0, { 0, EXITED(1), ECHILD } },
 	{ "CLONE_NEWPID", first_process, CLONE_NEWPID | SIGCHLD, 0, { 0, EXITED(1), 0 } },
 	{ "CLONE_NEWUTS", host_name, CLONE_NEWUTS | SIGCHLD, 0, { 0, 0, 1 } },
@@ -592,10 +625,12 @@ static const struct row rows[] = {
 	{ "no process left to the user", no_process_left, SIGCHLD, 0, { 0, 0, EAGAIN } },
 	{ "no function", without_function, SIGCHLD, 0, { EINVAL, -1, 0 } },
 	{ "no stack", without_stack, SIGCHLD, 0, { EINVAL, -1, 0 } },
+#if !defined(__alpha__) && !defined(__m68k__)	/* where glibc's clone() does not align */
 	{ "a stack that is 1 byte off", misaligned, CLONE_VM | CLONE_VFORK | SIGCHLD, 1,
 	  { 0, 0, 0 } },
 	{ "a stack that is 8 bytes off", misaligned, CLONE_VM | CLONE_VFORK | SIGCHLD, 8,
 	  { 0, 0, 0 } },
+#endif
 	{ "the parent's nice value, if that is asked for", nice_value, SIGCHLD, 0,
 	  { 0, EXITED(20), 0 } },
 	{ "a hundred children, one after the other", one_after_the_other, SIGCHLD, 100,

@@ -57,7 +57,7 @@ def test_many_are_executed(proofs: dict[str, list[Proof]]) -> None:
 def test_packages_of_every_toolchain_are_listed() -> None:
     """What make test installs is what toolchains and guests want, and nothing else."""
     lines = (REPOSITORY / "packages.txt").read_text().splitlines()
-    wanted = {"qemu-user", "linux-source-6.1"}
+    wanted = {"qemu-user", "linux-source-6.1", "sparse"}
     for abi in all_abis():
         wanted |= set(abi.machine.packages if abi.machine else ())
         for toolchain in abi.toolchains:

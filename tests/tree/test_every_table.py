@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -101,12 +102,13 @@ def test_every_table_has_a_row_of_its_style(linux: str, tmp_path: Path) -> None:
     change = plain_call(tmp_path / "mark").patch(linux)
     for path in find_tables(tree.root):
         text = change.files[path].decode()
-        (row,) = [row for row in read_table(path, text.splitlines()).rows if row.name == "mark"]
-        assert row.entry == "sys_mark"
-        if "s390" in path:
-            assert row.compat == "sys_mark"
-        else:
-            assert row.compat is None
+        rows = [row for row in read_table(path, text.splitlines()).rows if row.name == "mark"]
+        # Behind x32's own numbers its calls are counted by its own rows only.
+        words = ["64", "x32"] if path.endswith("syscall_64.tbl") else [rows[0].abi]
+        assert [row.abi for row in rows] == words
+        for row in rows:
+            assert row.entry == "sys_mark"
+            assert row.compat == ("sys_mark" if "s390" in path else None)
     assert change.files.keys() >= {"arch/s390/kernel/syscalls/syscall.tbl"}
     assert (tree.root / "arch/arm64/tools/syscall_64.tbl").is_symlink() or linux == "deb:6.1"
     assert "arch/arm64/tools/syscall_64.tbl" not in change.files
@@ -124,14 +126,41 @@ def test_fork_like_calls_ask_for_what_clone_asks_for() -> None:
     assert [p.split("/")[1] for p, word in words.items() if word == "nospu"] == ["powerpc"]
 
 
-def test_halves_are_kept_from_kernels_that_would_take_them_for_two_arguments() -> None:
-    proof = REPOSITORY / "src" / "syscraft" / "lab" / "proof" / "proof_length.toml"
-    change = library.load(proof).patch("deb:6.12")
-    tables = {path for path in change.files if path.endswith(".tbl")}
-    assert {"arch/x86/entry/syscalls/syscall_64.tbl", "scripts/syscall.tbl"} <= tables
-    assert not tables & {
-        abi.table.path for abi in all_abis() if abi.key in ("i386", "arm", "mips_o32", "ppc")
+@pytest.mark.parametrize("linux", GENERATIONS)
+def test_programs_of_32_bits_have_their_entry_where_the_kernel_has_one(
+    linux: str, make_call: Callable[..., Path]
+) -> None:
+    tree = tree_of(linux)
+    folder = make_call("mark", toml="# changed below")
+    toml = folder / "mark.toml"
+    toml.write_text(toml.read_text().replace("int value", "long value"))
+    body = folder / "mark.c"
+    body.write_text(body.read_text().replace("int value", "long value"))
+    change = library.load(folder).patch(linux)
+    found = {
+        path: (row.entry, row.compat)
+        for path in find_tables(tree.root)
+        for row in read_table(path, change.files[path].decode().splitlines()).rows
+        if row.name == "mark"
     }
+    beside = ("sys_mark", "compat_sys_mark")
+    for path, entries in found.items():
+        if path.endswith("syscall_n32.tbl"):
+            assert entries == ("compat_sys_mark", None)
+        elif re.search("parisc|powerpc|s390|sparc|_o32|syscall_32|^scripts", path):
+            assert entries == beside, path
+        else:
+            assert entries == ("sys_mark", None), path
+    source = change.files["kernel/mark.c"].decode()
+    assert "COMPAT_SYSCALL_DEFINE1(mark, compat_long_t, value)" in source
+    assert "COND_SYSCALL_COMPAT(mark);" in change.files["kernel/sys_ni.c"].decode()
+
+
+def test_64_bit_registers_of_n32_take_a_wide_value_whole() -> None:
+    change = library.load(REPOSITORY / "tests" / "guest" / "wide").patch("deb:6.12")
+    path = "arch/mips/kernel/syscalls/syscall_n32.tbl"
+    rows = read_table(path, change.files[path].decode().splitlines()).rows
+    assert rows[-1].entry == "sys_wide"
 
 
 def test_header_entries_stand_in_order_and_are_counted(tmp_path: Path) -> None:

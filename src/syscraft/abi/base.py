@@ -145,6 +145,65 @@ class Pairs(Enum):
 
 
 @dataclass(frozen=True)
+class Imitation:
+    """Text of a kernel that serves clone3 or clone, to be there once more for another call.
+
+    Args:
+        paths: files that may have it; the first one that does is edited.
+        first, last: regular expressions of its first and last line. The last such place is
+            imitated, and the copy stands behind it. Without ``last`` it is one line.
+        words: regular expression of what the copy has the call's name for.
+        optional: whether some kernels do not have it, nor need it.
+    """
+
+    paths: tuple[str, ...]
+    first: str
+    last: str | None = None
+    words: str = "clone3?"
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class Addition:
+    """Text of our own for a kernel, from the file ``template`` of the ABI's folder.
+
+    It goes behind the last place from a line that matches ``first`` to one that matches ``last``,
+    unless a line of the file matches ``unless``.
+    """
+
+    path: str
+    template: str
+    first: str
+    last: str | None = None
+    unless: str | None = None
+
+
+@dataclass(frozen=True)
+class ForkEntry:
+    """What a call that returns in a child too needs besides a row in a table.
+
+    Its child inherits registers that an ordinary call does not save. What is described here
+    for one ABI holds for its architecture; the others refer to it.
+
+    Args:
+        row: the entry that a table of the architecture's own names, made of ``{name}``.
+        imitations, additions: the edits.
+        registers: C expressions of the six arguments, for templates of ``additions``.
+        order: the order in which the generic code of this architecture takes clone(2)'s
+            arguments, where its own code has another one for programs.
+        keeps_no_stack: the Kconfig symbol of an architecture whose child gets a stack pointer
+            of 0 when it asks for 0; elsewhere it goes on with the parent's.
+    """
+
+    row: str
+    imitations: tuple[Imitation, ...] = ()
+    additions: tuple[Addition, ...] = ()
+    registers: tuple[str, ...] = ()
+    order: CloneOrder | None = None
+    keeps_no_stack: str | None = None
+
+
+@dataclass(frozen=True)
 class Toolchain:
     """A compiler that makes programs of the ABI, and what runs them.
 
@@ -184,11 +243,12 @@ class Toolchain:
 class Machine:
     """A machine of QEMU that boots a kernel of the ABI's architecture.
 
-    What its kernel needs besides the options that all guests have is ``guest.config`` in the
-    ABI's folder. ``guest.patch`` there, if any, repairs a tree that does not build.
+    What its kernel needs besides the options that all guests have is ``guest.config`` in
+    ``folder``. ``guest.patch`` there, if any, repairs a tree that does not build.
 
     Args:
         key: what the guest is called.
+        folder: the place of the architecture.
         linux_arch: ``ARCH=`` of the kernel build.
         compiler_prefix: ``CROSS_COMPILE=`` of the kernel build.
         make_target: what to make; ``image`` is what QEMU boots, below the build folder.
@@ -206,6 +266,7 @@ class Machine:
     """
 
     key: str
+    folder: Path
     linux_arch: str
     compiler_prefix: str
     make_target: str
@@ -220,6 +281,11 @@ class Machine:
     restarts: bool = False
     native_on: tuple[str, ...] = ()
     libraries: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    def text(self, name: str) -> str | None:
+        """The text of ``guest.config`` or ``guest.patch``, or None if there is none."""
+        path = self.folder / name
+        return path.read_text(encoding="utf-8") if path.exists() else None
 
 
 # The first port of the first virtio-serial device. Source: drivers/char/virtio_console.c, 6.12
@@ -258,11 +324,14 @@ class Abi:
             one, the last without.
         register_bytes: width of an argument register where it is not a long's.
         pairs: how a 64-bit argument travels.
+        kernel_symbol: the Kconfig symbol of the kernels of 64 bits that run its programs, where
+            ``pairs`` is EVEN; ``split_symbol`` of those of 32 with ARCH_SPLIT_ARG64.
         stack_alignment: bytes that a child's stack pointer must be a multiple of.
         stack_grows_up: whether a stack starts at the lowest address of its memory.
         fork_trap: what the functions are called that return 0 in a child, where those of
             ``traps`` do not.
         toolchains: ways to make and run programs, the preferred one first.
+        fork_entry: what a call that returns in a child too needs in the kernel.
         machine: a guest whose kernel has this ABI as its own.
         texts: files of ``folder`` that are not there but here, for an ABI in one file.
     """
@@ -283,10 +352,13 @@ class Abi:
     row_offset: int = 0
     register_bytes: int = 0
     pairs: Pairs = Pairs.WHOLE
+    kernel_symbol: str | None = None
+    split_symbol: str | None = None
     stack_alignment: int = 16
     stack_grows_up: bool = False
     fork_trap: str = "syscall"
     toolchains: tuple[Toolchain, ...] = ()
+    fork_entry: ForkEntry | None = None
     machine: Machine | None = None
     texts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 

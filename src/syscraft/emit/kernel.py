@@ -8,16 +8,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from syscraft.abi.registry import all_abis
 from syscraft.declaration.scalars import SCALARS
 from syscraft.emit.ctext_layout import argument_list, comment, prose, width
+from syscraft.emit.kernel_compat import (
+    SPLIT,
+    compat_definition,
+    compat_prototype,
+    needs_split,
+    split_definition,
+    split_prototype,
+)
 from syscraft.model import clone
 from syscraft.model.call import Call, Field, KernelSignature, PackedStruct
 
 _SPDX = "// SPDX-License-Identifier: GPL-2.0"
-
-# Architectures whose clone-like calls need entry code of their own, to save the registers
-# that a child inherits. Source: the special entries for sys_clone3 in arch/*/kernel, 6.12.
-_OWN_FORK_ENTRY = ("ALPHA", "ARC", "M68K", "MIPS", "NIOS2", "OPENRISC", "PARISC", "SPARC")
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,7 @@ class KernelTexts:
     body_offset: int
     uapi: str | None
     prototypes: str
+    compat_prototype: str
     forward_declarations: tuple[str, ...]
     kconfig: str
     stub: str
@@ -48,10 +54,12 @@ def kernel_texts(call: Call) -> KernelTexts:
         source=source,
         body_offset=offset,
         uapi=_uapi(call) if call.has_uapi else None,
-        prototypes="\n".join(_per_signature(call, _prototype)) + "\n",
+        prototypes=_prototypes(call),
+        compat_prototype=compat_prototype(call),
         forward_declarations=_forward_declarations(call),
         kconfig=_kconfig(call),
-        stub=f"COND_SYSCALL({call.name});\n",
+        stub=f"COND_SYSCALL({call.name});\n"
+        + (f"COND_SYSCALL_COMPAT({call.name});\n" if call.needs_compat else ""),
         makefile_line=f"obj-$(CONFIG_{call.kconfig.symbol}) += {call.name}.o\n",
         maintainers="\n".join(
             [
@@ -87,12 +95,14 @@ def _source(call: Call) -> tuple[str, int]:
 
 def _includes(call: Call) -> list[str]:
     names = ["linux/syscalls.h"]
+    if call.needs_compat:
+        names.append("linux/compat.h")
     if call.packed:
         names.append("linux/uaccess.h")
         if any(field.array for field in call.packed.padding):
             names.append("linux/string.h")
     if call.is_clone:
-        names += ["linux/sched.h", "linux/sched/task.h"]
+        names += ["linux/ptrace.h", "linux/sched.h", "linux/sched/task.h"]
     if call.has_uapi:
         names.append(f"uapi/linux/{call.name}.h")
     names += [f"uapi/{name}" for name in call.includes]
@@ -106,7 +116,10 @@ def _definition(call: Call) -> str:
     if call.is_clone:
         return heads + "\n" + _clone_body(call)
     arguments = [parameter.name for parameter in call.parameters]
-    return heads + "\n{\n" + argument_list(f"\treturn do_{call.name}(", arguments, ");") + "\n}\n"
+    text = heads + "\n{\n" + argument_list(f"\treturn do_{call.name}(", arguments, ");") + "\n}\n"
+    if needs_split(call):
+        text = f"#ifdef {SPLIT}\n{split_definition(call)}#else\n{text}#endif\n"
+    return text + compat_definition(call)
 
 
 def _per_signature(call: Call, write: Callable[[Call, KernelSignature], str]) -> list[str]:
@@ -136,6 +149,13 @@ def _prototype(call: Call, signature: KernelSignature) -> str:
     return argument_list(f"asmlinkage long sys_{call.name}(", declared or ["void"], ");")
 
 
+def _prototypes(call: Call) -> str:
+    text = "\n".join(_per_signature(call, _prototype))
+    if needs_split(call):
+        text = f"#ifdef {SPLIT}\n{split_prototype(call)}\n#else\n{text}\n#endif"
+    return text + "\n"
+
+
 def _forward_declarations(call: Call) -> tuple[str, ...]:
     names = [
         p.ctype.base
@@ -153,7 +173,7 @@ def _clone_body(call: Call) -> str:
 	struct kernel_clone_args args = {{
 {members}
 	}};
-
+{_parents_stack("args")}
 {argument_list(f"	return do_{call.name}(", ["&args", *extras], ");")}
 }}
 """
@@ -212,7 +232,21 @@ def _packed_clone_setup() -> str:
 	kargs = (struct kernel_clone_args) {{
 {members}
 	}};
+{_parents_stack("kargs")}"""
+
+
+def _parents_stack(args: str) -> str:
+    """Let a child that asks for no stack go on with its parent's, wherever that takes a word."""
+    symbols = {abi.fork_entry.keeps_no_stack for abi in all_abis() if abi.fork_entry} - {None}
+    return "".join(
+        f"""
+#ifdef {symbol}
+	if (!{args}.stack)
+		{args}.stack = user_stack_pointer(current_pt_regs());
+#endif
 """
+        for symbol in sorted(filter(None, symbols))
+    )
 
 
 def _carriers(packed: PackedStruct) -> list[Field]:
@@ -324,12 +358,8 @@ def _kconfig(call: Call) -> str:
         ],
         indent="\t  ",
     )
-    depends = ""
-    if call.returns_twice:
-        depends = "\t# these need entry code of their own for a call that returns in a child\n"
-        depends += "".join(f"\tdepends on !{arch}\n" for arch in _OWN_FORK_ENTRY)
     return (
         f"config {call.kconfig.symbol}\n"
         f'\tbool "Enable {call.name}() system call" if EXPERT\n'
-        f"{depends}\tdefault y\n\thelp\n{help_text}\n\n"
+        f"\tdefault y\n\thelp\n{help_text}\n\n"
     )

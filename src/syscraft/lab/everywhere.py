@@ -225,9 +225,7 @@ class _Job:
             body_line_maps=tuple(m for change in self._changes for m in change.body_line_maps),
         )
         proc.need(self._machine.command[0], packages=self._machine.packages)
-        kernel = build_kernel(
-            self._job.tree, change, target(self._job.abi, self._machine), self._say
-        )
+        kernel = build_kernel(self._job.tree, change, target(self._machine), self._say)
         self._state = replace(
             self._state,
             build_seconds=time.monotonic() - started,

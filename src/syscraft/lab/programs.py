@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,7 +68,8 @@ def compile_program(
     except EnvironmentLacks as error:
         return Program(name, None, str(error), lacks=True)
     binary.parent.mkdir(parents=True, exist_ok=True)
-    draft = binary.with_name(f".{binary.name}.{os.getpid()}.part")
+    # Two guests may want the same program at the same time.
+    draft = binary.with_name(f".{binary.name}.{os.getpid()}-{threading.get_ident()}.part")
     done = proc.run([*argv, "-o", str(draft)])
     if not done.ok:
         return Program(name, None, f"{done.output.strip()}\nrepeat it: {done.replay}")

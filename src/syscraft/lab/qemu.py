@@ -42,7 +42,7 @@ def machines() -> tuple[tuple[Abi, Machine], ...]:
     return tuple(sorted(found, key=lambda pair: pair[1].key))
 
 
-def target(abi: Abi, machine: Machine) -> Target:
+def target(machine: Machine) -> Target:
     """What the machine's kernel is made of."""
     return Target(
         key=machine.key,
@@ -50,10 +50,10 @@ def target(abi: Abi, machine: Machine) -> Target:
         compiler_prefix=machine.compiler_prefix,
         make_target=machine.make_target,
         image=machine.image,
-        config=_CONFIG.read_text(encoding="utf-8") + (abi.template("guest.config") or ""),
+        config=_CONFIG.read_text(encoding="utf-8") + (machine.text("guest.config") or ""),
         packages=machine.packages,
         strip=machine.image.endswith("vmlinux"),
-        repair=abi.template("guest.patch"),
+        repair=machine.text("guest.patch"),
     )
 
 
@@ -124,7 +124,7 @@ def _probe(machine: Machine, kernel: Path, initramfs: Path) -> str:
         return f"did not boot within {_KVM_DEADLINE_S:g} s"
     except (EOFError, LabError):
         words = [line for line in guest.log().splitlines() if line.strip()]
-        return f"died at boot: {words[-1].strip()}" if words else "died at boot"
+        return f"died at boot: {words[-1].strip()[:100]}" if words else "died at boot"
 
 
 def _host_state(machine: Machine) -> str:

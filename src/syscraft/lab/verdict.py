@@ -35,7 +35,9 @@ _SKIP = re.compile(r"#\s*SKIP\b\s*(?P<why>.*)$", re.IGNORECASE)
 # A kernel that prints one of these is not healthy. Source: lib/bug.c, kernel/panic.c,
 # mm/, kernel/locking/ and arch/um/kernel/trap.c, Linux 6.12
 _TROUBLE = re.compile(
-    r"WARNING: |BUG: |kernel BUG at|Kernel panic|Oops|Kernel mode fault|Segfault with no mm"
+    # Firmware and drivers warn of other things too; newer kernels leave the CPU out.
+    r"WARNING: (?:CPU: |\S+:\d+ at |possible |suspicious |inconsistent |held lock|bad unlock)"
+    r"|BUG: |kernel BUG at|Kernel panic|Oops|Kernel mode fault|Segfault with no mm"
     r"|Modules linked in:|INFO: task .* blocked|possible (?:circular|recursive) locking"
 )
 _TRACE_LINES = 40

@@ -44,6 +44,12 @@ class Parameter:
         scalar = None if self.ctype.is_pointer else SCALARS.get(self.ctype.base)
         return scalar is not None and scalar.bits == 64
 
+    @property
+    def is_long(self) -> bool:
+        """Whether it is a number as wide as ``long``, which differs between ABIs."""
+        scalar = None if self.ctype.is_pointer else SCALARS.get(self.ctype.base)
+        return scalar is not None and scalar.bits is None
+
 
 @dataclass(frozen=True)
 class KernelSignature:
@@ -205,6 +211,17 @@ class Call:
     @property
     def has_wide_arguments(self) -> bool:
         return not self.packed and any(parameter.is_wide for parameter in self.parameters)
+
+    @property
+    def needs_compat(self) -> bool:
+        """Whether programs of 32 bits need an entry of their own in kernels of 64.
+
+        Pointers and structs of fixed-width fields need none. Neither does what clone(2) has,
+        for the kernel itself gives it none.
+        """
+        if self.packed or self.is_clone:
+            return False
+        return any(parameter.is_wide or parameter.is_long for parameter in self.parameters)
 
     @property
     def has_uapi(self) -> bool:

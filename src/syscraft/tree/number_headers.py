@@ -17,7 +17,11 @@ from syscraft.tree.edit import Editor
 from syscraft.tree.source import KernelTree
 
 _PLACES = ("include/uapi/asm-generic/unistd.h", "arch/*/include/asm/unistd32.h")
-_ENTRY = re.compile(r"^__SYSCALL\(__NR_(?P<name>\w+), sys_(?P=name)\)$")
+_ENTRY = re.compile(
+    r"^(?:__SYSCALL\(__NR_(?P<name>\w+), (?P<compat>compat_)?sys_(?P=name)"
+    r"|__SC_COMP\(__NR_(?P<both>\w+), sys_(?P=both), compat_sys_(?P=both))\)$"
+)
+_HAS_BOTH = re.compile(r"^#define __SC_COMP\(")
 _NUMBER = re.compile(r"^#define __NR_(?P<name>\w+) (?P<number>\d+)$")
 _COUNT = re.compile(r"^(?P<head>#define __NR_(?:compat_)?syscalls\s+)(?P<count>\d+)$")
 
@@ -32,8 +36,13 @@ def find_headers(root: Path) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def add_entry(tree: KernelTree, editor: Editor, path: str, number: int, name: str) -> list[str]:
+def add_entry(
+    tree: KernelTree, editor: Editor, path: str, number: int, name: str, *, compat: bool
+) -> list[str]:
     """Add a call to one header.
+
+    Args:
+        compat: whether programs of 32 bits have an entry of their own.
 
     Returns: the files that were edited.
 
@@ -54,9 +63,13 @@ def add_entry(tree: KernelTree, editor: Editor, path: str, number: int, name: st
         )
     match = _ENTRY.match(lines[entries[-1]])
     assert match is not None
-    last = numbers.get(match["name"])
-    text = f"#define __NR_{name} {number}\n__SYSCALL(__NR_{name}, sys_{name})\n"
-    editor.insert(path, entries[-1] + 1, text)
+    last = numbers.get(match["name"] or match["both"])
+    entry = f"__SYSCALL(__NR_{name}, sys_{name})"
+    if compat and any(map(_HAS_BOTH.match, lines)):
+        entry = f"__SC_COMP(__NR_{name}, sys_{name}, compat_sys_{name})"
+    elif compat and any(found["compat"] for found in map(_ENTRY.match, lines) if found):
+        entry = f"__SYSCALL(__NR_{name}, compat_sys_{name})"
+    editor.insert(path, entries[-1] + 1, f"#define __NR_{name} {number}\n{entry}\n")
     # The count stands below the entries, or in the header that includes this one.
     for counted in (path, str(Path(path).with_name("unistd.h"))):
         for index, line in enumerate(editor.lines(counted)):

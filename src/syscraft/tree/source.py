@@ -36,7 +36,7 @@ class KernelTree:
         state: names its content, if that can change.
         files: size in bytes and time in nanoseconds of every source file, by name, of a
             tree that its author goes on working in; None for one that is our own.
-        overlay: content of files that differ from those in *root*, or are not there.
+        overlay: content of files that differ from those in *root*; None for what is gone.
     """
 
     root: Path
@@ -44,7 +44,7 @@ class KernelTree:
     shown: str
     state: str = ""
     files: Mapping[str, tuple[int, int]] | None = None
-    overlay: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
+    overlay: Mapping[str, bytes | None] = field(default_factory=lambda: MappingProxyType({}))
 
     def read_bytes(self, path: str) -> bytes | None:
         """The content of a file, or None if the tree does not have it."""
@@ -60,8 +60,8 @@ class KernelTree:
         data = self.read_bytes(path)
         return None if data is None else data.decode("utf-8", errors="surrogateescape")
 
-    def with_files(self, files: Mapping[str, bytes]) -> KernelTree:
-        """The same tree with some files changed or added."""
+    def with_files(self, files: Mapping[str, bytes | None]) -> KernelTree:
+        """The same tree with some files changed, added or, where None, removed."""
         return replace(self, overlay=MappingProxyType({**self.overlay, **files}))
 
     def where(self, path: str, line: int | None = None) -> Where:

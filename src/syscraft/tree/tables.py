@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
 from syscraft.errors import TreeError, Where
@@ -60,28 +61,68 @@ class Table:
         return smaller[-1].index + 1 if smaller else larger[0].index
 
 
+class CompatPlace(Enum):
+    """Where a table has the entry for programs of 32 bits."""
+
+    NOWHERE = "the kernel of this table has no other programs"
+    BESIDE = "in a column of its own"
+    INSTEAD = "in the one column that there is, for the table is theirs"
+
+
 @dataclass(frozen=True)
 class Style:
     """How a table writes an ordinary new row.
 
-    ``offset`` is what its numbers have over the common ones.
+    ``offset`` is what its numbers have over the common ones. ``own_block`` are numbers that only
+    some ABI has: behind it, the count of that ABI's calls comes from its own rows, so that a call
+    needs a row for each of ``own_words``. Source: unistd_64_x32.h in
+    arch/x86/entry/syscalls/Makefile, Linux 6.12.
     """
 
     model: Row
     offset: int
     fork_word: str
+    own_block: range
+    own_words: tuple[str, ...]
+    compat: CompatPlace
 
-    def row(self, common_number: int, name: str, *, returns_twice: bool) -> str:
-        """Write a row in the table's own columns."""
+    def rows(
+        self,
+        common_number: int,
+        name: str,
+        *,
+        returns_twice: bool,
+        entry: str | None = None,
+        compat: bool = False,
+    ) -> str:
+        """Write the call's lines in the table's own columns.
+
+        Args:
+            entry: the function that the kernel enters, ``sys_NAME`` unless told.
+            compat: whether programs of 32 bits have an entry of their own.
+        """
+        entry = entry or f"sys_{name}"
+        columns = [entry, entry] if self.model.compat else [entry]
+        if compat and self.compat is CompatPlace.BESIDE:
+            columns = [entry, f"compat_{entry}"]
+        elif compat and self.compat is CompatPlace.INSTEAD:
+            columns = [f"compat_{entry}"]
+        number = common_number + self.offset
+        words: tuple[str, ...] = (self.fork_word if returns_twice else self.model.abi,)
+        if self.own_block and number >= self.own_block.stop:
+            words = self.own_words
+        return "".join(self._row(number, word, name, columns) for word in words)
+
+    def _row(self, number: int, word: str, name: str, cells: list[str]) -> str:
         match = _ROW.match(self.model.line)
         assert match is not None and self.model.entry is not None
-        word = self.fork_word if returns_twice else self.model.abi
-        text = f"{common_number + self.offset}{match['gap']}{word}{match['gap2']}{name}"
-        columns = [(match.start("entry"), f"sys_{name}")]
+        text = f"{number}{match['gap']}{word}{match['gap2']}{name}"
+        # The second entry's column is the model's, or one that the first always leaves free.
+        first = _width(self.model.line[: match.start("entry")])
+        second = first + 4 * _TAB
         if self.model.compat:
-            columns.append((match.start("compat"), f"sys_{name}"))
-        for start, cell in columns:
-            column = _width(self.model.line[:start])
+            second = _width(self.model.line[: match.start("compat")])
+        for column, cell in zip((first, second), cells, strict=False):
             text += "\t" * max(1, -(-(column - _width(text)) // _TAB)) + cell
         return text + "\n"
 
@@ -150,7 +191,24 @@ def style_of(table: Table, common: dict[str, int], where: Where) -> Style:
     # powerpc keeps fork-like calls from its coprocessors.
     forks = [row.abi for row in table.rows if row.name in ("clone", "clone3")]
     fork_word = forks[-1] if len(set(forks)) == 1 else word
-    return Style(model, offset, fork_word)
+    block = [
+        row.number
+        for row in table.rows
+        if _COMMON_END <= row.number < PRIVATE_NUMBERS[0] and row.abi != word
+    ]
+    own_block = range(min(block), max(block) + 1) if block else range(0)
+    own_words = tuple(sorted({row.abi for row in table.rows} - {word}))
+    return Style(model, offset, fork_word, own_block, own_words, _compat_place(table, word))
+
+
+def _compat_place(table: Table, word: str) -> CompatPlace:
+    """See where ordinary rows have ``compat_sys_NAME``."""
+    rows = [row for row in table.rows if row.abi == word and row.number < _COMMON_END]
+    if any((row.compat or "").startswith("compat_sys_") for row in rows):
+        return CompatPlace.BESIDE
+    if any(row.entry == f"compat_sys_{row.name}" for row in rows):
+        return CompatPlace.INSTEAD
+    return CompatPlace.NOWHERE
 
 
 def choose_number(call: Call, tables: Sequence[Table], common: dict[str, int], where: Where) -> int:

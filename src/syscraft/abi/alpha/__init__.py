@@ -6,6 +6,8 @@ from syscraft.abi.base import (
     Abi,
     CloneOrder,
     ElfIdentity,
+    ForkEntry,
+    Imitation,
     Machine,
     NumberTable,
     Register,
@@ -31,6 +33,14 @@ _TRAP = Trap(
     error_rule="a3 tells whether it is a positive errno",
 )
 
+# A child gets its parent's registers from what do_switch_stack saves.
+# Source: fork_like in arch/alpha/kernel/entry.S, Linux 6.12
+_FORK_ENTRY = ForkEntry(
+    row="alpha_{name}",
+    imitations=(Imitation(("arch/alpha/kernel/entry.S",), r"fork_like clone3?"),),
+)
+
+
 ABI = Abi(
     key="alpha",
     summary="DEC Alpha",
@@ -44,6 +54,7 @@ ABI = Abi(
     clone_order=CloneOrder.DEFAULT,
     exit_number=1,
     traps=((None, _TRAP),),
+    fork_entry=_FORK_ENTRY,
     folder=Path(__file__).parent,
     toolchains=(
         Toolchain(
@@ -59,6 +70,7 @@ ABI = Abi(
     ),
     machine=Machine(
         "alpha",
+        folder=Path(__file__).parent,
         linux_arch="alpha",
         compiler_prefix="alpha-linux-gnu-",
         make_target="vmlinux",

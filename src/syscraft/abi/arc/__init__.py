@@ -5,8 +5,11 @@ from pathlib import Path
 from syscraft.abi.base import (
     GENERIC_TABLE,
     Abi,
+    Addition,
     CloneOrder,
     ElfIdentity,
+    ForkEntry,
+    Imitation,
     Pairs,
     Register,
     Toolchain,
@@ -30,6 +33,28 @@ _TRAP = Trap(
 
 _PACKAGES = ("gcc-arc-linux-gnu", "libc6-dev-arc-cross")
 
+# The row is the generic one; a macro leads it to the wrapper.
+# Source: arch/arc/kernel/{entry.S,sys.c}, Linux 6.12
+_FORK_ENTRY = ForkEntry(
+    row="sys_{name}",
+    imitations=(
+        Imitation(
+            ("arch/arc/kernel/entry.S",),
+            r"ENTRY\(sys_clone3?_wrapper\)",
+            r"END\(sys_clone3?_wrapper\)",
+        ),
+        Imitation(("arch/arc/kernel/sys.c",), r"#define sys_clone3?\tsys_clone3?_wrapper"),
+    ),
+    additions=(
+        Addition(
+            "arch/arc/include/asm/syscalls.h",
+            "fork_entry.h.j2",
+            r"int sys_clone3?_wrapper\(.*\);",
+        ),
+    ),
+)
+
+
 ABI = Abi(
     key="arc",
     summary="Synopsys ARC, either byte order",
@@ -48,6 +73,7 @@ ABI = Abi(
     pairs=Pairs.CONSECUTIVE,
     stack_alignment=4,
     traps=((None, _TRAP),),
+    fork_entry=_FORK_ENTRY,
     folder=Path(__file__).parent,
     toolchains=(
         Toolchain(

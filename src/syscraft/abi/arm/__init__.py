@@ -54,6 +54,7 @@ ABI = Abi(
     clone_order=CloneOrder.BACKWARDS,  # source: arch/arm/Kconfig, Linux 6.12
     exit_number=1,
     pairs=Pairs.EVEN,
+    kernel_symbol="CONFIG_ARM64",
     stack_alignment=8,
     traps=(("defined(__thumb__)", _THUMB), (None, _ARM)),
     folder=Path(__file__).parent,
@@ -139,6 +140,7 @@ ABI = Abi(
     ),
     machine=Machine(
         "arm",
+        folder=Path(__file__).parent,
         linux_arch="arm",
         compiler_prefix="arm-linux-gnueabihf-",
         make_target="zImage",

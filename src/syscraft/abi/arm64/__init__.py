@@ -72,6 +72,7 @@ ABI = Abi(
     ),
     machine=Machine(
         "arm64",
+        folder=Path(__file__).parent,
         linux_arch="arm64",
         compiler_prefix="aarch64-linux-gnu-",
         make_target="Image",

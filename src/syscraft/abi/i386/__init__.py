@@ -60,6 +60,7 @@ ABI = Abi(
     machine=Machine(
         # There is no ACPI in this kernel, which could switch the machine off.
         "i386",
+        folder=Path(__file__).parent,
         linux_arch="i386",
         compiler_prefix="i686-linux-gnu-",
         make_target="bzImage",

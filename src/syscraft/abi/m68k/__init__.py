@@ -5,8 +5,11 @@ from pathlib import Path
 from syscraft.abi.base import (
     VIRTIO_LINE,
     Abi,
+    Addition,
     CloneOrder,
     ElfIdentity,
+    ForkEntry,
+    Imitation,
     Machine,
     NumberTable,
     Pairs,
@@ -25,6 +28,31 @@ _TRAP = Trap(
     result=Register("d0"),
 )
 
+# Arguments are on the stack, where the saved registers bury them: a helper takes them from
+# where they were saved first. Source: arch/m68k/kernel/{entry.S,process.c}, Linux 6.12
+_FORK_ENTRY = ForkEntry(
+    row="__sys_{name}",
+    imitations=(
+        Imitation(("arch/m68k/kernel/entry.S",), r"ENTRY\(__sys_clone3?\)", r"\s+rts"),
+        # Linux 6.1 has no prototypes.
+        Imitation(
+            ("arch/m68k/kernel/process.h",),
+            r"asmlinkage int m68k_clone3?\(struct pt_regs \*regs\);",
+            optional=True,
+        ),
+    ),
+    additions=(
+        Addition(
+            "arch/m68k/kernel/process.c",
+            "fork_entry.c.j2",
+            r"asmlinkage int m68k_clone3?\(struct pt_regs \*regs\)",
+            r"\}",
+        ),
+    ),
+    registers=("regs->d1", "regs->d2", "regs->d3", "regs->d4", "regs->d5", "regs->a0"),
+)
+
+
 ABI = Abi(
     key="m68k",
     summary="Motorola 68000",
@@ -42,6 +70,7 @@ ABI = Abi(
     # must not. Source: get_futex_key() in kernel/futex/core.c, Linux 6.12
     stack_alignment=4,
     traps=((None, _TRAP),),
+    fork_entry=_FORK_ENTRY,
     folder=Path(__file__).parent,
     toolchains=(
         Toolchain(
@@ -66,6 +95,7 @@ ABI = Abi(
     ),
     machine=Machine(
         "m68k",
+        folder=Path(__file__).parent,
         linux_arch="m68k",
         compiler_prefix="m68k-linux-gnu-",
         make_target="vmlinux",

@@ -6,6 +6,8 @@ from syscraft.abi.base import (
     Abi,
     CloneOrder,
     ElfIdentity,
+    ForkEntry,
+    Imitation,
     Machine,
     NumberTable,
     Register,
@@ -26,6 +28,15 @@ _TRAP = Trap(
     error_rule="a3 tells whether it is a positive errno",
 )
 
+# Source: save_static_function() in arch/mips/include/asm/sim.h, Linux 6.12
+FORK_ENTRY = ForkEntry(
+    row="__sys_{name}",
+    imitations=(
+        Imitation(("arch/mips/kernel/syscall.c",), r"save_static_function\(sys_clone3?\);"),
+    ),
+)
+
+
 ABI = Abi(
     key="mips_n64",
     summary="64-bit MIPS, either byte order",
@@ -39,6 +50,7 @@ ABI = Abi(
     clone_order=CloneOrder.BACKWARDS,  # source: arch/mips/Kconfig, Linux 6.12
     exit_number=5058,
     traps=((None, _TRAP),),
+    fork_entry=FORK_ENTRY,
     folder=Path(__file__).parent,
     toolchains=tuple(
         Toolchain(
@@ -60,6 +72,7 @@ ABI = Abi(
     machine=Machine(
         # Its kernel cannot switch the machine off: "Unable to poweroff system".
         "mips64",
+        folder=Path(__file__).parent,
         linux_arch="mips",
         compiler_prefix="mips64-linux-gnuabi64-",
         make_target="vmlinux",

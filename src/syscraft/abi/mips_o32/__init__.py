@@ -14,6 +14,7 @@ from syscraft.abi.base import (
     Trap,
     registers,
 )
+from syscraft.abi.mips_n64 import FORK_ENTRY
 
 # Arguments five and six go to the stack, above the room that a C function has for four.
 # Source: arch/mips/kernel/scall32-o32.S, Linux 6.12
@@ -48,9 +49,11 @@ ABI = Abi(
     clone_order=CloneOrder.BACKWARDS,  # source: arch/mips/Kconfig, Linux 6.12
     exit_number=4001,
     pairs=Pairs.EVEN,
+    kernel_symbol="CONFIG_MIPS",
     stack_alignment=8,
     traps=((None, _TRAP),),
     fork_trap="fork_syscall",
+    fork_entry=FORK_ENTRY,
     folder=Path(__file__).parent,
     toolchains=tuple(
         Toolchain(
@@ -72,6 +75,7 @@ ABI = Abi(
     machine=Machine(
         # Its kernel cannot switch the machine off: "Unable to poweroff system".
         "mipsel",
+        folder=Path(__file__).parent,
         linux_arch="mips",
         compiler_prefix="mipsel-linux-gnu-",
         make_target="vmlinux",

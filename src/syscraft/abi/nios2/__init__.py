@@ -5,8 +5,10 @@ from pathlib import Path
 from syscraft.abi.base import (
     GENERIC_TABLE,
     Abi,
+    Addition,
     CloneOrder,
     ElfIdentity,
+    ForkEntry,
     Pairs,
     Register,
     Trap,
@@ -26,6 +28,24 @@ _TRAP = Trap(
     clobbered="r7",
 )
 
+# The row is the generic one; a macro leads it to the wrapper. A child gets its parent's
+# registers from the switch stack. Source: sys_clone in arch/nios2/kernel/entry.S, Linux 6.12
+_FORK_ENTRY = ForkEntry(
+    row="sys_{name}",
+    additions=(
+        Addition("arch/nios2/kernel/entry.S", "fork_entry.S.j2", r"ENTRY\(sys_clone\)", r"\s+ret"),
+        Addition(
+            "arch/nios2/kernel/syscall_table.c", "fork_macro.h.j2", r"#include <asm/syscalls\.h>"
+        ),
+        Addition(
+            "arch/nios2/include/asm/syscalls.h",
+            "fork_entry.h.j2",
+            r"#include <asm-generic/syscalls\.h>",
+        ),
+    ),
+)
+
+
 ABI = Abi(
     key="nios2",
     summary="Nios II",
@@ -40,6 +60,7 @@ ABI = Abi(
     pairs=Pairs.CONSECUTIVE,
     stack_alignment=4,
     traps=((None, _TRAP),),
+    fork_entry=_FORK_ENTRY,
     folder=Path(__file__).parent,
     toolchains=(),  # Debian has none
 )

@@ -5,8 +5,11 @@ from pathlib import Path
 from syscraft.abi.base import (
     GENERIC_TABLE,
     Abi,
+    Addition,
     CloneOrder,
     ElfIdentity,
+    ForkEntry,
+    Imitation,
     Pairs,
     Register,
     Toolchain,
@@ -29,6 +32,31 @@ _TRAP = Trap(
     clobbered="r3..r8 r12 r13 and odd ones from r15, as by functions",
 )
 
+# The row is the generic one; a macro leads it to the wrapper, which Linux 6.1 has in the header.
+# Source: arch/openrisc/kernel/{entry.S,sys_call_table.c}, Linux 6.12
+_FORK_ENTRY = ForkEntry(
+    row="sys_{name}",
+    imitations=(
+        Imitation(
+            ("arch/openrisc/kernel/entry.S",),
+            r"ENTRY\(__sys_clone3?\)",
+            r"\s+l\.ori\s+r29,r29,lo\(sys_clone3?\)",
+        ),
+        Imitation(
+            ("arch/openrisc/kernel/sys_call_table.c", "arch/openrisc/include/asm/syscalls.h"),
+            r"#define sys_clone3? __sys_clone3?",
+        ),
+    ),
+    additions=(
+        Addition(
+            "arch/openrisc/include/asm/syscalls.h",
+            "fork_entry.h.j2",
+            r"asmlinkage long __sys_clone3?\(struct .*\);",
+        ),
+    ),
+)
+
+
 ABI = Abi(
     key="openrisc",
     summary="OpenRISC 1000",
@@ -42,6 +70,7 @@ ABI = Abi(
     pairs=Pairs.CONSECUTIVE,
     stack_alignment=4,
     traps=((None, _TRAP),),
+    fork_entry=_FORK_ENTRY,
     folder=Path(__file__).parent,
     toolchains=(
         Toolchain(

@@ -6,6 +6,8 @@ from syscraft.abi.base import (
     Abi,
     CloneOrder,
     ElfIdentity,
+    ForkEntry,
+    Imitation,
     NumberTable,
     Pairs,
     Register,
@@ -36,6 +38,13 @@ _TRAP = Trap(
     clobbered="r1 r2 r20 r29 r31 and the arguments; r4 keeps r19",
 )
 
+# Source: fork_like in arch/parisc/kernel/entry.S, Linux 6.12
+_FORK_ENTRY = ForkEntry(
+    row="sys_{name}_wrapper",
+    imitations=(Imitation(("arch/parisc/kernel/entry.S",), r"fork_like clone3?"),),
+)
+
+
 ABI = Abi(
     key="parisc",
     summary="32-bit PA-RISC",
@@ -52,6 +61,7 @@ ABI = Abi(
     stack_alignment=64,
     stack_grows_up=True,
     traps=((None, _TRAP),),
+    fork_entry=_FORK_ENTRY,
     folder=Path(__file__).parent,
     toolchains=(
         Toolchain(

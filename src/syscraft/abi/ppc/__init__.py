@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from syscraft.abi.base import (
+    VIRTIO_LINE,
     Abi,
     CloneOrder,
     ElfIdentity,
@@ -13,6 +14,7 @@ from syscraft.abi.base import (
     Toolchain,
     Trap,
     registers,
+    virtio_wires,
 )
 
 # The same on 64 bits. Source: Documentation/arch/powerpc/syscall64-abi.rst,
@@ -42,6 +44,8 @@ ABI = Abi(
     exit_number=1,
     # r3 is the first of a pair. Source: arch/powerpc/kernel/sys_ppc32.c, Linux 6.12
     pairs=Pairs.EVEN,
+    kernel_symbol="CONFIG_PPC",
+    split_symbol="CONFIG_PPC",
     traps=((None, TRAP),),
     folder=Path(__file__).parent,
     toolchains=(
@@ -65,6 +69,7 @@ ABI = Abi(
     ),
     machine=Machine(
         "ppc",
+        folder=Path(__file__).parent,
         linux_arch="powerpc",
         compiler_prefix="powerpc-linux-gnu-",
         make_target="vmlinux",
@@ -73,5 +78,8 @@ ABI = Abi(
         packages=("gcc-powerpc-linux-gnu", "qemu-system-ppc"),
         programs={"ppc": "gcc"},
         console="ttyS0",
+        # The second serial port of this machine takes a second for a few bytes.
+        line=VIRTIO_LINE,
+        wires=virtio_wires("virtio-serial-pci"),
     ),
 )

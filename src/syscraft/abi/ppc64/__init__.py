@@ -62,6 +62,7 @@ ABI = Abi(
     machine=Machine(
         # x-vof: without SLOF, which takes five seconds to start.
         "ppc64",
+        folder=Path(__file__).parent,
         linux_arch="powerpc",
         compiler_prefix="powerpc64-linux-gnu-",
         make_target="vmlinux",

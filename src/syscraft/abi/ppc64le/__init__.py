@@ -1,5 +1,7 @@
 """ppc64le: the 64-bit ABI of PowerPC in little-endian byte order; its C is ppc64's."""
 
+from pathlib import Path
+
 from syscraft.abi.base import Abi, ElfIdentity, Machine, Toolchain
 from syscraft.abi.ppc64 import ABI as PPC64
 
@@ -37,6 +39,7 @@ ABI = Abi(
     machine=Machine(
         # x-vof: without SLOF, which takes five seconds to start.
         "ppc64le",
+        folder=Path(__file__).parent,
         linux_arch="powerpc",
         compiler_prefix="powerpc64le-linux-gnu-",
         make_target="vmlinux",

@@ -72,6 +72,7 @@ ABI = Abi(
     ),
     machine=Machine(
         "riscv64",
+        folder=Path(__file__).parent,
         linux_arch="riscv",
         compiler_prefix="riscv64-linux-gnu-",
         make_target="Image",

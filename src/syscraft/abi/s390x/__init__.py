@@ -60,6 +60,7 @@ ABI = Abi(
     ),
     machine=Machine(
         "s390x",
+        folder=Path(__file__).parent,
         linux_arch="s390",
         compiler_prefix="s390x-linux-gnu-",
         make_target="bzImage",

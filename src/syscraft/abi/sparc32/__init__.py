@@ -13,6 +13,7 @@ from syscraft.abi.base import (
     Trap,
     registers,
 )
+from syscraft.abi.sparc64 import FORK_ENTRY
 
 _PACKAGES = (
     "gcc-sparc64-linux-gnu",
@@ -53,6 +54,7 @@ ABI = Abi(
     pairs=Pairs.CONSECUTIVE,
     fork_trap="fork_syscall",
     traps=((None, _TRAP),),
+    fork_entry=FORK_ENTRY,
     folder=Path(__file__).parent,
     toolchains=(
         Toolchain(

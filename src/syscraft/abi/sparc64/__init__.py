@@ -5,8 +5,11 @@ from pathlib import Path
 from syscraft.abi.base import (
     VIRTIO_LINE,
     Abi,
+    Addition,
     CloneOrder,
     ElfIdentity,
+    ForkEntry,
+    Imitation,
     Machine,
     NumberTable,
     Register,
@@ -34,6 +37,52 @@ _TRAP = Trap(
     stack="not used; unsaved register windows may be written to it",
 )
 
+# Register windows go to the stack, and a helper takes the arguments from where they were saved.
+# Source: sys_clone in arch/sparc/kernel/{syscalls.S,entry.S,head_32.S,process.c}, Linux 6.12
+FORK_ENTRY = ForkEntry(
+    row="__sys_{name}",
+    imitations=(
+        Imitation(
+            ("arch/sparc/kernel/kernel.h",),
+            r"asmlinkage long sparc_clone\(struct pt_regs \*regs\);",
+        ),
+    ),
+    additions=(
+        Addition(
+            "arch/sparc/kernel/syscalls.S",
+            "fork_entry.S.j2",
+            r"sys_clone:",
+            r"\s+add\s+%sp, PTREGS_OFF, %o0",
+        ),
+        Addition(
+            "arch/sparc/kernel/entry.S", "fork_entry_32.S.j2", r"sys_clone:", r"\s+mov\s+%l5, %o7"
+        ),
+        # Processors with seven register windows have less to flush.
+        Addition(
+            "arch/sparc/kernel/head_32.S",
+            "fork_patch_32.S.j2",
+            r"\s+set\s+flush_patch_three, %g5",
+            r"\s+st\s+%g4, \[%g5 \+ 0x1c\]",
+        ),
+        Addition(
+            "arch/sparc/kernel/process.c",
+            "fork_include.h.j2",
+            r"#include <linux/signal\.h>",
+            unless=r"#include <linux/syscalls\.h>",
+        ),
+        Addition(
+            "arch/sparc/kernel/process.c",
+            "fork_entry.c.j2",
+            r"asmlinkage long sparc_clone\(struct pt_regs \*regs\)",
+            r"\}",
+        ),
+    ),
+    registers=tuple(f"args[{i}]" for i in range(6)),
+    order=CloneOrder.DEFAULT,
+    keeps_no_stack="CONFIG_SPARC",
+)
+
+
 ABI = Abi(
     key="sparc64",
     summary="64-bit SPARC",
@@ -48,6 +97,7 @@ ABI = Abi(
     exit_number=1,
     fork_trap="fork_syscall",
     traps=((None, _TRAP),),
+    fork_entry=FORK_ENTRY,
     folder=Path(__file__).parent,
     toolchains=(
         Toolchain(
@@ -70,6 +120,7 @@ ABI = Abi(
     ),
     machine=Machine(
         "sparc64",
+        folder=Path(__file__).parent,
         linux_arch="sparc64",
         compiler_prefix="sparc64-linux-gnu-",
         make_target="image",
@@ -79,6 +130,7 @@ ABI = Abi(
         programs={"sparc64": "gcc", "sparc32": "gcc"},
         console="ttyS0",
         line=VIRTIO_LINE,
-        wires=virtio_wires("virtio-serial-pci"),
+        # The slots of the first bus are taken.
+        wires=virtio_wires("virtio-serial-pci,bus=pciB"),
     ),
 )

@@ -61,6 +61,7 @@ ABI = Abi(
     machine=Machine(
         # There is no ACPI in this kernel, which could switch the machine off.
         "x86_64",
+        folder=Path(__file__).parent,
         linux_arch="x86_64",
         compiler_prefix="x86_64-linux-gnu-",
         make_target="bzImage",

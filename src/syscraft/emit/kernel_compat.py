@@ -1,0 +1,157 @@
+"""Entries of the kernel for programs whose registers are narrower than a parameter.
+
+A 32-bit program passes a 64-bit value in two registers, and some ABIs want the first of them to
+have an even number. A 64-bit kernel gets a value as wide as long with whatever its entry code makes
+of the upper half: zeros on most architectures, copies of the sign on mips.
+
+Source: include/asm-generic/compat.h, SC_ARG64 in include/linux/syscalls.h, Linux 6.12.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from syscraft.abi.base import Pairs
+from syscraft.abi.registry import all_abis
+from syscraft.declaration.scalars import SCALARS
+from syscraft.emit.ctext_layout import argument_list
+from syscraft.model.call import Call, Parameter
+
+SPLIT = "CONFIG_ARCH_SPLIT_ARG64"
+_COMPAT_TYPES = {True: "compat_long_t", False: "compat_ulong_t"}
+
+
+def needs_split(call: Call) -> bool:
+    """Whether 32-bit kernels whose wrappers hand registers on one by one need a list of halves."""
+    return call.has_wide_arguments
+
+
+def compat_definition(call: Call) -> str:
+    """Write the entry for programs of 32 bits on a kernel of 64; empty if none is needed."""
+    if not call.needs_compat:
+        return ""
+    head = "\n".join(_per_pairing(call, _compat_head, _compat_symbols()))
+    return f"\n#ifdef CONFIG_COMPAT\n{head}\n{_body(call, 'compat_arg_u64_glue({})')}#endif\n"
+
+
+def compat_prototype(call: Call) -> str:
+    """Declare that entry for include/linux/compat.h."""
+    if not call.needs_compat:
+        return ""
+    return "\n".join(_per_pairing(call, _compat_prototype, _compat_symbols())) + "\n"
+
+
+def split_definition(call: Call) -> str:
+    """Write the entry for 32-bit kernels of the kind that :func:`needs_split` is about."""
+    head = "\n".join(_per_pairing(call, _split_head, _split_symbols()))
+    return f"{head}\n{_body(call, 'SC_VAL64(u64, {})')}"
+
+
+def split_prototype(call: Call) -> str:
+    """Declare that entry for include/linux/syscalls.h."""
+    return "\n".join(_per_pairing(call, _split_prototype, _split_symbols()))
+
+
+def _body(call: Call, wide: str) -> str:
+    arguments = [wide.format(p.name) if p.is_wide else p.name for p in call.parameters]
+    return "{\n" + argument_list(f"\treturn do_{call.name}(", arguments, ");") + "\n}\n"
+
+
+def _per_pairing(
+    call: Call, write: Callable[[Call, Sequence[Parameter | int]], str], symbols: Sequence[str]
+) -> list[str]:
+    """Write one text, or two where some ABIs leave a register unused before a pair.
+
+    Args:
+        symbols: the Kconfig symbols of the kernels that serve those.
+    """
+    plain = list(call.parameters)
+    padded = _padded(call.parameters)
+    if len(padded) == len(plain):
+        return [write(call, plain)]
+    if not symbols:
+        return [write(call, plain)]
+    listed = " || ".join(f"defined({symbol})" for symbol in symbols)
+    condition = f"#ifdef {symbols[0]}" if len(symbols) == 1 else f"#if {listed}"
+    return [condition, write(call, padded), "#else", write(call, plain), "#endif"]
+
+
+def _compat_symbols() -> list[str]:
+    found = {abi.kernel_symbol for abi in all_abis() if abi.pairs is Pairs.EVEN}
+    return sorted(symbol for symbol in found if symbol)
+
+
+def _split_symbols() -> list[str]:
+    found = {abi.split_symbol for abi in all_abis() if abi.pairs is Pairs.EVEN}
+    return sorted(symbol for symbol in found if symbol)
+
+
+def _padded(parameters: Sequence[Parameter]) -> list[Parameter | int]:
+    """Put the number of a register that stays unused where a pair would start at an odd one."""
+    result: list[Parameter | int] = []
+    used = 0
+    for parameter in parameters:
+        if parameter.is_wide and used % 2:
+            result.append(used)
+            used += 1
+        result.append(parameter)
+        used += 2 if parameter.is_wide else 1
+    return result
+
+
+def _registers(items: Sequence[Parameter | int]) -> int:
+    return sum(2 if isinstance(item, Parameter) and item.is_wide else 1 for item in items)
+
+
+def _compat_type(parameter: Parameter) -> str:
+    scalar = None if parameter.ctype.is_pointer else SCALARS.get(parameter.ctype.base)
+    if scalar and scalar.bits is None:
+        return _COMPAT_TYPES[scalar.signed]
+    return parameter.ctype.spell(kernel=True)
+
+
+def _compat_head(call: Call, items: Sequence[Parameter | int]) -> str:
+    listed = [
+        f"u32, pad{item}" if isinstance(item, int)
+        else f"compat_arg_u64_dual({item.name})" if item.is_wide
+        else f"{_compat_type(item)}, {item.name}"
+        for item in items
+    ]  # fmt: skip
+    return argument_list(f"COMPAT_SYSCALL_DEFINE{_registers(items)}(", [call.name, *listed], ")")
+
+
+def _compat_prototype(call: Call, items: Sequence[Parameter | int]) -> str:
+    listed = [
+        f"u32 pad{item}" if isinstance(item, int)
+        else f"compat_arg_u64({item.name})" if item.is_wide
+        else _declare(_compat_type(item), item.name)
+        for item in items
+    ]  # fmt: skip
+    return argument_list(f"asmlinkage long compat_sys_{call.name}(", listed or ["void"], ");")
+
+
+def _declare(ctype: str, name: str) -> str:
+    return f"{ctype}{'' if ctype.endswith('*') else ' '}{name}"
+
+
+def _split_head(call: Call, items: Sequence[Parameter | int]) -> str:
+    listed = [
+        f"u32, pad{item}" if isinstance(item, int)
+        else f"SC_ARG64({item.name})" if item.is_wide
+        else f"{item.ctype.spell(kernel=True)}, {item.name}"
+        for item in items
+    ]  # fmt: skip
+    return argument_list(f"SYSCALL_DEFINE{_registers(items)}(", [call.name, *listed], ")")
+
+
+def _split_prototype(call: Call, items: Sequence[Parameter | int]) -> str:
+    listed: list[str] = []
+    for item in items:
+        if isinstance(item, int):
+            listed.append(f"u32 pad{item}")
+        elif item.is_wide:
+            # Which half comes first is the byte order's business.
+            listed += [f"u32 {item.name}_1", f"u32 {item.name}_2"]
+        else:
+            listed.append(item.ctype.declare(item.name, kernel=True))
+    return argument_list(f"asmlinkage long sys_{call.name}(", listed, ");")

@@ -1,0 +1,112 @@
+"""The kernel's own test of a call, under tools/testing/selftests, as text."""
+
+from __future__ import annotations
+
+import re
+
+from syscraft.abi.registry import all_abis
+from syscraft.emit import user_c
+from syscraft.emit.base import fill
+from syscraft.emit.ctext_layout import argument_list
+from syscraft.model.call import Call, Case, Wrapper
+from syscraft.model.types import declare_user
+
+_NOT_A_WORD = re.compile(r"\W+")
+
+
+def selftest_files(call: Call) -> dict[str, str]:
+    """Make the files of a folder of tools/testing/selftests: name -> text."""
+    program = f"{call.name}_test"
+    return {
+        f"{program}.c": _program(call),
+        "Makefile": fill("selftest.mk.j2", program=program),
+        ".gitignore": f"# SPDX-License-Identifier: GPL-2.0-only\n{program}\n",
+        "config": f"CONFIG_{call.kconfig.symbol}=y\n",
+    }
+
+
+def _program(call: Call) -> str:
+    if call.is_clone:
+        return fill(
+            "selftest_clone.c.j2",
+            call=call,
+            prototype=argument_list(
+                f"static long {call.name}(",
+                ["unsigned long flags", *user_c.declared(call.clone_extras)],
+                ")",
+            ),
+            orders=_clone_orders(call),
+            extras=[extra.name for extra in call.clone_extras],
+            zeros=["NULL" if p.ctype.is_pointer else "0" for p in call.clone_extras],
+        )
+    return fill(
+        "selftest.c.j2",
+        call=call,
+        libc_headers=user_c.libc_type_headers(call),
+        uapi_headers=sorted(
+            {*user_c.headers(call), *([f"linux/{call.name}.h"] if call.has_uapi else [])}
+        ),
+        wrappers=[_wrapper(call, wrapper) for wrapper in call.wrappers],
+        cases=_cases(call),
+    )
+
+
+def _wrapper(call: Call, wrapper: Wrapper) -> dict[str, object]:
+    head = declare_user(wrapper.returns, wrapper.name)
+    prototype = argument_list(
+        f"static {head}(", user_c.declared(wrapper.parameters) or ["void"], ")"
+    )
+    if call.packed:
+        assert wrapper.struct_version is not None
+        passed = ["&args", call.packed.size_constant(wrapper.struct_version)]
+    else:
+        passed = [argument.expression for argument in wrapper.arguments]
+    cast = f"({head.removesuffix(wrapper.name)})" if wrapper.returns.is_pointer else ""
+    return {
+        "prototype": prototype,
+        "fields": [(a.parameter.name, user_c.as_field(a)) for a in wrapper.arguments],
+        "call": argument_list(f"\treturn {cast}syscall(", [f"__NR_{call.name}", *passed], ");"),
+    }
+
+
+def _cases(call: Call) -> list[dict[str, object]]:
+    names: set[str] = set()
+    return [_case(case, names) for case in call.cases]
+
+
+def _case(case: Case, names: set[str]) -> dict[str, object]:
+    slug = _NOT_A_WORD.sub("_", case.name.lower()).strip("_") or "case"
+    name = slug
+    while name in names:
+        name += "_"
+    names.add(name)
+    return {
+        "name": name,
+        "line": case.where.line,
+        "setup": case.setup,
+        "trap": argument_list(f"\tret = (long){case.wrapper}(", list(case.args), ");"),
+        "errno": case.errno,
+        "returns": case.returns,
+        "check": case.check,
+    }
+
+
+def _clone_orders(call: Call) -> list[tuple[str | None, str]]:
+    """Where the flags and the extras stand, by ABI; all else is zero. The default comes last."""
+    if call.packed:
+        return []
+    extras = tuple(extra.name for extra in call.clone_extras)
+    texts: dict[str, list[str]] = {}
+    for abi in all_abis():
+        passed = [_zero(name) for name in abi.clone_order.parameters(extras)]
+        text = argument_list("\treturn syscall(", [f"__NR_{call.name}", *passed], ");")
+        texts.setdefault(text, []).append(abi.macro)
+    return [
+        (condition if index < len(texts) - 1 else None, text)
+        for index, (condition, text) in enumerate(user_c.choices(texts))
+    ]
+
+
+def _zero(name: str) -> str:
+    """0 for what the test does not use, which is why most orders look the same here."""
+    return "0" if name in ("ptid", "ctid", "stack", "tls") else name

@@ -1,0 +1,105 @@
+"""Mails for ``git am``: a change in the pieces that maintainers want to read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from syscraft.model.call import Call
+from syscraft.tree.edit import FileEdit
+
+_STAT_COLUMNS = 40
+_PREFIX = re.compile(r"^Subject: \[PATCH[^\]]*\] ?", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One commit: what it is about, why, and its edits."""
+
+    subject: str
+    message: str
+    edits: tuple[FileEdit, ...]
+
+    @property
+    def stem(self) -> str:
+        """The file's name, as git makes it of the subject."""
+        return re.sub(r"[^A-Za-z0-9.]+", "-", self.subject).strip("-")[:52].strip("-.")
+
+
+def series(call: Call, pieces: Sequence[Piece]) -> tuple[tuple[str, str], ...]:
+    """Write the author's own patches and *pieces*; (file name, mail) each.
+
+    There are no dates, so equal input is equal output.
+    """
+    total = len(call.patches) + len(pieces)
+    mails = []
+    for number, patch in enumerate(call.patches, 1):
+        text = _PREFIX.sub(f"Subject: [PATCH {number}/{total}] ", patch.text, count=1)
+        mails.append((f"{number:04d}-{_stem(patch.name)}.patch", text))
+    for number, piece in enumerate(pieces, len(call.patches) + 1):
+        mails.append((f"{number:04d}-{piece.stem}.patch", _mail(call, piece, number, total)))
+    return tuple(mails)
+
+
+def cover_letter(call: Call, pieces: Sequence[Piece], message: str) -> str:
+    """Write what comes before the mails. It is no patch, so ``git am`` does not want it."""
+    total = len(call.patches) + len(pieces)
+    titles = [_title(patch.text) for patch in call.patches] + [piece.subject for piece in pieces]
+    listed = "".join(f"  {title}\n" for title in titles)
+    edits = _together([edit for piece in pieces for edit in piece.edits])
+    return (
+        f"From: {call.author}\n"
+        f"Subject: [PATCH 0/{total}] Add the {call.name}() system call\n"
+        "\n"
+        f"{message}\n"
+        "\n"
+        f"{call.author.partition('<')[0].strip()} ({total}):\n"
+        f"{listed}"
+        "\n"
+        f"{edits}"
+    )
+
+
+def _title(mail: str) -> str:
+    found = re.search(r"^Subject: (?:\[[^\]]*\] )?(.*)$", mail, re.MULTILINE)
+    return found[1] if found else "the author's patch"
+
+
+def _stem(name: str) -> str:
+    stem = name.rsplit("/", 1)[-1].removesuffix(".patch").removesuffix(".diff")
+    return re.sub(r"^\d+-", "", stem)
+
+
+def _mail(call: Call, piece: Piece, number: int, total: int) -> str:
+    return (
+        "From 0000000000000000000000000000000000000000 Mon Sep 17 00:00:00 2001\n"
+        f"From: {call.author}\n"
+        f"Subject: [PATCH {number}/{total}] {piece.subject}\n"
+        "\n"
+        f"{piece.message}\n"
+        "\n"
+        f"Signed-off-by: {call.author}\n"
+        "---\n"
+        f"{_together(piece.edits)}"
+        "\n" + "".join(edit.diff() for edit in piece.edits) + "-- \nsyscraft\n"
+    )
+
+
+def _together(edits: Sequence[FileEdit]) -> str:
+    """The summary above the diffs, as git writes it; a file edited twice is one line."""
+    counts: dict[str, tuple[int, int]] = {}
+    for edit in sorted(edits, key=lambda edit: edit.path):
+        added, removed = counts.get(edit.path, (0, 0))
+        counts[edit.path] = (added + edit.added_lines(), removed + edit.removed_lines())
+    paths = max(map(len, counts))
+    digits = max(len(str(sum(count))) for count in counts.values())
+    lines = []
+    for path, (added, removed) in counts.items():
+        bar = "+" * min(added, _STAT_COLUMNS) + "-" * min(removed, _STAT_COLUMNS)
+        lines.append(f" {path:<{paths}} | {added + removed:>{digits}} {bar}\n")
+    added = sum(count[0] for count in counts.values())
+    removed = sum(count[1] for count in counts.values())
+    files = f"{len(counts)} file{'s' if len(counts) > 1 else ''} changed"
+    gone = f", {removed} deletion{'s' if removed > 1 else ''}(-)" if removed else ""
+    return f"{''.join(lines)} {files}, {added} insertion{'s' if added > 1 else ''}(+){gone}\n"
