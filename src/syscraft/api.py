@@ -16,19 +16,20 @@ from __future__ import annotations
 import difflib
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syscraft.errors import EnvironmentLacks, SyscraftError, UsageError
-from syscraft.model.call import Call
+from syscraft.model.call import Call, NumberPolicy
 from syscraft.tree.source import DEFAULT_LINUX, KernelTree, open_tree
 
 if TYPE_CHECKING:  # these rooms load slowly, and many uses never enter them
     from syscraft.lab.build import BuiltKernel
     from syscraft.lab.cells import Cell, GuestState, Matrix
     from syscraft.lab.verdict import Outcome
+    from syscraft.tree import applied
     from syscraft.tree.wire import KernelChange
 
 Progress = Callable[[str], None]
@@ -99,6 +100,34 @@ class Declaration:
         """Work out the kernel change; ``.series`` are mails for ``git am``."""
         return self._change(linux or DEFAULT_LINUX, progress)
 
+    def apply(
+        self, linux: str, *, progress: Progress = _silent
+    ) -> tuple[applied.Done, tuple[str, ...]]:
+        """Put the kernel change into a tree of your own, or bring it up to date there.
+
+        Returns: what was done, and the paths that were written.
+        """
+        from syscraft.tree.applied import apply
+        from syscraft.tree.wire import wired
+
+        progress(f"adding {self.call.name} to {linux}")
+        tree = _own_tree(linux)
+
+        def work_out(clean: KernelTree, number: int | None) -> KernelChange:
+            if number is None or self.call.number.policy is NumberPolicy.FIXED:
+                return wired(self.call, clean)
+            # A call keeps its number for as long as it stays in the tree.
+            kept = replace(self.call.number, policy=NumberPolicy.FIXED, fixed=number)
+            return wired(replace(self.call, number=kept), clean)
+
+        return apply(self.call.name, tree, work_out)
+
+    def revert(self, linux: str) -> tuple[applied.Done, tuple[str, ...]]:
+        """Take what :meth:`apply` put into a tree out again, byte for byte."""
+        from syscraft.tree.applied import revert
+
+        return revert(self.call.name, _own_tree(linux))
+
     def build(self, linux: str | None = None, *, progress: Progress = _silent) -> BuiltKernel:
         """Build a kernel for User Mode Linux, or find it in the cache."""
         from syscraft.lab.build import build_kernel
@@ -166,6 +195,17 @@ class Declaration:
         if linux not in self._changes:
             self._changes[linux] = wired(self.call, self._tree(linux, progress))
         return self._changes[linux]
+
+
+def _own_tree(linux: str) -> KernelTree:
+    """A tree that may be written."""
+    if linux.startswith("deb:"):
+        raise UsageError.of(
+            "this tree is syscraft's own and stays as it is",
+            expected="--linux with the path of your tree",
+            found=linux,
+        )
+    return open_tree(linux)
 
 
 def test_on(

@@ -71,6 +71,12 @@ def write_if_changed(path: Path, data: bytes, *, mode: int = 0o644) -> bool:
     return True
 
 
+def remove_file(path: Path) -> None:
+    """Remove a file, if it is there."""
+    with disk_errors(path):
+        path.unlink(missing_ok=True)
+
+
 def remove_tree(path: Path) -> None:
     """Remove a folder, if it is there."""
     shutil.rmtree(path, ignore_errors=True)

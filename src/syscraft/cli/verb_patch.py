@@ -12,17 +12,39 @@ from syscraft.cli.console import Console
 @click.command(name="patch")
 @click.argument("declaration", metavar="DECL")
 @click.option("--linux", metavar="TREE", default="deb:6.12", show_default=True,
-              help="The kernel tree: deb:VERSION or a path. It is only read.")  # fmt: skip
+              help="The kernel tree: deb:VERSION or a path; read only, as a rule.")  # fmt: skip
 @click.option("-o", "--output", metavar="DIR",
               help="Write the series here; without it, print it.")  # fmt: skip
+@click.option("--apply", "do_apply", is_flag=True,
+              help="Edit the tree itself; once more brings it up to date.")  # fmt: skip
+@click.option("--revert", "do_revert", is_flag=True, help="Take it out of the tree again.")
 @click.pass_obj
-def command(console: Console, declaration: str, linux: str, output: str | None) -> int:
-    """Write the patch series that adds a call to a kernel tree."""
+def command(
+    console: Console,
+    declaration: str,
+    linux: str,
+    output: str | None,
+    do_apply: bool,
+    do_revert: bool,
+) -> int:
+    """Write the patch series that adds a call to a kernel tree, or edit the tree."""
     import syscraft.api
+    from syscraft.errors import UsageError
     from syscraft.files import write_if_changed
 
+    if do_apply + do_revert + (output is not None) > 1:
+        raise UsageError.of("only one of --apply, --revert and --output makes sense")
+    if do_apply or do_revert:
+        loaded = syscraft.api.load(declaration)
+        done, paths = (
+            loaded.apply(linux, progress=console.progress) if do_apply else loaded.revert(linux)
+        )
+        for name in paths:
+            console.say(name)
+        console.note(f"{loaded.call.name}: {done.value}")
+        return 0
     change = syscraft.api.load(declaration).patch(linux, progress=console.progress)
-    for name, text in change.series:
+    for name, text in (*change.series, *(change.extras if output else ())):
         if output is None:
             console.say(text.rstrip("\n"))
             continue
