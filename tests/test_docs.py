@@ -17,6 +17,7 @@ import syscraft as library
 from syscraft.abi.registry import all_abis
 from syscraft.declaration.reference import key_reference
 from syscraft.lab.prove import prove
+from syscraft.lab.qemu import machines
 
 PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/*.md")])
 _COMMAND = re.compile(r"^ {4}(?:\.venv/bin/)?(syscraft .*)$", re.MULTILINE)
@@ -68,6 +69,16 @@ def between(page: Path, mark: str, new: str) -> str:
 def test_golden_key_reference() -> None:
     page = REPOSITORY / "docs" / "declaration.md"
     check_golden(page, between(page, "keys", key_reference()))
+
+
+def test_golden_machines() -> None:
+    rows = ["| guest | machine | programs of |", "| --- " * 3 + "|"]
+    rows += [
+        f"| {machine.key} | `{' '.join(machine.command)}` | {', '.join(machine.programs)} |"
+        for _, machine in machines()
+    ]
+    page = REPOSITORY / "docs" / "lab.md"
+    check_golden(page, between(page, "machines", "\n".join(rows) + "\n"))
 
 
 def test_golden_matrix(syscraft: Syscraft) -> None:
