@@ -163,11 +163,17 @@ static int rename_host(void *arg)
 	return sethostname(arg, strlen(arg));
 }
 
+#ifdef __x86_64__
+#define PUSHED	8	/* x32 too */
+#else
+#define PUSHED	sizeof(void *)
+#endif
+
 static int tell_alignment(void *arg)
 {
 #if defined(__x86_64__) || defined(__i386__)
 	/* The return address and the old frame's lie above the frame address. */
-	uintptr_t top = (uintptr_t)__builtin_frame_address(0) + 2 * sizeof(void *);
+	uintptr_t top = (uintptr_t)__builtin_frame_address(0) + 2 * PUSHED;
 
 	*(int *)arg = top & 15;
 #else

@@ -63,6 +63,19 @@ def test_every_architecture_has_its_entry_code(linux: str) -> None:
     assert "depends on" not in files["init/Kconfig"].decode().split("CLONE_NICE")[1][:400]
 
 
+def test_programs_of_i386_have_their_own_order_on_x86_64() -> None:
+    files = library.load(CLONE_NICE).patch("deb:6.12").files
+    table = files["arch/x86/entry/syscalls/syscall_32.tbl"].decode().splitlines()
+    (row,) = [line.split() for line in table if "clone_nice" in line]
+    assert row[3:] == ["sys_clone_nice", "compat_sys_ia32_clone_nice"]
+    source = files["kernel/clone_nice.c"].decode().partition("#ifdef CONFIG_IA32_EMULATION")[2]
+    names = re.findall(r", (\w+)(?=[,)])", source.partition("{")[0].replace("\n\t\t       ", " "))
+    assert [n for n in names if n != "int" and not n.startswith("compat_")] == [
+        "clone_flags", "newsp", "parent_tidptr", "tls", "child_tidptr", "nice",
+    ]  # fmt: skip
+    assert "SPARC" not in source.partition("#endif")[0]
+
+
 def test_an_ordinary_call_has_none() -> None:
     files = library.load(REPOSITORY / "examples" / "splork").patch("deb:6.12").files
     assert not set(EXPECTED) & set(files)

@@ -318,6 +318,8 @@ class Abi:
         compat_tables: what a 64-bit kernel has for programs of this ABI besides.
         clone_order: the order of clone(2)'s arguments.
         exit_number: the number of exit(2) as programs pass it.
+        compat_clone: where the 64-bit kernel that runs its programs has another order of clone's
+            arguments: what the name of their entry begins with, and its Kconfig symbol.
         folder: holds the ABI's C: ``clone.c.j2``, ``probe.h``, and ``bare_syscalls.c.j2`` where
             something has to be added to what is made from ``traps``.
         traps: how to enter the kernel; each with the condition under which it is the right
@@ -347,6 +349,7 @@ class Abi:
     exit_number: int
     folder: Path
     compat_tables: tuple[NumberTable, ...] = ()
+    compat_clone: tuple[str, str] | None = None
     traps: tuple[tuple[str | None, Trap], ...] = ()
     number_offset: int = 0
     row_offset: int = 0

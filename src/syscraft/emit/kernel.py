@@ -13,6 +13,8 @@ from syscraft.declaration.scalars import SCALARS
 from syscraft.emit.ctext_layout import argument_list, comment, prose, width
 from syscraft.emit.kernel_compat import (
     SPLIT,
+    compat_clone_abis,
+    compat_clone_definition,
     compat_definition,
     compat_prototype,
     needs_split,
@@ -59,7 +61,7 @@ def kernel_texts(call: Call) -> KernelTexts:
         forward_declarations=_forward_declarations(call),
         kconfig=_kconfig(call),
         stub=f"COND_SYSCALL({call.name});\n"
-        + (f"COND_SYSCALL_COMPAT({call.name});\n" if call.needs_compat else ""),
+        + "".join(f"COND_SYSCALL_COMPAT({name});\n" for name in _compat_names(call)),
         makefile_line=f"obj-$(CONFIG_{call.kconfig.symbol}) += {call.name}.o\n",
         maintainers="\n".join(
             [
@@ -74,6 +76,12 @@ def kernel_texts(call: Call) -> KernelTexts:
         ),
         maintainers_title=title,
     )
+
+
+def _compat_names(call: Call) -> list[str]:
+    names = [call.name] if call.needs_compat else []
+    clones = [abi.compat_clone for abi in compat_clone_abis(call)]
+    return names + [f"{clone[0]}{call.name}" for clone in clones if clone]
 
 
 def _source(call: Call) -> tuple[str, int]:
@@ -95,7 +103,7 @@ def _source(call: Call) -> tuple[str, int]:
 
 def _includes(call: Call) -> list[str]:
     names = ["linux/syscalls.h"]
-    if call.needs_compat:
+    if _compat_names(call):
         names.append("linux/compat.h")
     if call.packed:
         names.append("linux/uaccess.h")
@@ -114,7 +122,9 @@ def _definition(call: Call) -> str:
     if call.packed:
         return heads + "\n" + _packed_body(call, call.packed)
     if call.is_clone:
-        return heads + "\n" + _clone_body(call)
+        body = _clone_body(call)
+        compat = compat_clone_definition(call, _clone_body(call, with_parents_stack=False))
+        return heads + "\n" + body + compat
     arguments = [parameter.name for parameter in call.parameters]
     text = heads + "\n{\n" + argument_list(f"\treturn do_{call.name}(", arguments, ");") + "\n}\n"
     if needs_split(call):
@@ -166,14 +176,14 @@ def _forward_declarations(call: Call) -> tuple[str, ...]:
     return tuple(sorted({f"{name};" for name in names}))
 
 
-def _clone_body(call: Call) -> str:
+def _clone_body(call: Call, *, with_parents_stack: bool = True) -> str:
     extras = [extra.name for extra in call.clone_extras]
     members = _clone_members("clone_flags", "parent_tidptr", "child_tidptr", "newsp", "tls")
     return f"""{{
 	struct kernel_clone_args args = {{
 {members}
 	}};
-{_parents_stack("args")}
+{_parents_stack("args") if with_parents_stack else ""}
 {argument_list(f"	return do_{call.name}(", ["&args", *extras], ");")}
 }}
 """

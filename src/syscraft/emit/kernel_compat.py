@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from syscraft.abi.base import Pairs
+from syscraft.abi.base import Abi, Pairs
 from syscraft.abi.registry import all_abis
 from syscraft.declaration.scalars import SCALARS
 from syscraft.emit.ctext_layout import argument_list
@@ -32,6 +32,29 @@ def compat_definition(call: Call) -> str:
         return ""
     head = "\n".join(_per_pairing(call, _compat_head, _compat_symbols()))
     return f"\n#ifdef CONFIG_COMPAT\n{head}\n{_body(call, 'compat_arg_u64_glue({})')}#endif\n"
+
+
+def compat_clone_definition(call: Call, body: str) -> str:
+    """Write a clone variant's entries for programs that have another order than their kernel."""
+    texts = []
+    for abi in compat_clone_abis(call):
+        assert abi.compat_clone is not None
+        prefix, symbol = abi.compat_clone
+        signature = next(s for s in call.signatures if s.condition == abi.clone_order.condition)
+        listed = [f"{_compat_type(p)}, {p.name}" for p in signature.parameters]
+        head = argument_list(
+            f"COMPAT_SYSCALL_DEFINE{len(listed)}(", [f"{prefix}{call.name}", *listed], ")"
+        )
+        note = f"/* {abi.key} has clone's arguments in another order than its kernel */"
+        texts.append(f"\n#ifdef {symbol}\n{note}\n{head}\n{body}#endif\n")
+    return "".join(texts)
+
+
+def compat_clone_abis(call: Call) -> tuple[Abi, ...]:
+    """The ABIs that need such an entry."""
+    if not call.is_clone or call.packed:
+        return ()
+    return tuple(abi for abi in all_abis() if abi.compat_clone)
 
 
 def compat_prototype(call: Call) -> str:

@@ -93,20 +93,20 @@ class Style:
         *,
         returns_twice: bool,
         entry: str | None = None,
-        compat: bool = False,
+        compat: str | None = None,
     ) -> str:
         """Write the call's lines in the table's own columns.
 
         Args:
             entry: the function that the kernel enters, ``sys_NAME`` unless told.
-            compat: whether programs of 32 bits have an entry of their own.
+            compat: the function for programs of 32 bits, if they have one of their own.
         """
         entry = entry or f"sys_{name}"
         columns = [entry, entry] if self.model.compat else [entry]
         if compat and self.compat is CompatPlace.BESIDE:
-            columns = [entry, f"compat_{entry}"]
+            columns = [entry, compat]
         elif compat and self.compat is CompatPlace.INSTEAD:
-            columns = [f"compat_{entry}"]
+            columns = [compat]
         number = common_number + self.offset
         words: tuple[str, ...] = (self.fork_word if returns_twice else self.model.abi,)
         if self.own_block and number >= self.own_block.stop:

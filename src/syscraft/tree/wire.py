@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from syscraft.emit.ctext_layout import prose
 from syscraft.emit.kernel import kernel_texts
+from syscraft.emit.kernel_compat import compat_clone_abis
 from syscraft.emit.man_page import man_page
 from syscraft.errors import TreeError
 from syscraft.model.call import PRIVATE_NUMBERS, Call, NumberPolicy
@@ -18,6 +19,8 @@ from syscraft.tree.series import Piece, cover_letter, series
 from syscraft.tree.source import KernelTree
 from syscraft.tree.tables import (
     CompatPlace,
+    Style,
+    Table,
     choose_number,
     common_numbers,
     find_tables,
@@ -167,8 +170,6 @@ def _add_rows(call: Call, tree: KernelTree, editor: Editor) -> tuple[int, tuple[
     common = common_numbers(tables)
     number = choose_number(call, tables, common, tree.where("arch"))
     edited = []
-    # A table of their own is of programs with wide registers: a 64-bit value travels whole there.
-    wide = call.has_wide_arguments
     entries = fork_rows(call.name) if call.returns_twice else {}
     for table in tables:
         style = style_of(table, common, tree.where(table.path))
@@ -177,13 +178,24 @@ def _add_rows(call: Call, tree: KernelTree, editor: Editor) -> tuple[int, tuple[
             call.name,
             returns_twice=call.returns_twice,
             entry=entries.get(table.path),
-            compat=call.needs_compat and not (style.compat is CompatPlace.INSTEAD and wide),
+            compat=_compat_entry(call, table, style),
         )
         editor.insert(table.path, table.insertion_index(number + style.offset), row)
         edited.append(table.path)
     for path in find_headers(tree.root):
         edited += add_entry(tree, editor, path, number, call.name, compat=call.needs_compat)
     return number, tuple(dict.fromkeys(edited))
+
+
+def _compat_entry(call: Call, table: Table, style: Style) -> str | None:
+    """The function that a row has for programs of 32 bits on a kernel of 64."""
+    for abi in compat_clone_abis(call):
+        if abi.compat_clone and abi.table.path == table.path:
+            return f"compat_sys_{abi.compat_clone[0]}{call.name}"
+    # A table of their own is of programs with wide registers: a 64-bit value travels whole there.
+    if not call.needs_compat or (style.compat is CompatPlace.INSTEAD and call.has_wide_arguments):
+        return None
+    return f"compat_sys_{call.name}"
 
 
 def default_number(call: Call) -> int | None:

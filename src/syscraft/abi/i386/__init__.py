@@ -34,6 +34,8 @@ ABI = Abi(
     long_bytes=4,
     table=NumberTable("arch/x86/entry/syscalls/syscall_32.tbl", "i386"),
     clone_order=CloneOrder.BACKWARDS,  # source: arch/x86/Kconfig, Linux 6.12
+    # Source: COMPAT_SYSCALL_DEFINE5(ia32_clone) in arch/x86/kernel/sys_ia32.c, Linux 6.12
+    compat_clone=("ia32_", "CONFIG_IA32_EMULATION"),
     exit_number=1,
     pairs=Pairs.CONSECUTIVE,
     traps=((None, _TRAP),),

@@ -1501,11 +1501,13 @@ static inline long core_clone3_call_raw(int (*fn)(void *), void *stack,
  * The kernel starts the child behind the trap with the parent's registers,
  * except for o0, the parent's pid, o1 = 1 and sp. It copies all from the
  * parent's sp to its fp onto the new stack, and the child's sp is where the
- * copy starts. The frame that this is in may be large, so fp points behind the
- * smallest one for that long; by then trap 3 has stored the caller's registers,
- * whose sp it is, too. fn and arg wait in l2 and l3, fp in l1. o7 is marked
- * undefined and fp cleared, so that backtraces end here. The child leaves by
- * exit, which ends one thread, and not by exit_group.
+ * copy starts. A child with memory of its own does not see that copy, so that
+ * its locals hold anything. The frame that this is in may be large, so fp
+ * points behind the smallest one for that long; by then trap 3 has stored the
+ * caller's registers, whose sp it is, too. fn and arg wait in g2 and g3, the
+ * parent's fp in l1. o7 is marked undefined and fp cleared, so that backtraces
+ * end here. The child leaves by exit, which ends one thread, and not by
+ * exit_group.
  */
 static inline long core_clone3_call_raw(int (*fn)(void *), void *stack,
 					int flags, void *arg, __u64 unused,
@@ -1528,8 +1530,8 @@ static inline long core_clone3_call_raw(int (*fn)(void *), void *stack,
 	args.tls = (unsigned long)tls;
 	args.unused = unused;
 
-	register int (*l2)(void *) __asm__("l2") = fn;
-	register void *l3 __asm__("l3") = arg;
+	register int (*g2)(void *) __asm__("g2") = fn;
+	register void *g3 __asm__("g3") = arg;
 	register long g1 __asm__("g1") = __NR_core_clone3;
 	register long o0 __asm__("o0") = (unsigned long)&args;
 	register long o1 __asm__("o1") = sizeof(args);
@@ -1551,8 +1553,8 @@ static inline long core_clone3_call_raw(int (*fn)(void *), void *stack,
 			  CORE_CLONE3_CFI(".cfi_remember_state")
 			  CORE_CLONE3_CFI(".cfi_undefined 15")
 			  "clr	%%fp\n\t"
-			  "call	%%l2\n\t"
-			  "mov	%%l3, %%o0\n\t"		/* delay slot */
+			  "call	%%g2\n\t"
+			  "mov	%%g3, %%o0\n\t"		/* delay slot */
 			  "mov	1, %%g1\n\t"		/* __NR_exit */
 			  "ta	0x10\n\t"
 			  "ta	5\n\t"
@@ -1561,7 +1563,7 @@ static inline long core_clone3_call_raw(int (*fn)(void *), void *stack,
 			  "mov	%%l1, %%fp\n\t"
 			  CORE_CLONE3_CFI(".cfi_restore_state")
 			  : "+r" (g1), "+r" (o0), "+r" (o1)
-			  : "r" (l2), "r" (l3)
+			  : "r" (g2), "r" (g3)
 			  : SYSCALL_CLOBBERS, "l1" CORE_CLONE3_UNWIND);
 	return o0;
 }
@@ -1574,11 +1576,13 @@ static inline long core_clone3_call_raw(int (*fn)(void *), void *stack,
  * The kernel starts the child behind the trap with the parent's registers,
  * except for o0, the parent's pid, o1 = 1 and sp. It copies all from the
  * parent's sp to its fp onto the new stack, and the child's sp is where the
- * copy starts. The frame that this is in may be large, so fp points behind the
- * smallest one for that long; by then flushw has stored the caller's registers,
- * whose sp it is, too. fn and arg wait in l2 and l3, fp in l1. o7 is marked
- * undefined and fp cleared, so that backtraces end here. The child leaves by
- * exit, which ends one thread, and not by exit_group.
+ * copy starts. A child with memory of its own does not see that copy, so that
+ * its locals hold anything. The frame that this is in may be large, so fp
+ * points behind the smallest one for that long; by then flushw has stored the
+ * caller's registers, whose sp it is, too. fn and arg wait in g2 and g3, the
+ * parent's fp in l1. o7 is marked undefined and fp cleared, so that backtraces
+ * end here. The child leaves by exit, which ends one thread, and not by
+ * exit_group.
  */
 static inline long core_clone3_call_raw(int (*fn)(void *), void *stack,
 					int flags, void *arg, __u64 unused,
@@ -1601,8 +1605,8 @@ static inline long core_clone3_call_raw(int (*fn)(void *), void *stack,
 	args.tls = (unsigned long)tls;
 	args.unused = unused;
 
-	register int (*l2)(void *) __asm__("l2") = fn;
-	register void *l3 __asm__("l3") = arg;
+	register int (*g2)(void *) __asm__("g2") = fn;
+	register void *g3 __asm__("g3") = arg;
 	register long g1 __asm__("g1") = __NR_core_clone3;
 	register long o0 __asm__("o0") = (unsigned long)&args;
 	register long o1 __asm__("o1") = sizeof(args);
@@ -1623,8 +1627,8 @@ static inline long core_clone3_call_raw(int (*fn)(void *), void *stack,
 			  CORE_CLONE3_CFI(".cfi_remember_state")
 			  CORE_CLONE3_CFI(".cfi_undefined 15")
 			  "clr	%%fp\n\t"
-			  "call	%%l2\n\t"
-			  "mov	%%l3, %%o0\n\t"		/* delay slot */
+			  "call	%%g2\n\t"
+			  "mov	%%g3, %%o0\n\t"		/* delay slot */
 			  "mov	1, %%g1\n\t"		/* __NR_exit */
 			  "ta	0x6d\n\t"
 			  "ta	5\n\t"
@@ -1633,7 +1637,7 @@ static inline long core_clone3_call_raw(int (*fn)(void *), void *stack,
 			  "mov	%%l1, %%fp\n\t"
 			  CORE_CLONE3_CFI(".cfi_restore_state")
 			  : "+r" (g1), "+r" (o0), "+r" (o1)
-			  : "r" (l2), "r" (l3)
+			  : "r" (g2), "r" (g3)
 			  : SYSCALL_CLOBBERS, "l1" CORE_CLONE3_UNWIND);
 	return o0;
 }

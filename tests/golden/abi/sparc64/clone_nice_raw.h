@@ -87,11 +87,13 @@ static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
  * The kernel starts the child behind the trap with the parent's registers,
  * except for o0, the parent's pid, o1 = 1 and sp. It copies all from the
  * parent's sp to its fp onto the new stack, and the child's sp is where the
- * copy starts. The frame that this is in may be large, so fp points behind the
- * smallest one for that long; by then flushw has stored the caller's registers,
- * whose sp it is, too. fn and arg wait in l2 and l3, fp in l1. o7 is marked
- * undefined and fp cleared, so that backtraces end here. The child leaves by
- * exit, which ends one thread, and not by exit_group.
+ * copy starts. A child with memory of its own does not see that copy, so that
+ * its locals hold anything. The frame that this is in may be large, so fp
+ * points behind the smallest one for that long; by then flushw has stored the
+ * caller's registers, whose sp it is, too. fn and arg wait in g2 and g3, the
+ * parent's fp in l1. o7 is marked undefined and fp cleared, so that backtraces
+ * end here. The child leaves by exit, which ends one thread, and not by
+ * exit_group.
  */
 static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
 				       int flags, void *arg, int nice,
@@ -105,8 +107,8 @@ static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
 	/* The smallest frame, in case that nothing is copied; sp has a bias. */
 	sp = (unsigned long *)((unsigned long)sp - 176 - 2047);
 
-	register int (*l2)(void *) __asm__("l2") = fn;
-	register void *l3 __asm__("l3") = arg;
+	register int (*g2)(void *) __asm__("g2") = fn;
+	register void *g3 __asm__("g3") = arg;
 	register long g1 __asm__("g1") = __NR_clone_nice;
 	register long o0 __asm__("o0") = (unsigned int)flags;
 	register long o1 __asm__("o1") = (unsigned long)sp;
@@ -131,8 +133,8 @@ static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
 			  CLONE_NICE_CFI(".cfi_remember_state")
 			  CLONE_NICE_CFI(".cfi_undefined 15")
 			  "clr	%%fp\n\t"
-			  "call	%%l2\n\t"
-			  "mov	%%l3, %%o0\n\t"		/* delay slot */
+			  "call	%%g2\n\t"
+			  "mov	%%g3, %%o0\n\t"		/* delay slot */
 			  "mov	1, %%g1\n\t"		/* __NR_exit */
 			  "ta	0x6d\n\t"
 			  "ta	5\n\t"
@@ -141,8 +143,8 @@ static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
 			  "mov	%%l1, %%fp\n\t"
 			  CLONE_NICE_CFI(".cfi_restore_state")
 			  : "+r" (g1), "+r" (o0), "+r" (o1)
-			  : "r" (o2), "r" (o3), "r" (o4), "r" (o5), "r" (l2),
-			    "r" (l3)
+			  : "r" (o2), "r" (o3), "r" (o4), "r" (o5), "r" (g2),
+			    "r" (g3)
 			  : SYSCALL_CLOBBERS, "l1" CLONE_NICE_UNWIND);
 	return o0;
 }
