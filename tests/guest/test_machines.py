@@ -6,6 +6,7 @@ import functools
 
 import pytest
 from conftest import REPOSITORY
+
 from guest.machines import DECLARATIONS, TESTS, Row, check_all_pass, run_matrix
 
 # Both byte orders; entry code of its own for fork-like calls, and none; 32-bit programs.

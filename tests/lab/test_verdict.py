@@ -62,8 +62,27 @@ def test_trouble_is_found_with_its_trace(line: str) -> None:
         "random: crng init done",
         "Warning: unable to open an initial console.",
         "printk: debugging enabled",
+        "WARNING: nvram corruption detected: 0-length partition",
         "workqueue: round-robin CPU selection forced, expect performance impact",
     ],
 )
 def test_no_trouble(line: str) -> None:
     assert kernel_trouble(f"Linux version 6.12\n{line}\n") is None
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["---[ cut here ]---", "asked to warn", "WARNING: CPU: 0 PID: 1 at kernel/x.c:1 f+0x1/0x2"],
+        ["---[ cut here ]---", "WARNING: CPU: 0 PID: 1 at kernel/x.c:1 f+0x1/0x2", "asked to warn"],
+        [
+            "---[ cut here ]---",
+            "WARNING: kernel/x.c:1 at f+0x1/0x2, CPU#0: init/1",
+            "asked to warn",
+        ],
+    ],
+)
+def test_what_a_warning_says_is_told(lines: list[str]) -> None:
+    """Architectures and generations print it before or behind the line with the place."""
+    found = kernel_trouble("\n".join(["all good", *lines, "trace"]))
+    assert found == "\n".join([*lines, "trace"])

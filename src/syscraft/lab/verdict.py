@@ -92,6 +92,8 @@ def kernel_trouble(log: str) -> str | None:
     lines = log.splitlines()
     for index, line in enumerate(lines):
         if _TROUBLE.search(line):
-            start = max(0, index - 1) if "cut here" in lines[max(0, index - 1)] else index
+            # What a warning says may stand between the scissors and this line.
+            before = [i for i in range(max(0, index - 4), index) if "cut here" in lines[i]]
+            start = before[-1] if before else index
             return "\n".join(lines[start : start + _TRACE_LINES])
     return None
