@@ -17,7 +17,7 @@ TROUBLES = REPOSITORY / "tests" / "guest" / "troubles"
 @functools.cache
 def matrix() -> tuple[list[Row], str]:
     """One run for all tests here: a kernel takes a minute or two to build."""
-    return run_matrix((*DECLARATIONS, TROUBLES), GUESTS, "deb:6.12", "--timeout", "20")
+    return run_matrix((*DECLARATIONS, TROUBLES), GUESTS, "deb:6.12", "--timeout", "10")
 
 
 def test_every_call_passes() -> None:
@@ -29,7 +29,7 @@ def test_every_call_passes() -> None:
 @pytest.mark.parametrize(
     ("test", "verdict", "words"),
     [
-        ("test_hang.c", "TIMEOUT", "no end after 20 s"),
+        ("test_hang.c", "TIMEOUT", "no end after 10 s"),
         ("test_panic.c", "CRASH", "asked to panic"),
         ("test_warning.c", "CRASH", "asked to warn"),
         ("test_troubles_cases.c", "PASS", "1 results"),
@@ -50,7 +50,7 @@ def test_a_failure_says_how_to_repeat_it() -> None:
 
 def test_good_verdicts_are_kept_and_said_to_be_so() -> None:
     matrix()
-    rows, errors = run_matrix((*DECLARATIONS, TROUBLES), ("m68k",), "deb:6.12", "--timeout", "20")
+    rows, errors = run_matrix((*DECLARATIONS, TROUBLES), ("m68k",), "deb:6.12", "--timeout", "10")
     assert {(row["cached"], row["verdict"] == "PASS") for row in rows} == {
         (True, True),
         (False, False),
