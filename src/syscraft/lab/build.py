@@ -45,6 +45,8 @@ REPRODUCIBLE = {
     "KBUILD_BUILD_VERSION": "1",
     "LC_ALL": "C",
 }
+# What a kernel is not made of: another case in a declaration is no other kernel.
+_NOT_BUILT = ("Documentation/", "MAINTAINERS", "tools/")
 _MESSAGE = re.compile(
     r"^(?P<path>[^\s:][^:]*):(?P<line>\d+):(?:(?P<column>\d+):)? "
     r"(?P<kind>fatal error|error|warning): (?P<text>.*)$"
@@ -103,7 +105,8 @@ def build_kernel(
     config = target.config + "".join(f"{line}\n" for line in change.config)
     base = digest(tree.key, target.key, target.config, compiler)
     repairs = repaired_files(tree.with_files(change.files), target.repair) if target.repair else {}
-    change = replace(change, files={**change.files, **repairs})
+    files = {p: data for p, data in change.files.items() if not p.startswith(_NOT_BUILT)}
+    change = replace(change, files={**files, **repairs})
     key = digest(base, tree.state, config, *_flat(change.files))
     image = cache_root() / "kernels" / key / target.image.rsplit("/", 1)[-1]
     if image.exists():
