@@ -21,10 +21,8 @@ def test_make_itself_comes_to_the_same_kernel(make_call: MakeCall, tmp_path: Pat
     change = library.load(make_call(name)).patch()
     kernel = library.load(tmp_path / name).build()
     assert not kernel.from_cache
-    work = max(
-        (path for path in (cache_root() / "work").iterdir() if path.is_dir()),
-        key=lambda path: (path / "linux.log").stat().st_mtime_ns,
-    )
+    log = max((cache_root() / "work").glob("*/linux.log"), key=lambda path: path.stat().st_mtime_ns)
+    work = log.parent
     pinned = (work / "obj/linux").read_bytes()
     for path in change.quiet:
         os.utime(work / "src" / path)

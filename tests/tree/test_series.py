@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from conftest import REPOSITORY, Syscraft, need_tool
 
 import syscraft as library
 from syscraft.emit.man_page import man_page
+from syscraft.emit.selftest import selftest_files
 from syscraft.lab.build import REPRODUCIBLE
 from syscraft.tree.source import KernelTree, open_tree
 
@@ -122,6 +124,17 @@ def test_selftest_passes_in_a_guest_and_only_there(
     assert done.returncode == 0, done.stdout + done.stderr
     assert "# PASSED:" in done.stdout
     assert subprocess.run([program], capture_output=True, check=False).returncode != 0
+
+
+def test_names_of_cases_become_names_of_c(make_call: Callable[..., Path]) -> None:
+    names = ("exit", "64 bits", "exit", "a + b", "(+)", "!")
+    toml = "".join(f'[[cases]]\nname = "{n}"\nargs = ["1"]\nreturns = 0\n' for n in names)
+    text = selftest_files(library.load(make_call("ctnames", toml=toml)).call)["ctnames_test.c"]
+    found = re.findall(r"^TEST\((\w+)\)$", text, re.MULTILINE)
+    assert found[0] == "case_exit"
+    assert found[1:3] == ["case_64_bits", "case_exit_"]
+    assert all(re.fullmatch(r"[a-z_][a-z0-9_]*", name) for name in found), found
+    assert len(set(found)) == len(names) + 1
 
 
 def test_selftest_builds_the_kernels_own_way(patched: Path) -> None:

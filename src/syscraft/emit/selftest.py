@@ -11,7 +11,7 @@ from syscraft.emit.ctext_layout import argument_list
 from syscraft.model.call import Call, Case, Wrapper
 from syscraft.model.types import declare_user
 
-_NOT_A_WORD = re.compile(r"\W+")
+_NOT_A_WORD = re.compile(r"\W+", re.ASCII)
 
 
 def selftest_files(call: Call) -> dict[str, str]:
@@ -75,8 +75,10 @@ def _cases(call: Call) -> list[dict[str, object]]:
 
 
 def _case(case: Case, names: set[str]) -> dict[str, object]:
-    slug = _NOT_A_WORD.sub("_", case.name.lower()).strip("_") or "case"
-    name = slug
+    name = _NOT_A_WORD.sub("_", case.name.lower()).strip("_")
+    # One word may be a function of the C library, and no name begins with a digit.
+    if not name[:1].isalpha() or "_" not in name:
+        name = f"case_{name}"
     while name in names:
         name += "_"
     names.add(name)
