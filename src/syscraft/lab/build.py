@@ -45,6 +45,8 @@ REPRODUCIBLE = {
     "KBUILD_BUILD_VERSION": "1",
     "LC_ALL": "C",
 }
+# Above an option of a configuration that older or newer kernels may not know at all.
+WHERE_THERE_IS_ONE = "# Where the kernel has it:"
 # What a kernel is not made of: another case in a declaration is no other kernel.
 _NOT_BUILT = ("Documentation/", "MAINTAINERS", "tools/")
 _MESSAGE = re.compile(
@@ -245,6 +247,7 @@ class _Build:
             and line not in got
             and not (line.endswith(" is not set") and line.split()[1] not in "\n".join(got))
         ]  # fmt: skip
+        lost = [line for line in lost if not self._is_unknown(line)]
         if lost:
             raise BuildError(
                 *(
@@ -260,6 +263,16 @@ class _Build:
                 )
             )  # fmt: skip
         write_atomic(stamp, wanted.encode())
+
+    def _is_unknown(self, line: str) -> bool:
+        """Whether an option is one that this kernel does not have, and need not."""
+        before = self._config[: self._config.index(f"{line}\n")].splitlines()
+        if not before or before[-1] != WHERE_THERE_IS_ONE:
+            return False
+        symbol = line.partition("=")[0].removeprefix("CONFIG_")
+        pattern = rf"^[[:space:]]*(menu)?config {symbol}$"
+        found = proc.run(["grep", "-rqE", "--include=Kconfig*", pattern, "."], cwd=self._source)
+        return not found.ok
 
     # -- make -----------------------------------------------------------------------------
 
