@@ -19,8 +19,8 @@ SOURCES = sorted(
 
 # Data flows from left to right; a room imports only from rooms before it, and itself.
 ROOMS = (
-    "errors", "runtime", "files", "proc", "abi", "declaration", "model", "emit", "tree", "lab",
-    "scaffold", "doctor", "api", "cli",
+    "errors", "runtime", "files", "proc", "abi", "declaration", "registry", "model", "emit",
+    "tree", "scan", "lab", "scaffold", "doctor", "api", "cli",
 )  # fmt: skip
 
 LINES_AT_MOST = 450

@@ -1,8 +1,8 @@
-"""Makes the data and the stub of ``syscraft.calls`` from a kernel tree.
+"""Makes the data and the stub of ``syscraft.calls`` from what the registry knows of a kernel.
 
-    .venv/bin/python tools/make_calls.py [--linux TREE]
+    .venv/bin/python tools/make_calls.py [--linux KERNEL]
 
-Run it after an ABI was added, or for a newer kernel; equal input gives equal bytes.
+Run it after the registry's data changed; equal input gives equal bytes.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from kernel_calls import AbiCall, calls_of, read_definitions
-
-from syscraft.abi.base import Abi, Pairs
+from syscraft.abi.base import Abi
 from syscraft.abi.registry import all_abis
+from syscraft.api import known_kernel
 from syscraft.errors import SyscraftError
 from syscraft.files import write_if_changed
+from syscraft.registry.census import Census, Entry
+from syscraft.registry.kernels import shipped
+from syscraft.registry.registers import PAIRS
 from syscraft.runtime.call_table import Parameter, parameters
 from syscraft.runtime.policy import REFUSED
-from syscraft.tree.source import DEFAULT_LINUX, KernelTree, open_tree
 
 RUNTIME = Path(__file__).parent.parent / "src" / "syscraft" / "runtime"
 
-_PAIRS = {Pairs.WHOLE: "WHOLE", Pairs.CONSECUTIVE: "NEXT", Pairs.EVEN: "EVEN"}
 _WIDTH = 100
 
 _STUB_HEAD = '''\
@@ -59,10 +59,9 @@ _READ = {("type", "char *")}
 Signatures = dict[str, list[str]]
 
 
-def make(tree: KernelTree) -> dict[str, str]:
+def make(census: Census) -> dict[str, str]:
     """Make the files, as path below the runtime's folder -> text."""
-    definitions = read_definitions(tree)
-    by_abi = {abi.key: calls_of(tree, abi, definitions) for abi in all_abis()}
+    by_abi = {abi.key: tuple(census.on(abi).values()) for abi in all_abis()}
     signatures = _signatures(by_abi)
     known = {call.name for calls in by_abi.values() for call in calls}
     files = {
@@ -78,23 +77,28 @@ def make(tree: KernelTree) -> dict[str, str]:
     return files
 
 
-def _signatures(by_abi: dict[str, tuple[AbiCall, ...]]) -> Signatures:
+def _text(call: Entry) -> str | None:
+    return None if call.definition is None else call.definition.user_text
+
+
+def _signatures(by_abi: dict[str, tuple[Entry, ...]]) -> Signatures:
     """The parameters of each call; those that most ABIs have come first."""
     votes: dict[str, Counter[str]] = {}
     for calls in by_abi.values():
         for call in calls:
-            if call.parameters is not None:
-                votes.setdefault(call.name, Counter())[call.parameters] += 1
+            if (text := _text(call)) is not None:
+                votes.setdefault(call.name, Counter())[text] += 1
     return {
         name: sorted(counter, key=lambda text: (-counter[text], text))
         for name, counter in sorted(votes.items())
     }
 
 
-def _row(call: AbiCall, signatures: Signatures) -> int | list[int]:
-    if call.parameters is None:
+def _row(call: Entry, signatures: Signatures) -> int | list[int]:
+    text = _text(call)
+    if text is None:
         return [call.number, -1]
-    variant = signatures[call.name].index(call.parameters)
+    variant = signatures[call.name].index(text)
     return [call.number, variant] if variant else call.number
 
 
@@ -102,7 +106,7 @@ def _abi(abi: Abi) -> dict[str, Any]:
     return {
         "key": abi.key,
         "long_bytes": abi.long_bytes,
-        "pairs": _PAIRS[abi.pairs],
+        "pairs": PAIRS[abi.pairs],
         "programs": [
             # As a program's header has them: EI_CLASS and EI_DATA are 1 or 2.
             [elf.machine, elf.bits // 32, 1 if elf.little_endian else 2, elf.flags_mask, elf.flags]
@@ -176,10 +180,10 @@ def _define(name: str, parameters: tuple[str, ...]) -> str:
 def main(arguments: list[str]) -> int:
     """Write the files."""
     parser = argparse.ArgumentParser(description=re.split(r"\n\n", __doc__ or "")[0])
-    parser.add_argument("--linux", default=DEFAULT_LINUX, metavar="TREE")
+    parser.add_argument("--linux", metavar="KERNEL", help="as of registry diff")
     options = parser.parse_args(arguments)
     try:
-        files = make(open_tree(options.linux))
+        files = make(known_kernel(options.linux) if options.linux else shipped().newest)
     except SyscraftError as error:
         print(error, file=sys.stderr)
         return int(error.exit_status)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:  # these rooms load slowly, and many uses never enter them
     from syscraft.lab.build import BuiltKernel
     from syscraft.lab.cells import Cell, GuestState, Matrix
     from syscraft.lab.verdict import Outcome
+    from syscraft.registry.census import Census
+    from syscraft.scan.read import KernelCalls
     from syscraft.tree import applied
     from syscraft.tree.wire import KernelChange
 
@@ -318,3 +320,37 @@ def load(path: str | Path) -> Declaration:
 
     file_path, _ = find_declaration(path)
     return Declaration(load_call(path), file_path.parent, str(path))
+
+
+def read_kernel(tree: str, *, progress: Progress = _silent) -> KernelCalls:
+    """Read every existing call of a kernel tree, ``deb:6.12`` or a path.
+
+    Returns: the calls, and what could not be read, each with its place.
+
+    Raises:
+        TreeError: it is no kernel tree.
+    """
+    from syscraft.scan.read import read_calls
+
+    return read_calls(open_tree(tree, progress=progress), progress)
+
+
+def known_kernel(name: str, *, progress: Progress = _silent) -> Census:
+    """The calls of a kernel.
+
+    Args:
+        name: a version whose data come with syscraft, such as ``6.1``; a file that
+            :meth:`KernelCalls.write` wrote; or a kernel tree, ``deb:6.12`` or a path.
+
+    Raises:
+        UsageError: a file cannot be read.
+        TreeError: it is none of these.
+    """
+    from syscraft.registry.kernels import read_file, shipped
+
+    for census in shipped().censuses:
+        if name in (census.version, census.release):
+            return census
+    if Path(name).is_file():
+        return read_file(Path(name))
+    return read_kernel(name, progress=progress).census

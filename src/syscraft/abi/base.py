@@ -115,6 +115,7 @@ class Trap:
         by_arity: what replaces ``instruction`` for calls with this many arguments.
         error_rule: how the kernel tells of an error, for the comment.
         stack: what the trap does with the user's stack, for the comment.
+        stacked: where in memory the kernel looks for the last of ``arguments``.
         clobbered: the clobber list in words, for the comment.
     """
 
@@ -130,6 +131,7 @@ class Trap:
     by_arity: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
     error_rule: str = "-4095..-1 is -errno"
     stack: str = "not used"
+    stacked: tuple[str, ...] = ()
     clobbered: str = "nothing else"
 
 
@@ -288,6 +290,33 @@ class Machine:
         return path.read_text(encoding="utf-8") if path.exists() else None
 
 
+@dataclass(frozen=True)
+class LinkedKernel:
+    """A kernel of the ABI's architecture that no guest boots, but a compiler links.
+
+    That is enough to see that the entries of its tables are there.
+
+    Args:
+        key: what the kernel is called.
+        linux_arch: ``ARCH=`` of the kernel build.
+        compiler_prefix: ``CROSS_COMPILE=`` of the kernel build.
+        packages: the Debian packages that bring the compiler.
+        tables: the symbols of its arrays of entries.
+        options: what its configuration needs besides, lines as in ``.config``.
+        llvm: the suffix of clang and its tools, such as ``-19``, where gcc is not to be had.
+        repair: a patch for trees that do not build for it.
+    """
+
+    key: str
+    linux_arch: str
+    compiler_prefix: str
+    packages: tuple[str, ...]
+    tables: tuple[str, ...] = ("sys_call_table",)
+    options: tuple[str, ...] = ()
+    llvm: str | None = None
+    repair: str | None = None
+
+
 # The first port of the first virtio-serial device. Source: drivers/char/virtio_console.c, 6.12
 VIRTIO_LINE = "/dev/vport0p1"
 
@@ -309,6 +338,8 @@ class Abi:
         key: the name used everywhere; the kernel tables' word where there is one.
         summary: one line for people.
         linux_arch: ``ARCH=`` of the kernel build.
+        own_folder: of the architecture under arch/, where it is not called like ``ARCH=``.
+            Source: SRCARCH in Makefile, Linux 6.12
         macro: C preprocessor expression that is true when compiling for this ABI.
         elf: how a running process recognises it, one for each byte order.
         long_bytes: sizeof(long) and sizeof(void *).
@@ -335,6 +366,7 @@ class Abi:
         toolchains: ways to make and run programs, the preferred one first.
         fork_entry: what a call that returns in a child too needs in the kernel.
         machine: a guest whose kernel has this ABI as its own.
+        linked: kernels that can be linked where there is no such guest.
         texts: files of ``folder`` that are not there but here, for an ABI in one file.
     """
 
@@ -363,7 +395,14 @@ class Abi:
     toolchains: tuple[Toolchain, ...] = ()
     fork_entry: ForkEntry | None = None
     machine: Machine | None = None
+    linked: tuple[LinkedKernel, ...] = ()
+    own_folder: str | None = None
     texts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def arch_folder(self) -> str:
+        """The folder of the architecture under arch/ of a kernel tree."""
+        return self.own_folder or self.linux_arch
 
     def number(self, common_number: int) -> int:
         """The number that user space passes for a row of the kernel's tables."""

@@ -1,31 +1,108 @@
-"""syscraft list: the ABIs, what is generated for them, and what was shown by running it."""
+"""syscraft list: existing calls; or the ABIs, and what was shown of their wrappers by running."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import click
 
 from syscraft.cli.console import Console, table
 from syscraft.errors import ExitStatus, UsageError
 
+if TYPE_CHECKING:
+    from syscraft.registry.kernels import Kernels
+    from syscraft.registry.view import Shown
+
 
 @click.command(name="list")
-@click.option("--abis", is_flag=True, help="The ABIs, with the results of the last --run.")
 @click.option("--abi", "keys", metavar="KEY", multiple=True, help="Only this ABI; repeatable.")
-@click.option("--run", is_flag=True, help="First prove the wrappers with every compiler here.")
-@click.option("--levels", is_flag=True, help="A line for each compiler and level.")
+@click.option("--since", metavar="VERSION", help="Only calls that are new in this kernel or later.")
+@click.option("--grep", default="", metavar="TEXT", help="Only calls with this in name or types.")
+@click.option("--data", metavar="DIR", help="Ask the data that syscraft registry build wrote.")
+@click.option("--abis", is_flag=True, help="List ABIs instead, with the results of the last --run.")
+@click.option(
+    "--run", is_flag=True, help="ABIs: first prove the wrappers with every compiler here."
+)
+@click.option("--levels", is_flag=True, help="ABIs: a line for each compiler and level.")
 @click.option("--json", "as_json", is_flag=True, help="Print the list for machines.")
+@click.option("--csv", "as_csv", is_flag=True, help="Calls: print a row for each call and ABI.")
 @click.pass_obj
 def command(
-    console: Console, abis: bool, keys: tuple[str, ...], run: bool, levels: bool, as_json: bool
+    console: Console,
+    keys: tuple[str, ...],
+    since: str | None,
+    grep: str,
+    data: str | None,
+    abis: bool,
+    run: bool,
+    levels: bool,
+    as_json: bool,
+    as_csv: bool,
 ) -> int:
-    """List the ABIs that wrappers are generated for."""
+    """List existing calls, or the ABIs that wrappers are generated for."""
+    of_abis, of_calls = abis or run or levels, bool(since or grep or data or as_csv)
+    if of_abis and of_calls:
+        raise UsageError.of(
+            "these options do not go together",
+            expected="--abis, --run, --levels for ABIs; --since, --grep, --data, --csv for calls",
+        )
+    if as_json and as_csv:
+        raise UsageError.of("--json and --csv exclude each other")
+    if of_abis:
+        return _list_abis(console, keys, run=run, levels=levels, as_json=as_json)
+    return _list_calls(console, keys, since, grep, data, as_json=as_json, as_csv=as_csv)
+
+
+def _list_calls(
+    console: Console,
+    keys: tuple[str, ...],
+    since: str | None,
+    grep: str,
+    data: str | None,
+    *,
+    as_json: bool,
+    as_csv: bool,
+) -> int:
+    from syscraft.abi.registry import find_abi
+    from syscraft.registry.kernels import open_kernels
+    from syscraft.registry.view import csv_text, listed, plain
+
+    kernels = open_kernels(data)
+    calls = listed(kernels, tuple(find_abi(key) for key in keys), since, grep)
+    if as_json:
+        console.json([plain(call) for call in calls])
+    elif as_csv:
+        console.say(csv_text(calls))
+    elif calls:
+        console.say(table([_row(call, kernels, one=len(keys) == 1) for call in calls]))
+    if not calls:
+        console.note("no call is like that")
+    return ExitStatus.OK
+
+
+def _row(call: Shown, kernels: Kernels, *, one: bool) -> tuple[str, ...]:
+    numbers = sorted({on.entry.number - on.abi.number_offset for on in call.abis})
+    shown = str(call.abis[0].entry.number) if one else " ".join(map(str, numbers[:3]))
+    definition, abis = call.groups()[0]
+    text = "no call any more"
+    if definition is not None:
+        text = f"({definition.user_text or 'void'})"
+    elif not abis[0].entry.is_retired:
+        text = "parameters not known"
+    gone = "" if call.census is kernels.newest else f", gone in {kernels.newest.version}"
+    return shown + (" ..." if len(numbers) > 3 and not one else ""), call.name, (
+        f"{call.since}{gone}"
+    ), text  # fmt: skip
+
+
+def _list_abis(
+    console: Console, keys: tuple[str, ...], *, run: bool, levels: bool, as_json: bool
+) -> int:
     from syscraft.abi.registry import all_abis, find_abi
     from syscraft.lab.matrix import matrix
     from syscraft.lab.prove import last_proofs, plain, prove
     from syscraft.lab.verdict import Verdict
 
-    if not (abis or keys):
-        raise UsageError.of("nothing to list", expected="--abis", hint="syscraft list --abis")
     chosen = tuple(find_abi(key) for key in keys) or all_abis()
     proofs = prove(chosen, console.progress) if run else last_proofs(chosen)
     bad = [p for p in proofs if p.verdict not in (None, Verdict.PASS)]

@@ -29,6 +29,7 @@ ABI = Abi(
     key="i386",
     summary="32-bit x86",
     linux_arch="i386",
+    own_folder="x86",
     macro="defined(__i386__)",
     elf=(ElfIdentity(machine=3, bits=32, little_endian=True),),  # EM_386
     long_bytes=4,

@@ -33,6 +33,7 @@ _TRAP = Trap(
     clobbered="at v1 t0..t9 hi lo",
     error_rule="a3 tells whether it is a positive errno",
     stack="takes arguments five and six at 16(sp) and 20(sp)",
+    stacked=("16(sp)", "20(sp)"),
 )
 
 ABI = Abi(

@@ -87,6 +87,7 @@ ABI = Abi(
     key="sparc64",
     summary="64-bit SPARC",
     linux_arch="sparc64",
+    own_folder="sparc",
     macro="defined(__sparc__) && defined(__arch64__)",
     elf=(ElfIdentity(43, 64, False),),  # EM_SPARCV9
     long_bytes=8,

@@ -29,6 +29,7 @@ ABI = Abi(
     key="x86_64",
     summary="64-bit x86",
     linux_arch="x86_64",
+    own_folder="x86",
     # x32 defines __x86_64__ as well; only the data model tells them apart.
     macro="defined(__x86_64__) && defined(__LP64__)",
     elf=(ElfIdentity(machine=62, bits=64, little_endian=True),),  # EM_X86_64

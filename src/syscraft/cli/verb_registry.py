@@ -1,0 +1,96 @@
+"""syscraft registry: read the calls of kernel trees, and compare two kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from syscraft.cli.console import Console, table
+from syscraft.errors import ExitStatus, Finding
+
+
+@click.group(name="registry")
+def command() -> None:
+    """Read the calls of kernel trees, and compare those of two kernels.
+
+    TREE is a path, or deb:6.12; where a kernel is compared it may also be a version that comes
+    with syscraft, such as 6.1, or a file that "build" wrote.
+    """
+
+
+@command.command(name="build")
+@click.argument("trees", metavar="TREE...", nargs=-1, required=True)
+@click.option("-o", "folder", default=".", metavar="DIR", help="Where VERSION.json goes.")
+@click.option("--json", "as_json", is_flag=True, help="Print what could not be read for machines.")
+@click.pass_obj
+def build(console: Console, trees: tuple[str, ...], folder: str, as_json: bool) -> int:
+    """Read every call of kernel trees, and write a file for each.
+
+    What cannot be read is told with its place, and the rest is read; the exit status is 1 then.
+    """
+    import syscraft.api
+    from syscraft.cli.findings import plain_finding
+
+    found: list[Finding] = []
+    for tree in trees:
+        read = syscraft.api.read_kernel(tree, progress=console.progress)
+        path = read.write(folder)
+        found += read.findings
+        if not as_json:
+            for finding in read.findings:
+                console.error(str(finding))
+            console.say(f"{path}: {len(read.census.names)} calls of {read.census.release}")
+    if as_json:
+        console.json([plain_finding(finding) for finding in found])
+    return ExitStatus.FINDINGS if found else ExitStatus.OK
+
+
+@command.command(name="diff")
+@click.argument("old", metavar="A")
+@click.argument("new", metavar="B")
+@click.option("--json", "as_json", is_flag=True, help="Print the changes for machines.")
+@click.pass_obj
+def diff(console: Console, old: str, new: str, as_json: bool) -> int:
+    """Tell what calls appeared, went, moved or changed their parameters from A to B."""
+    import syscraft.api
+    from syscraft.registry.compare import compare
+
+    before = syscraft.api.known_kernel(old, progress=console.progress)
+    after = syscraft.api.known_kernel(new, progress=console.progress)
+    changes = compare(before, after)
+    common = [key for key in before.abis if key in after.abis]
+    if as_json:
+        console.json(
+            [
+                {
+                    "change": change.kind.value,
+                    "name": change.name,
+                    "before": change.before,
+                    "after": change.after,
+                    "abis": list(change.abis),
+                }
+                for change in changes
+            ]
+        )
+        return ExitStatus.OK
+    console.say(f"{before.release} to {after.release}: {len(changes)} changes")
+    rows = []
+    for change in changes:
+        what = " -> ".join(text for text in (change.before, change.after) if text)
+        rows.append((f"  {change.kind.value}", change.name, what, _where(change.abis, common)))
+    if rows:
+        console.say(table(rows))
+    for key in dict.fromkeys((*before.abis, *after.abis)):
+        if key not in common:
+            where = before.release if key in before.abis else after.release
+            console.say(f"  only {where} has the ABI {key}")
+    return ExitStatus.OK
+
+
+def _where(abis: Sequence[str], common: Sequence[str]) -> str:
+    """The ABIs, or those that are missing where that is shorter."""
+    missing = [key for key in common if key not in abis]
+    if not missing:
+        return "all ABIs"
+    return f"all but {' '.join(missing)}" if len(missing) < len(abis) else " ".join(abis)

@@ -1,0 +1,1 @@
+"""Reads the system calls of a kernel from its source tree alone."""

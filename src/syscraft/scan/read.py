@@ -1,0 +1,92 @@
+"""A kernel tree's census: every table, every definition, and which row enters which."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from syscraft.abi.registry import all_abis
+from syscraft.errors import Finding, TreeError
+from syscraft.files import write_if_changed
+from syscraft.registry.census import Census, Definition, Entry, to_text
+from syscraft.scan.choose import Chooser
+from syscraft.scan.definitions import read_definitions
+from syscraft.scan.numbers import Numbers
+from syscraft.tree.source import KernelTree, Progress
+
+_VERSION = re.compile(
+    r"^(VERSION|PATCHLEVEL|SUBLEVEL|EXTRAVERSION)[ \t]*=[ \t]*(\S*)", re.MULTILINE
+)
+
+
+@dataclass(frozen=True)
+class KernelCalls:
+    """The calls of a tree, and what could not be read of it, each with its place."""
+
+    census: Census
+    findings: tuple[Finding, ...]
+
+    def write(self, folder: str | Path) -> Path:
+        """Keep the calls in *folder*, as ``6.12.json``; returns the path."""
+        path = Path(folder) / f"{self.census.version}.json"
+        write_if_changed(path, to_text(self.census).encode())
+        return path
+
+
+def read_calls(tree: KernelTree, progress: Progress = lambda text: None) -> KernelCalls:
+    """Read all calls of a tree; what cannot be read is told, and the rest is read.
+
+    Raises:
+        TreeError: nothing of the tree is a kernel's.
+    """
+    release = release_of(tree)
+    definitions = read_definitions(tree, progress)
+    numbers = Numbers(tree)
+    entries: dict[str, dict[str, Entry]] = {}
+    for abi in all_abis():
+        progress(f"tying calls of {tree.shown}: {abi.key}")
+        chooser = Chooser(definitions, abi)
+        calls = {
+            row.name: Entry(
+                row.name, row.number + abi.number_offset, row.symbol, row.compat,
+                chooser.definition(row),
+            )
+            for row in numbers.rows(abi)
+        }  # fmt: skip
+        if calls:
+            entries[abi.key] = dict(sorted(calls.items()))
+    if not entries:
+        raise TreeError.of(
+            "no system call is found here",
+            tree.where("."),
+            expected="the source of a Linux kernel",
+            found="none of the tables of numbers",
+            hint="name the folder that has arch/, kernel/ and Makefile, or deb:6.12",
+        )
+    used = {e.definition for calls in entries.values() for e in calls.values()}
+    kept = {d for group in definitions.found.values() for d in group if d in used or _is_call(d)}
+    ordered = tuple(sorted(kept, key=lambda d: (d.symbol, d.path, d.line)))
+    census = Census.of_entries(release, tree.shown, ordered, entries)
+    return KernelCalls(census, (*numbers.findings, *definitions.findings))
+
+
+def _is_call(definition: Definition) -> bool:
+    """Whether it is worth keeping though no table enters it: code, and of a call."""
+    of_a_call = definition.symbol.startswith(("sys_", "compat_sys_"))
+    return of_a_call and not definition.is_prototype
+
+
+def release_of(tree: KernelTree) -> str:
+    """The release that the tree's Makefile tells, such as ``6.12.117``."""
+    words: dict[str, str] = dict(_VERSION.findall((tree.read("Makefile") or "")[:2000]))
+    if "VERSION" not in words or "PATCHLEVEL" not in words:
+        raise TreeError.of(
+            "this is no kernel tree",
+            tree.where("Makefile"),
+            expected="VERSION and PATCHLEVEL in its first lines",
+            found="no such lines" if words or tree.read("Makefile") else "no such file",
+            hint="name a folder with a kernel's source, or deb:6.12",
+        )
+    numbers = (words["VERSION"], words["PATCHLEVEL"], words.get("SUBLEVEL") or "0")
+    return ".".join(numbers) + words.get("EXTRAVERSION", "")
