@@ -20,7 +20,7 @@ SOURCES = sorted(
 # Data flows from left to right; a room imports only from rooms before it, and itself.
 ROOMS = (
     "errors", "runtime", "files", "proc", "abi", "declaration", "registry", "model", "emit",
-    "tree", "scan", "lab", "scaffold", "doctor", "api", "cli",
+    "tree", "scan", "rules", "lab", "scaffold", "doctor", "api", "cli",
 )  # fmt: skip
 
 LINES_AT_MOST = 450

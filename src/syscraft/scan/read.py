@@ -11,7 +11,7 @@ from syscraft.errors import Finding, TreeError
 from syscraft.files import write_if_changed
 from syscraft.registry.census import Census, Definition, Entry, to_text
 from syscraft.scan.choose import Chooser
-from syscraft.scan.definitions import read_definitions
+from syscraft.scan.definitions import Definitions, read_definitions
 from syscraft.scan.numbers import Numbers
 from syscraft.tree.source import KernelTree, Progress
 
@@ -34,14 +34,21 @@ class KernelCalls:
         return path
 
 
-def read_calls(tree: KernelTree, progress: Progress = lambda text: None) -> KernelCalls:
+def read_calls(
+    tree: KernelTree,
+    progress: Progress = lambda text: None,
+    definitions: Definitions | None = None,
+) -> KernelCalls:
     """Read all calls of a tree; what cannot be read is told, and the rest is read.
+
+    Args:
+        definitions: of the same tree, if they have been read already.
 
     Raises:
         TreeError: nothing of the tree is a kernel's.
     """
     release = release_of(tree)
-    definitions = read_definitions(tree, progress)
+    definitions = definitions or read_definitions(tree, progress)
     numbers = Numbers(tree)
     entries: dict[str, dict[str, Entry]] = {}
     for abi in all_abis():
