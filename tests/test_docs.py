@@ -18,6 +18,7 @@ from syscraft.abi.registry import all_abis
 from syscraft.declaration.reference import key_reference
 from syscraft.lab.prove import prove
 from syscraft.lab.qemu import machines
+from syscraft.rules.reference import rules_reference
 
 PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/*.md")])
 _COMMAND = re.compile(r"^ {4}(?:\.venv/bin/)?(syscraft .*)$", re.MULTILINE)
@@ -69,6 +70,11 @@ def between(page: Path, mark: str, new: str) -> str:
 def test_golden_key_reference() -> None:
     page = REPOSITORY / "docs" / "declaration.md"
     check_golden(page, between(page, "keys", key_reference()))
+
+
+def test_golden_rules() -> None:
+    page = REPOSITORY / "docs" / "rules.md"
+    check_golden(page, between(page, "rules", rules_reference()))
 
 
 def test_golden_machines() -> None:

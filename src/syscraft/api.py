@@ -21,7 +21,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from syscraft.errors import EnvironmentLacks, SyscraftError, UsageError
+from syscraft.errors import EnvironmentLacks, Finding, SyscraftError, TreeError, UsageError, Where
 from syscraft.model.call import Call, NumberPolicy
 from syscraft.tree.source import DEFAULT_LINUX, KernelTree, open_tree
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # these rooms load slowly, and many uses never enter them
     from syscraft.lab.cells import Cell, GuestState, Matrix
     from syscraft.lab.verdict import Outcome
     from syscraft.registry.census import Census
+    from syscraft.rules.base import RuleFinding
     from syscraft.scan.read import KernelCalls
     from syscraft.tree import applied
     from syscraft.tree.wire import KernelChange
@@ -354,3 +355,57 @@ def known_kernel(name: str, *, progress: Progress = _silent) -> Census:
     if Path(name).is_file():
         return read_file(Path(name))
     return read_kernel(name, progress=progress).census
+
+
+def check(path: str | Path) -> tuple[RuleFinding, ...]:
+    """Judge the declaration at *path* by the rules of the design of calls.
+
+    Returns: the findings, those that the declaration silences too.
+
+    Raises:
+        UsageError: there is none.
+        DeclarationError: it is not valid.
+    """
+    from syscraft.model.compile import load_draft
+    from syscraft.rules.declared import silences_of, subject_of
+    from syscraft.rules.registry import judge
+
+    draft = load_draft(path)
+    return judge(subject_of(draft), silences_of(draft))
+
+
+def check_kernel(
+    tree: str, calls: Sequence[str] = (), *, progress: Progress = _silent
+) -> tuple[tuple[RuleFinding, ...], tuple[Finding, ...]]:
+    """Judge the existing calls of a kernel tree, ``deb:6.12`` or a path.
+
+    Args:
+        calls: their names; all if empty.
+
+    Returns: the findings, and what of the tree could not be read; nothing of the latter where
+    calls are named.
+
+    Raises:
+        UsageError: the kernel has no such call.
+        TreeError: it is no kernel tree, or the call's definition cannot be read.
+    """
+    from syscraft.rules.kernel_calls import read_kernel
+    from syscraft.rules.registry import judge
+
+    kernel = read_kernel(open_tree(tree, progress=progress), progress)
+    known = {subject.name: subject for subject in kernel.subjects}
+    for name in calls:
+        if name not in known:
+            if lost := [f for f in kernel.unread if f" sys_{name} " in f.message]:
+                raise TreeError(*lost)
+            near = difflib.get_close_matches(name, known, n=3)
+            raise UsageError.of(
+                f"this kernel defines no call '{name}'",
+                Where(tree),
+                expected="a name as in SYSCALL_DEFINE",
+                found=name,
+                hint=f"did you mean {' or '.join(near)}?" if near else None,
+            )
+    chosen = [known[name] for name in dict.fromkeys(calls)] or kernel.subjects
+    findings = tuple(finding for subject in chosen for finding in judge(subject))
+    return findings, () if calls else kernel.unread

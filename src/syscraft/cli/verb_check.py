@@ -1,53 +1,130 @@
-"""syscraft check: is the declaration valid?"""
+"""syscraft check: is the declaration valid, and does it repeat a known mistake?"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from syscraft.cli.console import Console
-from syscraft.errors import ExitStatus, SyscraftError
+from syscraft.errors import ExitStatus, Finding, SyscraftError, UsageError
+
+if TYPE_CHECKING:
+    from syscraft.rules.base import RuleFinding
 
 
 @click.command(name="check")
-@click.argument("declarations", metavar="DECL...", nargs=-1, required=True)
+@click.argument("declarations", metavar="DECL...", nargs=-1)
 @click.option("--linux", metavar="TREE", help="Also wire the call into this kernel tree.")
+@click.option("--tree", metavar="TREE", help="Instead of declarations, a kernel's existing calls.")
+@click.option("--call", "calls", metavar="NAME", multiple=True, help="Only this call of --tree.")
 @click.option("--json", "as_json", is_flag=True, help="Print findings for machines.")
 @click.pass_obj
 def command(
-    console: Console, declarations: tuple[str, ...], linux: str | None, as_json: bool
+    console: Console,
+    declarations: tuple[str, ...],
+    linux: str | None,
+    tree: str | None,
+    calls: tuple[str, ...],
+    as_json: bool,
 ) -> int:
-    """Check declarations; all findings of a phase are shown at once."""
+    """Check declarations: are they valid, and which rules of the design of calls do they break?
+
+    Findings of level error make the exit status 1; warnings and advice do not. A table
+    [silence] in the declaration puts a rule aside, with the reason.
+    """
+    if bool(declarations) == bool(tree):
+        raise UsageError.of("nothing to check", expected="DECL..., or --tree TREE")
+    if calls and not tree:
+        raise UsageError.of("--call is for --tree")
+    if tree:
+        return _check_tree(console, tree, calls, as_json=as_json)
+    return _check_declarations(console, declarations, linux, as_json=as_json)
+
+
+def _check_declarations(
+    console: Console, declarations: Sequence[str], linux: str | None, *, as_json: bool
+) -> int:
     import syscraft.api
+    from syscraft.cli.findings import plain_finding, plain_rule_finding
 
     status = ExitStatus.OK
-    listed = []
+    listed: list[dict[str, Any]] = []
     for path in declarations:
         try:
             declaration = syscraft.api.load(path)
+            found = syscraft.api.check(path)
             if linux:
                 declaration.patch(linux, progress=console.progress)
         except SyscraftError as error:
             status = max(status, error.exit_status)
-            listed += [(path, finding) for finding in error.findings]
+            listed += [{"declaration": path, **plain_finding(f)} for f in error.findings]
             if not as_json:
                 console.error(str(error))
             continue
+        status = max(status, _status(found))
+        listed += [{"declaration": path, **plain_rule_finding(f)} for f in found]
         if not as_json:
-            console.say(f"{path}: {declaration.call.name}: no findings")
+            for finding in found:
+                if finding.silenced is None:
+                    console.error(str(finding))
+            console.say(f"{path}: {declaration.call.name}: {_summary(found)}")
     if as_json:
-        console.json(
-            [
-                {
-                    "declaration": path,
-                    "message": finding.message,
-                    "path": finding.where.path if finding.where else None,
-                    "line": finding.where.line if finding.where else None,
-                    "column": finding.where.column if finding.where else None,
-                    "expected": finding.expected,
-                    "found": finding.found,
-                    "hint": finding.hint,
-                }
-                for path, finding in listed
-            ]
-        )
+        console.json(listed)
     return status
+
+
+def _status(found: Sequence[RuleFinding]) -> ExitStatus:
+    bad = any(f.rule.severity.value == "error" and f.silenced is None for f in found)
+    return ExitStatus.FINDINGS if bad else ExitStatus.OK
+
+
+def _summary(found: Sequence[RuleFinding]) -> str:
+    counts: dict[str, int] = {}
+    for finding in found:
+        word = "silenced" if finding.silenced is not None else finding.rule.severity.value
+        counts[word] = counts.get(word, 0) + 1
+    plural = {"error": "errors", "warning": "warnings"}
+    words = [
+        f"{counts[word]} {word if counts[word] == 1 else plural.get(word, word)}"
+        for word in ("error", "warning", "advice", "silenced")
+        if word in counts
+    ]
+    if not set(counts) - {"silenced"}:
+        words.insert(0, "no findings")
+    return ", ".join(words)
+
+
+def _check_tree(console: Console, tree: str, calls: Sequence[str], *, as_json: bool) -> int:
+    """Print the hall of shame: rule by rule, or call by call where calls are named."""
+    import syscraft.api
+    from syscraft.cli.findings import plain_finding, plain_rule_finding
+
+    found, unread = syscraft.api.check_kernel(tree, calls, progress=console.progress)
+    status = max(_status(found), ExitStatus.FINDINGS if unread else ExitStatus.OK)
+    if as_json:
+        console.json([*map(plain_rule_finding, found), *map(plain_finding, unread)])
+        return status
+    _tell_unread(console, unread)
+    if calls:
+        console.say("\n".join(map(str, found)) or f"{', '.join(calls)}: no findings")
+        return status
+    by_rule: dict[str, list[RuleFinding]] = {}
+    for finding in found:
+        by_rule.setdefault(finding.rule.id, []).append(finding)
+    for _, group in sorted(by_rule.items(), key=lambda item: int(item[0][1:])):
+        rule = group[0].rule
+        names = dict.fromkeys(finding.call for finding in group)
+        count = f"{len(names)} call{'s' if len(names) > 1 else ''}"
+        console.say(f"{rule.id} ({rule.severity.value}): {rule.title}: {count}")
+        for finding in group:
+            console.say(f"    {finding.hit.where}: {finding.call}: {finding.hit.message}")
+    shamed = {finding.call for finding in found}
+    console.say(f"{tree}: {len(found)} findings in {len(shamed)} calls")
+    return status
+
+
+def _tell_unread(console: Console, unread: Sequence[Finding]) -> None:
+    for finding in unread:
+        console.error(str(finding))

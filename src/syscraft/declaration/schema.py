@@ -75,6 +75,7 @@ KEYS: tuple[Key, ...] = (
     Key("kconfig", "table", "the configuration option", keys=_KCONFIG),
     Key("body", "string", "the file of the kernel function `do_<name>`; `<name>.c` unless told"),
     Key("patches", "strings", "patch files for existing kernel functions, applied first"),
+    Key("silence", "table of strings", "rule = why what it finds does not count here"),
     Key("cases", "tables", "arguments and the result or errno to expect", keys=_CASE),
 )
 

@@ -31,6 +31,11 @@ def load(path: str | Path) -> Call:
         UsageError: there is no declaration at *path*.
         DeclarationError: the declaration is not valid; all findings of a phase at once.
     """
+    return load_draft(path).finish()
+
+
+def load_draft(path: str | Path) -> Draft:
+    """Read a declaration as :func:`load` does; the draft still knows where everything stands."""
     file_path, shown_path = find_declaration(path)
     try:
         return _compile(file_path, shown_path)
@@ -65,7 +70,7 @@ def find_declaration(path: str | Path) -> tuple[Path, str]:
     return given.absolute(), str(given)
 
 
-def _compile(path: Path, shown_path: str) -> Call:
+def _compile(path: Path, shown_path: str) -> Draft:
     # 1. The file is TOML, every key is known and holds what it should.
     file = TomlFile(path, shown_path)
     _stop_on(check_keys(file))
@@ -82,7 +87,7 @@ def _compile(path: Path, shown_path: str) -> Call:
     _stop_on(read_cases(draft))
     # 7. The files that the declaration names are there and hold what they should.
     _stop_on(read_files(draft))
-    return draft.finish()
+    return draft
 
 
 def _stop_on(findings: list[Finding]) -> None:

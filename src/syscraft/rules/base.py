@@ -109,7 +109,11 @@ class Subject:
         compat: whether there is a separate entry for 32-bit programs.
         rows: (table, its word for the ABI, number, entry) of every table that has the call.
         tables: every table of the kernel; ``reserved`` are those with a comment instead of a row.
-        stub_checks_size: the kernel stub is generated and handles the struct's size.
+        declared: whether it is a declaration, whose entries are generated.
+        like: the existing call that a declaration starts from.
+        packed: whether the parameters travel in a struct that can grow, which generated code
+            checks and copies.
+        versions: the fields of each version of that struct.
     """
 
     name: str
@@ -129,7 +133,7 @@ class Subject:
     reserved: tuple[str, ...] = ()
     declared: bool = False
     like: str | None = None
-    stub_checks_size: bool = False
+    packed: bool = False
     versions: tuple[tuple[str, ...], ...] = ()
 
     def struct_of(self, item: Item) -> StructView | None:

@@ -53,7 +53,12 @@ def read_kernel(tree: KernelTree, progress: Progress) -> KernelSubjects:
     definitions = read_definitions(tree, progress)
     calls = read_calls(tree, progress, definitions)
     headers = Headers(tree)
-    source = functools.cache(lambda path: SourceFile(tree, path))
+
+    @functools.cache
+    def source(path: str) -> SourceFile:
+        data = tree.read_bytes(path) or b""
+        return SourceFile(str(tree.where(path).path), data.decode("utf-8", errors="replace"))
+
     found: dict[str, list[_Found]] = defaultdict(list)
     compat: dict[str, list[_Found]] = defaultdict(list)
     for symbol, group in definitions.found.items():

@@ -38,12 +38,11 @@ def without_comments(text: str) -> str:
 
 
 class SourceFile:
-    """A C file of a tree, cut into functions."""
+    """A C file of the kernel, cut into functions; ``path`` is how messages name it."""
 
-    def __init__(self, tree: KernelTree, path: str) -> None:
-        data = tree.read_bytes(path) or b""
-        self.path = str(tree.where(path).path)
-        self.text = without_comments(data.decode("utf-8", errors="replace"))
+    def __init__(self, path: str, text: str) -> None:
+        self.path = path
+        self.text = without_comments(text)
 
     @cached_property
     def functions(self) -> dict[str, tuple[int, str]]:

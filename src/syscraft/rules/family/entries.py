@@ -16,7 +16,7 @@ def _differs(subject: Subject) -> Item | None:
     """The first parameter that 32-bit programs pass in another form."""
     for parameter in subject.parameters:
         ctype = parameter.ctype
-        if ctype.pointers > 1 or parameter.is_wide:
+        if ctype.pointers > 1 or (parameter.is_wide and not subject.declared):
             return parameter
         as_value = Item(parameter.name, type(ctype)(ctype.base), parameter.where)
         if ctype.is_pointer and as_value.is_long:
@@ -28,7 +28,8 @@ def _differs(subject: Subject) -> Item | None:
 
 
 def _compat(subject: Subject) -> Iterator[Hit]:
-    if subject.compat is False and (parameter := _differs(subject)):
+    # Generated entries widen numbers; what pointers lead to is the author's.
+    if (subject.compat is False or subject.declared) and (parameter := _differs(subject)):
         if search(subject.code, r"in_compat_syscall|import_iovec|compat_"):
             return
         yield Hit(parameter.where, f"'{parameter.name}' has another form in 32-bit programs")

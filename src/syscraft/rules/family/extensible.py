@@ -21,7 +21,7 @@ def _registers(subject: Subject) -> int:
 
 
 def _many(subject: Subject) -> Iterator[Hit]:
-    if subject.stub_checks_size or subject.like == "clone":
+    if subject.packed or subject.like == "clone":
         return
     needed = _registers(subject)
     if needed > 6:
@@ -39,7 +39,7 @@ def _extensible(subject: Subject) -> Iterator[StructView]:
 
 
 def _size_argument(subject: Subject) -> Iterator[Hit]:
-    if subject.stub_checks_size:
+    if subject.packed:
         return
     for struct in _extensible(subject):
         first = struct.fields[0].name if struct.fields else ""
@@ -47,7 +47,7 @@ def _size_argument(subject: Subject) -> Iterator[Hit]:
             yield Hit(subject.where, f"the size of 'struct {struct.name}' is inside of it")
     if subject.declared:
         for item, struct in subject.pointed():
-            if not item.ctype.const and not subject.named(_SIZE):
+            if not subject.named(_SIZE):
                 yield Hit(item.where, f"no size is passed for 'struct {struct.name}'")
     code = subject.code
     if code is None or search(code, _COPIES) is None:

@@ -11,6 +11,8 @@ _DOC = "Documentation/process/adding-syscalls.rst, Linux 6.12"
 
 def _positions(subject: Subject) -> Iterator[Hit]:
     """A wide value whose first register, counted from one, is even wastes one, or moves."""
+    if subject.packed:
+        return
     used = 0
     for parameter in subject.parameters:
         if parameter.is_wide and used % 2:

@@ -1,0 +1,162 @@
+"""syscraft check: what a user sees of the rules."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import REPOSITORY, Syscraft
+from scan.toys import make_tree
+
+from syscraft.abi.base import GENERIC_TABLE
+
+FLAGS = 'kernel = "int value, unsigned int flags"\n'
+
+
+def declaration(make_call: Callable[..., Path], body: str, toml: str = "") -> Path:
+    """A call with a flags argument and a body of one's own."""
+    folder = make_call("mark", toml=toml)
+    file = folder / "mark.toml"
+    text = file.read_text().replace('kernel = "int value"\n', FLAGS)
+    text = text.replace("long mark(int value)", "long mark(int value, unsigned int flags)")
+    file.write_text(text.replace('args = ["1"]', 'args = ["1", "0"]'))
+    (folder / "mark.c").write_text(
+        f"static long do_mark(int value, unsigned int flags)\n{{\n\t{body}\n\treturn 0;\n}}\n"
+    )
+    return folder
+
+
+def test_a_warning_is_told_and_is_no_failure(
+    syscraft: Syscraft, make_call: Callable[..., Path]
+) -> None:
+    folder = make_call("mark")
+    done = syscraft("check", folder)
+    assert done.returncode == 0
+    assert done.stdout == f"{folder}: mark: 1 warning\n"
+    first, *rest = done.stderr.splitlines()
+    assert first == f"{folder}/mark.toml:4:1: warning: L2: there is no flags argument"
+    assert [line.split()[0] for line in rest] == ["cost:", "fix:", "history:"]
+
+
+def test_an_error_is_a_failure(syscraft: Syscraft, make_call: Callable[..., Path]) -> None:
+    folder = declaration(make_call, "if (flags)\n\t\treturn -ENOTSUPP;")
+    done = syscraft("check", folder)
+    assert done.returncode == 1
+    assert f"{folder}/mark.c:4: error: L19: ENOTSUPP is 524" in done.stderr
+    (found,) = json.loads(syscraft("check", folder, "--json").stdout)
+    assert (found["rule"], found["severity"], found["line"]) == ("L19", "error", 4)
+    assert found["cost"] and found["fix"] and found["history"]
+    assert found["silenced"] is None
+
+
+def test_the_body_is_judged(syscraft: Syscraft, make_call: Callable[..., Path]) -> None:
+    good = "if (flags & ~1U)\n\t\treturn -EINVAL;"
+    assert "no findings" in syscraft("check", declaration(make_call, good)).stdout
+
+
+def test_a_silence(syscraft: Syscraft, make_call: Callable[..., Path]) -> None:
+    folder = declaration(
+        make_call, "if (flags)\n\t\treturn -ENOTSUPP;", '[silence]\nL19 = "for a test"\n'
+    )
+    done = syscraft("check", folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "mark: no findings, 1 silenced" in done.stdout
+    (found,) = json.loads(syscraft("check", folder, "--json").stdout)
+    assert found["silenced"] == "for a test"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('L99 = "why"', "there is no rule 'L99'"),
+        ('L1 = ""', "the silence of L1 gives no reason"),
+        ('L7 = "why"', "L7 finds nothing here"),
+    ],
+)
+def test_a_silence_without_cause(
+    syscraft: Syscraft, make_call: Callable[..., Path], line: str, message: str
+) -> None:
+    folder = declaration(make_call, "", f"[silence]\n{line}\n")
+    done = syscraft("check", folder)
+    assert done.returncode == 1
+    place = next(
+        i for i, text in enumerate((folder / "mark.toml").read_text().splitlines(), 1)
+        if text == line
+    )  # fmt: skip
+    assert f"{folder}/mark.toml:{place}:1: error: S1: {message}" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "nothing to check"),
+        (("examples/splork", "--tree", "deb:6.12"), "nothing to check"),
+        (("examples/splork", "--call", "openat"), "--call is for --tree"),
+        (("--tree", "nowhere"), "nowhere"),
+        (("--tree", "deb:6.12", "--call", "opena2"), "did you mean openat2"),
+    ],
+)
+def test_wrong_usage(syscraft: Syscraft, arguments: tuple[str, ...], message: str) -> None:
+    done = syscraft("check", *arguments, cwd=REPOSITORY)
+    assert done.returncode == 2
+    assert message in done.stderr
+
+
+@pytest.mark.parametrize("name", ["splork", "splork8", "clone_nice"])
+def test_examples_break_no_rule(syscraft: Syscraft, name: str) -> None:
+    done = syscraft("check", REPOSITORY / "examples" / name)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_new_makes_breaks_no_rule(syscraft: Syscraft, tmp_path: Path) -> None:
+    for arguments in (("mine",), ("mine2", "--like", "clone")):
+        assert syscraft("new", *arguments, cwd=tmp_path).returncode == 0
+        done = syscraft("check", arguments[0], cwd=tmp_path)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "no findings" in done.stdout
+
+
+def test_a_call_of_a_kernel(syscraft: Syscraft) -> None:
+    done = syscraft("check", "--tree", "deb:6.12", "--call", "open_tree")
+    assert done.returncode == 0
+    assert re.search(r"^deb:6.12/fs/namespace.c:\d+: warning: L20: ", done.stdout, re.MULTILINE)
+    found = json.loads(syscraft("check", "--tree", "deb:6.12", "--call", "bpf", "--json").stdout)
+    assert {"L19", "L30"} <= {f.get("rule") for f in found}
+
+
+BAD_TREE = {
+    "fs/toy.c": "SYSCALL_DEFINE2(toy, int, fd, unsigned int, flags)\n{\n\treturn -ENOTSUPP;\n}\n",
+    "fs/macro.c": "\nSYSCALL_DEFINE1(macro, int, ARG(x))\n{\n}\n",
+    "fs/conflict.c": "<<<<<<< ours\n=======\n>>>>>>> theirs\n"
+    "SYSCALL_DEFINE1(other, int, fd)\n{\n\treturn 0;\n}\n",
+    GENERIC_TABLE.path: "5 common toy sys_toy\n<<<<<<< ours\n=======\n>>>>>>> theirs\n"
+    "6 comon slip sys_toy\nseven\n8 common other sys_other\n",
+}
+
+
+def test_a_tree_that_is_broken(syscraft: Syscraft, tmp_path: Path) -> None:
+    """The rest is judged; what is wrong is told with its place."""
+    make_tree(tmp_path / "linux", BAD_TREE)
+    done = syscraft("check", "--tree", "linux", cwd=tmp_path)
+    assert done.returncode == 1
+    for place, message in (
+        ("fs/macro.c:2", "the parameters of sys_macro cannot be read"),
+        ("fs/conflict.c:1", "a merge conflict is left in this file"),
+        ("scripts/syscall.tbl:2", "a merge conflict is left in this table"),
+        ("scripts/syscall.tbl:5", "'comon' is no ABI of this table"),
+        ("scripts/syscall.tbl:6", "this line of the table cannot be read"),
+        ("arch/alpha/kernel/syscalls/syscall.tbl", "alpha: the table is missing"),
+    ):
+        assert f"linux/{place}: error: {message}" in done.stderr
+    assert "L19 (error): error numbers are at most 516: 1 call" in done.stdout
+    assert "linux/fs/toy.c:3: toy: ENOTSUPP is 524" in done.stdout
+    macro = syscraft("check", "--tree", "linux", "--call", "macro", cwd=tmp_path)
+    assert macro.returncode == 1
+    assert "linux/fs/macro.c:2: error: the parameters of sys_macro" in macro.stderr
+    one = syscraft("check", "--tree", "linux", "--call", "other", cwd=tmp_path)
+    assert "other: no findings" in one.stdout
+    said = json.loads(syscraft("check", "--tree", "linux", "--json", cwd=tmp_path).stdout)
+    assert {"message", "path", "line"} < set(said[-1])
