@@ -69,6 +69,7 @@ class Target:
         generated: folders, below the build folder, of the headers that
             :mod:`syscraft.lab.pinning` may keep from rebuilding everything.
         repair: a patch for trees that do not build for it.
+        llvm: the suffix of clang and its tools, where they build the kernel instead of gcc.
     """
 
     key: str
@@ -81,6 +82,7 @@ class Target:
     strip: bool = False
     generated: tuple[str, ...] = ()
     repair: str | None = None
+    llvm: str | None = None
 
 
 @dataclass(frozen=True)
@@ -165,7 +167,7 @@ def _compiler(target: Target) -> str:
     Raises:
         EnvironmentLacks: it is not here.
     """
-    name = f"{target.compiler_prefix}gcc"
+    name = f"{target.compiler_prefix}gcc" if target.llvm is None else f"clang{target.llvm}"
     if target.packages:
         proc.need(name, packages=target.packages)
     return proc.run([name, "--version"]).output.splitlines()[0]
@@ -255,8 +257,7 @@ class _Build:
                         "a requested kernel option did not survive the configuration",
                         self._tree.where("init/Kconfig"),
                         line,
-                        next((g for g in got if line.split("=")[0] in g.split("=")[0].split()),
-                             "nothing"),
+                        next((g for g in got if _symbol(line) == _symbol(g)), "nothing"),
                         "another option that it depends on is missing in this kernel",
                     )
                     for line in lost
@@ -322,15 +323,25 @@ class _Build:
             raise failure(done, self._source, self._change.body_line_maps)
 
     def _compile_with(self) -> list[str]:
-        prefix = self._target.compiler_prefix
-        if not prefix:
-            return []
-        cached = [f"CC=ccache {prefix}gcc"] if shutil.which("ccache") else []
-        return [f"CROSS_COMPILE={prefix}", *cached]
+        prefix, llvm = self._target.compiler_prefix, self._target.llvm
+        compiler, host = f"{prefix}gcc", "gcc"
+        words = [f"CROSS_COMPILE={prefix}"] if prefix else []
+        if llvm is not None:
+            compiler = host = f"clang{llvm}"
+            words = [f"LLVM={llvm}"]
+        if shutil.which("ccache"):
+            words += [f"CC=ccache {compiler}", f"HOSTCC=ccache {host}"]
+        return words
 
     def _environment(self) -> dict[str, str]:
         # ccache then knows a file again in the working folder of another configuration.
         return {**REPRODUCIBLE, "CCACHE_BASEDIR": str(self._work), "CCACHE_NOHASHDIR": "1"}
+
+
+def _symbol(line: str) -> str | None:
+    """The option of a line of .config."""
+    match = re.match(r"(?:# )?(CONFIG_\w+)", line)
+    return match[1] if match else None
 
 
 def failure(done: proc.Result, source: Path, bodies: tuple[BodyLineMap, ...]) -> SyscraftError:
@@ -371,10 +382,12 @@ def _findings(done: proc.Result, source: Path, bodies: tuple[BodyLineMap, ...]) 
                     hint=f"repeat it: {done.replay}")
         )  # fmt: skip
     if not findings:
+        # Where make gives up first; what comes after are jobs that were still running.
+        end = next((i for i, line in enumerate(lines) if ": *** " in line), len(lines) - 1) + 1
         findings.append(
             Finding(
                 "the kernel does not build",
-                found="\n".join(lines[-15:]),
+                found="\n".join(lines[max(0, end - 15) : end]),
                 hint=f"repeat it: {done.replay}",
             )
         )
