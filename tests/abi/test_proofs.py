@@ -60,6 +60,7 @@ def test_packages_of_every_toolchain_are_listed() -> None:
     wanted = {"qemu-user", "linux-source-6.1", "sparse"}
     for abi in all_abis():
         wanted |= set(abi.machine.packages if abi.machine else ())
+        wanted |= {name for kernel in abi.linked for name in kernel.packages}
         for toolchain in abi.toolchains:
             wanted |= set(toolchain.packages)
             if toolchain.cxx and toolchain.cxx.endswith("-g++"):

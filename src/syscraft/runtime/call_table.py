@@ -209,7 +209,7 @@ def _abi_of(header: bytes) -> Abi:
     raise EnvironmentLacks.of(
         "this program's ABI is not known",
         Where("/proc/self/exe"),
-        expected="an ELF header of an ABI that syscraft list --abi knows",
+        expected="an ELF header of an ABI that syscraft list --abis knows",
         found=found,
         hint="CONTRIBUTING.md says how to add an ABI; syscall() takes numbers without it",
     )

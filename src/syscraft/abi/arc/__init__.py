@@ -10,6 +10,7 @@ from syscraft.abi.base import (
     ElfIdentity,
     ForkEntry,
     Imitation,
+    LinkedKernel,
     Pairs,
     Register,
     Toolchain,
@@ -74,6 +75,7 @@ ABI = Abi(
     stack_alignment=4,
     traps=((None, _TRAP),),
     fork_entry=_FORK_ENTRY,
+    linked=(LinkedKernel("arc", "arc", "arc-linux-gnu-", ("gcc-arc-linux-gnu",)),),
     folder=Path(__file__).parent,
     toolchains=(
         Toolchain(

@@ -7,6 +7,7 @@ from syscraft.abi.base import (
     Abi,
     CloneOrder,
     ElfIdentity,
+    LinkedKernel,
     Pairs,
     Register,
     Toolchain,
@@ -41,6 +42,7 @@ ABI = Abi(
     pairs=Pairs.EVEN,
     stack_alignment=8,
     traps=((None, _TRAP),),
+    linked=(LinkedKernel("hexagon", "hexagon", "", ("clang-19", "lld-19", "llvm-19"), llvm="-19"),),
     folder=Path(__file__).parent,
     toolchains=(
         Toolchain(

@@ -7,6 +7,7 @@ from syscraft.abi.base import (
     Abi,
     CloneOrder,
     ElfIdentity,
+    LinkedKernel,
     Register,
     Toolchain,
     Trap,
@@ -37,6 +38,9 @@ ABI = Abi(
     clone_order=CloneOrder.DEFAULT,
     exit_number=93,
     traps=((None, _TRAP),),
+    linked=(
+        LinkedKernel("loongarch", "loongarch", "", ("clang-19", "lld-19", "llvm-19"), llvm="-19"),
+    ),
     folder=Path(__file__).parent,
     toolchains=(
         Toolchain(

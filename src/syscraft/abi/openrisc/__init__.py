@@ -10,6 +10,7 @@ from syscraft.abi.base import (
     ElfIdentity,
     ForkEntry,
     Imitation,
+    LinkedKernel,
     Pairs,
     Register,
     Toolchain,
@@ -71,6 +72,7 @@ ABI = Abi(
     stack_alignment=4,
     traps=((None, _TRAP),),
     fork_entry=_FORK_ENTRY,
+    linked=(LinkedKernel("openrisc", "openrisc", "or1k-elf-", ("gcc-or1k-elf",)),),
     folder=Path(__file__).parent,
     toolchains=(
         Toolchain(

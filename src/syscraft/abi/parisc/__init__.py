@@ -8,6 +8,7 @@ from syscraft.abi.base import (
     ElfIdentity,
     ForkEntry,
     Imitation,
+    LinkedKernel,
     NumberTable,
     Pairs,
     Register,
@@ -62,6 +63,17 @@ ABI = Abi(
     stack_grows_up=True,
     traps=((None, _TRAP),),
     fork_entry=_FORK_ENTRY,
+    linked=(
+        LinkedKernel("parisc", "parisc", "hppa-linux-gnu-", ("gcc-hppa-linux-gnu",)),
+        LinkedKernel(
+            "parisc64",
+            "parisc64",
+            "hppa64-linux-gnu-",
+            ("gcc-hppa64-linux-gnu",),
+            tables=("sys_call_table", "sys_call_table64"),
+            options=("CONFIG_64BIT=y", "CONFIG_COMPAT=y"),
+        ),
+    ),
     folder=Path(__file__).parent,
     toolchains=(
         Toolchain(

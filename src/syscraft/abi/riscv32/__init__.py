@@ -1,6 +1,6 @@
 """riscv32: the 32-bit ABI of RISC-V; its C is riscv64's."""
 
-from syscraft.abi.base import GENERIC_TABLE, Abi, ElfIdentity, Pairs, Toolchain
+from syscraft.abi.base import GENERIC_TABLE, Abi, ElfIdentity, LinkedKernel, Pairs, Toolchain
 from syscraft.abi.riscv64 import ABI as RISCV64
 
 _MACHINE = ("-march=rv32imac", "-mabi=ilp32")
@@ -19,6 +19,15 @@ ABI = Abi(
     # the registers as they come. Source: arch/riscv/include/asm/syscall_wrapper.h, Linux 6.12
     pairs=Pairs.CONSECUTIVE,
     traps=RISCV64.traps,
+    linked=(
+        LinkedKernel(
+            "riscv32",
+            "riscv",
+            "riscv64-linux-gnu-",
+            ("gcc-riscv64-linux-gnu",),
+            options=("CONFIG_NONPORTABLE=y", "CONFIG_ARCH_RV32I=y"),
+        ),
+    ),
     folder=RISCV64.folder,
     toolchains=(
         Toolchain(

@@ -6,6 +6,7 @@ from syscraft.abi.base import (
     Abi,
     CloneOrder,
     ElfIdentity,
+    LinkedKernel,
     NumberTable,
     Pairs,
     Register,
@@ -48,6 +49,7 @@ ABI = Abi(
     pairs=Pairs.CONSECUTIVE,
     stack_alignment=4,
     traps=((None, _TRAP),),
+    linked=(LinkedKernel("sh", "sh", "sh4-linux-gnu-", ("gcc-sh4-linux-gnu",)),),
     folder=Path(__file__).parent,
     toolchains=(
         Toolchain(

@@ -6,6 +6,7 @@ from syscraft.abi.base import (
     Abi,
     CloneOrder,
     ElfIdentity,
+    LinkedKernel,
     NumberTable,
     Pairs,
     Register,
@@ -13,6 +14,7 @@ from syscraft.abi.base import (
     Trap,
     registers,
 )
+from syscraft.abi.sparc64 import ABI as SPARC64
 from syscraft.abi.sparc64 import FORK_ENTRY
 
 _PACKAGES = (
@@ -55,6 +57,15 @@ ABI = Abi(
     fork_trap="fork_syscall",
     traps=((None, _TRAP),),
     fork_entry=FORK_ENTRY,
+    linked=(
+        LinkedKernel(
+            "sparc",
+            "sparc",
+            "sparc64-linux-gnu-",
+            ("gcc-sparc64-linux-gnu",),
+            repair=SPARC64.machine.text("guest.patch") if SPARC64.machine else None,
+        ),
+    ),
     folder=Path(__file__).parent,
     toolchains=(
         Toolchain(

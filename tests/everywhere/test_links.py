@@ -1,0 +1,96 @@
+"""Kernels that no guest boots: their tables' slots lead to our entries, or to the stub."""
+
+from __future__ import annotations
+
+import functools
+import re
+import struct
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from conftest import REPOSITORY, missing_packages
+from elftools.elf.elffile import ELFFile
+
+import syscraft as library
+from syscraft.abi.base import Abi, LinkedKernel
+from syscraft.errors import EnvironmentLacks
+from syscraft.lab.build import build_kernel
+from syscraft.lab.linked import linked_kernels, target
+from syscraft.tree.source import open_tree
+from syscraft.tree.together import wired_together
+from syscraft.tree.wire import KernelChange
+
+KERNELS = linked_kernels()
+CALLS = ("splork", "splork8", "clone_nice")
+
+
+@functools.cache
+def changes() -> tuple[KernelChange, ...]:
+    calls = [library.load(REPOSITORY / "examples" / name).call for name in CALLS]
+    return wired_together(calls, open_tree())
+
+
+def build(kernel: LinkedKernel, *, configured: bool) -> Path:
+    """Link a kernel with all calls in it, or with none of them configured."""
+    config = [line for change in changes() for line in change.config]
+    if not configured:
+        config = [f"# {line.partition('=')[0]} is not set" for line in config]
+    files = {path: data for change in changes() for path, data in change.files.items()}
+    change = replace(changes()[-1], files=files, config=tuple(config))
+    wanted = target(kernel)
+    if not configured:  # only an expert may leave a call out
+        wanted = replace(wanted, config=f"{wanted.config}CONFIG_EXPERT=y\n")
+    try:
+        return build_kernel(open_tree(), change, wanted, print).image
+    except EnvironmentLacks:
+        missing_packages(kernel.packages)
+
+
+class Linked:
+    """A kernel's image: symbols by address, and words of its memory."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb")
+        self._elf = ELFFile(self._file)
+        table = self._elf.get_section_by_name(".symtab")
+        self.names: dict[int, set[str]] = {}
+        self.addresses: dict[str, int] = {}
+        for symbol in table.iter_symbols():
+            self.names.setdefault(symbol["st_value"], set()).add(symbol.name)
+            self.addresses[symbol.name] = symbol["st_value"]
+
+    def slot(self, table: str, number: int) -> set[str]:
+        """The names of what an entry of a table points to."""
+        size = self._elf.elfclass // 8
+        address = self.addresses[table] + number * size
+        for section in self._elf.iter_sections():
+            start = section["sh_addr"]
+            if section["sh_type"] == "SHT_PROGBITS" and (
+                start <= address < start + section["sh_size"]
+            ):
+                order = "<" if self._elf.little_endian else ">"
+                data = section.data()[address - start :][:size]
+                (value,) = struct.unpack(order + ("Q" if size == 8 else "I"), data)
+                return self.names.get(value, set())
+        raise AssertionError(f"{table} is nowhere in the image")
+
+
+@pytest.mark.parametrize(("abi", "kernel"), KERNELS, ids=[kernel.key for _, kernel in KERNELS])
+def test_slots_lead_to_the_entries(abi: Abi, kernel: LinkedKernel) -> None:
+    linked = Linked(build(kernel, configured=True))
+    for change, name in zip(changes(), CALLS, strict=True):
+        for table in kernel.tables:
+            found = linked.slot(table, change.number + abi.row_offset)
+            assert any(re.search(rf"sys_{name}(_wrapper)?$", symbol) for symbol in found), found
+
+
+@pytest.mark.parametrize(("abi", "kernel"), KERNELS, ids=[kernel.key for _, kernel in KERNELS])
+def test_slots_lead_to_the_stub_where_the_calls_are_left_out(
+    abi: Abi, kernel: LinkedKernel
+) -> None:
+    linked = Linked(build(kernel, configured=False))
+    for change in changes():
+        for table in kernel.tables:
+            found = linked.slot(table, change.number + abi.row_offset)
+            assert "sys_ni_syscall" in found, (table, found)
