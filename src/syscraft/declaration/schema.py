@@ -59,7 +59,7 @@ KEYS: tuple[Key, ...] = (
     Key("author", "string", "`Name <mail>`, for the patch's From and Signed-off-by", required=True),
     Key("kernel", "string", "the kernel's parameters, in the kernel's order, as C text"),
     Key("user", "string or strings", "the prototype of one or more wrappers, as C text"),
-    Key("like", "string", "an existing call to start from: `clone`"),
+    Key("like", "string", "an existing call to start from, such as `clone` or `openat2`"),
     Key("add", "strings", "parameters to add to that call, as C text"),
     Key("derive", "table of strings", "kernel parameter = C expression over the user's arguments"),
     Key("pack", "boolean", "pass the arguments in a struct with a size"),

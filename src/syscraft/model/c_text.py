@@ -11,6 +11,7 @@ from syscraft.errors import Finding, Where
 from syscraft.model import names, types
 from syscraft.model.call import TextFile
 from syscraft.model.draft import Draft
+from syscraft.model.existing import parameters_of, prototype_of
 
 
 def read_c_text(draft: Draft) -> list[Finding]:
@@ -31,13 +32,15 @@ def read_c_text(draft: Draft) -> list[Finding]:
             findings += types.check_struct(struct, sizes)
         draft.structs = tuple(TextFile(s.name, draft.file.shown_path, s.text) for s in structs)
     draft.known_types = frozenset(sizes) | frozenset(data.get("types", ()))
-    if draft.is_clone:
+    if draft.data.get("like"):
         added: list[CDeclarator] = []
-        for index, text in enumerate(data["add"]):
+        for index, text in enumerate(data.get("add", ())):
             added += attempt(ctext.parse_parameters, ("add", index), text) or ()
-        draft.kernel = tuple(added)
+        own = () if draft.is_clone else parameters_of(draft)
+        draft.kernel = (*own, *added)
     else:
         draft.kernel = attempt(ctext.parse_parameters, ("kernel",), data["kernel"]) or ()
+    if "user" in data:
         user = data["user"]
         draft.prototypes = tuple(
             prototype
@@ -48,6 +51,8 @@ def read_c_text(draft: Draft) -> list[Finding]:
             )
             if (prototype := attempt(ctext.parse_prototype, key, text))
         )
+    elif not draft.is_clone:
+        draft.prototypes = (prototype_of(draft, draft.kernel),)
     for parameter in draft.kernel:
         findings += _judge(parameter, draft, kernel=True)
     for prototype in draft.prototypes:

@@ -23,6 +23,9 @@ from syscraft.model.call import (
     Wrapper,
 )
 
+# Calls that return in a child as well. Source: kernel/fork.c, Linux 6.12
+FORK_LIKE = frozenset(("clone", "clone3", "fork", "vfork"))
+
 
 class Draft:
     """A call that is being compiled; attributes appear phase by phase."""
@@ -53,6 +56,11 @@ class Draft:
 
     def where(self, *path: str | int) -> Where:
         return self.file.where(path)
+
+    @property
+    def kernel_where(self) -> Where:
+        """Where the kernel's parameters stand, or the call that they come from."""
+        return self.where("kernel" if "kernel" in self.data else "like")
 
     def number(self) -> NumberChoice:
         value = self.data.get("number", "private")
@@ -86,7 +94,7 @@ class Draft:
             ),
             missing=data.get("missing", "ENOSYS"),
             number=self.number(),
-            returns_twice=data.get("returns_twice", self.is_clone),
+            returns_twice=data.get("returns_twice", data.get("like") in FORK_LIKE),
             kconfig=Kconfig(
                 kconfig.get("symbol", f"{self.name.upper()}_SYSCALL"),
                 kconfig.get("help", description or data["summary"]),

@@ -28,7 +28,7 @@ def shape_kernel_side(draft: Draft) -> list[Finding]:
         findings.append(
             Finding(
                 f"a system call has at most {MAX_ARGUMENTS} arguments",
-                draft.where("kernel"),
+                draft.kernel_where,
                 f"{MAX_ARGUMENTS} parameters or fewer",
                 f"{len(declared)} parameters",
                 "pack = true passes them in a struct that can grow",
@@ -51,7 +51,7 @@ def _check_registers(draft: Draft, declared: tuple[Parameter, ...]) -> list[Find
             return [
                 Finding(
                     f"the arguments need {used} registers on {where}",
-                    draft.where("kernel"),
+                    draft.kernel_where,
                     f"{MAX_ARGUMENTS} registers or fewer",
                     f"{used}: a 64-bit value takes two"
                     + (", the first of them even" if pairs is Pairs.EVEN else ""),
@@ -140,7 +140,7 @@ def _shape_packed(
     versions = tuple(tuple(v) for v in draft.data.get("versions", (order,)))
     findings = []
     if not declared:
-        return [Finding("there is nothing to pack", draft.where("kernel"), "parameters")]
+        return [Finding("there is nothing to pack", draft.kernel_where, "parameters")]
     if not versions or not versions[0]:
         return [Finding("a struct needs a first version", draft.where("versions"), "field names")]
     for index, version in enumerate(versions):

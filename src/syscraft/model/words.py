@@ -11,6 +11,7 @@ from syscraft.errors import Finding, Where
 from syscraft.model import names
 from syscraft.model.call import PRIVATE_NUMBERS, NumberPolicy
 from syscraft.model.draft import Draft
+from syscraft.model.existing import check_like
 
 # Common numbers start at 424; 512 to 547 are x32's own.
 # Source: arch/x86/entry/syscalls/syscall_64.tbl, Linux 6.12
@@ -39,14 +40,9 @@ def check_words(draft: Draft) -> list[Finding]:
         if not data[key].strip(" .") or len(data[key].splitlines()) > 1:
             findings.append(Finding(f"'{key}' must be one line of text", draft.where(key)))
     findings += _check_prose(draft)
-    if data.get("like", "clone") == "clone":
-        findings += _check_combinations(draft)
-    else:
-        findings.append(
-            Finding(
-                f"cannot start from '{data['like']}'", draft.where("like"), "clone", data["like"]
-            )
-        )
+    findings += _check_combinations(draft)
+    if "like" in data and not draft.is_clone:
+        findings += check_like(draft)
     findings += _check_number(data.get("number", "private"), draft.where("number"))
     for where, errno in _errno_names(draft):
         if errno not in names.ERRNOS:
@@ -150,13 +146,25 @@ def _check_combinations(draft: Draft) -> list[Finding]:
                 )
             )
         return findings
-    for key, meaning in (("kernel", "the kernel's parameters"), ("user", "the user's prototype")):
-        if key not in data:
-            findings.append(Finding(f"the key '{key}' is missing", draft.where(), meaning))
-    if "add" in data:
-        findings.append(
-            Finding("'add' adds to nothing", draft.where("add"), 'like = "clone" beside it')
-        )
+    if "like" in data:
+        if "kernel" in data:
+            findings.append(
+                Finding(
+                    "'kernel' and 'like' exclude each other",
+                    draft.where("kernel"),
+                    "only 'add': the existing call gives the other parameters",
+                )
+            )
+    else:
+        for key, meaning in (
+            ("kernel", "the kernel's parameters"), ("user", "the user's prototype"),
+        ):  # fmt: skip
+            if key not in data:
+                findings.append(Finding(f"the key '{key}' is missing", draft.where(), meaning))
+        if "add" in data:
+            findings.append(
+                Finding("'add' adds to nothing", draft.where("add"), 'like = "CALL" beside it')
+            )
     if "versions" in data and not data.get("pack"):
         findings.append(
             Finding(

@@ -11,7 +11,7 @@ from syscraft.rules.kernel_text import SourceFile
 def subject_of(draft: Draft) -> Subject:
     """Make the view of a valid declaration."""
     data = draft.data
-    where = draft.where("kernel") if "kernel" in data else draft.where("like")
+    where = draft.kernel_where
     parameters = tuple(Item(p.name, p.ctype, p.where) for p in draft.kernel)
     source = SourceFile(draft.body.shown_path, draft.body.text)
     piece = source.functions.get(f"do_{draft.name}")

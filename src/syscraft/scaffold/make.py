@@ -40,7 +40,7 @@ def scaffold(name: str, like: str | None, directory: Path) -> tuple[Path, ...]:
             Where(str(folder)),
             hint="choose another name, or remove it",
         )
-    words = {"name": name, "NAME": name.upper(), "author": _author()}
+    words = {"name": name, "NAME": name.upper(), "author": author()}
     made = []
     with folder_made_whole(folder) as draft:
         for template in sorted((Path(__file__).parent / _KINDS[like]).iterdir()):
@@ -51,7 +51,7 @@ def scaffold(name: str, like: str | None, directory: Path) -> tuple[Path, ...]:
     return tuple(made)
 
 
-def _author() -> str:
+def author() -> str:
     """Who git says that the user is; else somebody to replace."""
     answers = [proc.run(["git", "config", key]) for key in ("user.name", "user.email")]
     if all(answer.ok and answer.output.strip() for answer in answers):

@@ -1,0 +1,35 @@
+"""syscraft import: a declaration from SYSCALL_DEFINE code written by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from syscraft.cli.console import Console
+from syscraft.errors import ExitStatus
+
+
+@click.command(name="import")
+@click.argument("file", metavar="FILE.c")
+@click.option("--call", metavar="NAME", help="Which call, where the file defines several.")
+@click.option("-C", "--directory", metavar="DIR", default=".", help="Where to make the folder.")
+@click.pass_obj
+def command(console: Console, file: str, call: str | None, directory: str) -> int:
+    """Make a declaration's folder from a C file with SYSCALL_DEFINE.
+
+    The function becomes the body, with what it uses of the file. What the declaration lacks to be
+    valid is told; the exit status is 1 then.
+    """
+    from syscraft.scaffold.from_source import import_call
+
+    made = import_call(Path(file), call, Path(directory))
+    for path in made.files:
+        console.say(str(path))
+    for note in made.notes:
+        console.note(note)
+    for finding in made.findings:
+        console.error(str(finding))
+    folder = made.files[0].parent
+    console.note(f"next: syscraft {'check' if made.findings else 'test'} {folder}")
+    return ExitStatus.FINDINGS if made.findings else ExitStatus.OK

@@ -1,0 +1,123 @@
+"""syscraft import: code written by hand becomes a declaration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from conftest import Syscraft
+
+import syscraft as library
+
+FILE = """\
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/syscalls.h>
+#include <linux/uaccess.h>
+
+static int digits(unsigned long value)
+{
+\tint count = 1; /* of digits */
+
+\twhile (value /= 10)
+\t\tcount++;
+\treturn count;
+}
+
+static int do_toycall(unsigned long value, u32 __user *count)
+{
+\treturn put_user(digits(value), count) ? -EFAULT : 0;
+}
+
+/*
+ * toycall - count the digits of a number.
+ * More of it.
+ */
+SYSCALL_DEFINE3(toycall, unsigned long, value, u32 __user *, count,
+\t\tunsigned int, flags)
+{
+\tif (flags)
+\t\treturn -EINVAL;
+\treturn do_toycall(value, count);
+}
+
+COMPAT_SYSCALL_DEFINE3(toycall, compat_ulong_t, value, u32 __user *, count, unsigned int, flags)
+{
+\treturn do_toycall(value, count);
+}
+"""
+OTHER = "\nSYSCALL_DEFINE1(toyother, int, fd)\n{\n\treturn fd;\n}\n"
+
+
+def test_a_file_of_one_call(syscraft: Syscraft, tmp_path: Path) -> None:
+    (tmp_path / "toy.c").write_text(FILE)
+    done = syscraft("import", "toy.c", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["toycall/toycall.toml", "toycall/toycall.c"]
+    assert "COMPAT_SYSCALL_DEFINE is left out" in done.stderr
+    assert "do_toycall() of the file is called __do_toycall() now" in done.stderr
+    declaration = library.load(tmp_path / "toycall")
+    assert declaration.call.summary == "count the digits of a number"
+    assert [p.name for p in declaration.call.parameters] == ["value", "count", "flags"]
+    body = (tmp_path / "toycall" / "toycall.c").read_text()
+    assert "SYSCALL_DEFINE" not in body
+    assert "/* of digits */" in body
+    assert "static long do_toycall(unsigned long value, u32 __user *count, unsigned int flags)" in (
+        " ".join(body.split())
+    )
+    patched = declaration.patch().files["kernel/toycall.c"].decode()
+    assert patched.count("SYSCALL_DEFINE3(toycall,") == 2  # and the generated one for 32 bits
+    assert "no findings" in syscraft("check", "toycall", cwd=tmp_path).stdout
+
+
+def test_one_call_of_several(syscraft: Syscraft, tmp_path: Path) -> None:
+    (tmp_path / "toy.c").write_text(FILE + OTHER)
+    done = syscraft("import", "toy.c", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "--call with one of toycall, toyother" in done.stderr
+    done = syscraft("import", "toy.c", "--call", "toycall", "-C", "made", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "functions that the call uses came along: digits, __do_toycall" in done.stderr
+    body = (tmp_path / "made" / "toycall" / "toycall.c").read_text()
+    assert body.startswith("#include <linux/syscalls.h>\n#include <linux/uaccess.h>\n")
+    assert "toyother" not in body
+    again = syscraft("import", "toy.c", "--call", "toycall", "-C", "made", cwd=tmp_path)
+    assert again.returncode == 2
+    assert "there is something of this name already" in again.stderr
+
+
+def test_what_is_not_valid_yet_is_told(syscraft: Syscraft, tmp_path: Path) -> None:
+    """The folder is made all the same: its author goes on from there."""
+    (tmp_path / "toy.c").write_text("SYSCALL_DEFINE1(toy, enum kind, kind)\n{\n\treturn 0;\n}\n")
+    done = syscraft("import", "toy.c", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "toy/toy.toml:6:21: error: 'enum kind' has no fixed width" in done.stderr
+    assert "next: syscraft check toy" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "message"),
+    [
+        ("int x;\n", 2, "toy.c: error: this file defines no system call"),
+        ("\nSYSCALL_DEFINE1(toy, int, ARG(x))\n{\n}\n", 1,
+         "toy.c:2: error: the parameters of sys_toy cannot be read"),
+        ("#ifdef A\nSYSCALL_DEFINE1(toy, int, a)\n#else\nSYSCALL_DEFINE1(toy, long, a)\n#endif\n"
+         "{\n}\n", 1, "toy.c:4: error: 'toy' is defined 2 times"),
+        ("SYSCALL_DEFINE1(toy, int, a)\n{ return 0; }\n", 1, "toy.c:1: error: the body of toy"),
+    ],
+)  # fmt: skip
+def test_a_file_that_cannot_be_taken(
+    syscraft: Syscraft, tmp_path: Path, text: str, status: int, message: str
+) -> None:
+    (tmp_path / "toy.c").write_text(text)
+    done = syscraft("import", "toy.c", cwd=tmp_path)
+    assert done.returncode == status, done.stderr
+    assert message in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["toy.c"]
+
+
+def test_a_file_that_is_not_there(syscraft: Syscraft, tmp_path: Path) -> None:
+    done = syscraft("import", "none.c", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "none.c: error: this file cannot be read" in done.stderr
+    wrong = syscraft("import", "none.c", "--call", "x", cwd=tmp_path)
+    assert wrong.returncode == 2
