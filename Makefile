@@ -15,6 +15,7 @@ bench: setup-tests
 	.venv/bin/python bench/wrappers.py
 	.venv/bin/python bench/python_calls.py
 	.venv/bin/python bench/spawn.py
+	.venv/bin/python bench/registry.py
 	.venv/bin/python bench/bench.py
 
 # Take the output of today as what tests expect; look at the difference before committing it.
