@@ -89,8 +89,12 @@ def test_slots_lead_to_the_entries(abi: Abi, kernel: LinkedKernel) -> None:
 def test_slots_lead_to_the_stub_where_the_calls_are_left_out(
     abi: Abi, kernel: LinkedKernel
 ) -> None:
+    """Entry code in assembly stays, and what it calls is the stub."""
     linked = Linked(build(kernel, configured=False))
-    for change in changes():
+    for change, name in zip(changes(), CALLS, strict=True):
         for table in kernel.tables:
             found = linked.slot(table, change.number + abi.row_offset)
+            entries = found - {f"sys_{name}"}
+            if any(re.search(rf"sys_{name}(_wrapper)?$", symbol) for symbol in entries):
+                found = linked.names[linked.addresses[f"sys_{name}"]]
             assert "sys_ni_syscall" in found, (table, found)

@@ -93,7 +93,7 @@ def test_a_silence_without_cause(
     ("arguments", "message"),
     [
         ((), "nothing to check"),
-        (("examples/splork", "--tree", "deb:6.12"), "nothing to check"),
+        (("examples/splork", "--tree", "deb:6.12"), "DECL and --tree exclude each other"),
         (("examples/splork", "--call", "openat"), "--call is for --tree"),
         (("--tree", "nowhere"), "nowhere"),
         (("--tree", "deb:6.12", "--call", "opena2"), "did you mean openat2"),

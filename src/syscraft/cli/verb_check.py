@@ -34,7 +34,9 @@ def command(
     Findings of level error make the exit status 1; warnings and advice do not. A table
     [silence] in the declaration puts a rule aside, with the reason.
     """
-    if bool(declarations) == bool(tree):
+    if declarations and tree:
+        raise UsageError.of("DECL and --tree exclude each other")
+    if not (declarations or tree):
         raise UsageError.of("nothing to check", expected="DECL..., or --tree TREE")
     if calls and not tree:
         raise UsageError.of("--call is for --tree")

@@ -26,7 +26,12 @@ def scaffold(name: str, like: str | None, directory: Path) -> tuple[Path, ...]:
         UsageError: the name is no good, *like* is unknown, or the folder is there already.
     """
     if like not in _KINDS:
-        raise UsageError.of(f"cannot start from '{like}'", expected="clone", found=like)
+        raise UsageError.of(
+            f"cannot start from '{like}'",
+            expected="clone",
+            found=like,
+            hint='a declaration starts from any other call with the line: like = "CALL"',
+        )
     if not names.CALL_NAME.match(name) or name in names.KEYWORDS or len(name) > names.MAX_CALL_NAME:
         raise UsageError.of(
             "the name is no identifier",
