@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 
 import pytest
 from conftest import REPOSITORY
@@ -41,6 +42,12 @@ def test_kernels_in_trouble(test: str, verdict: str, words: str) -> None:
     assert {row["guest"] for row in found} == set(GUESTS)
     for row in found:
         assert (row["verdict"], words in str(row["detail"])) == (verdict, True), row
+
+
+def test_a_kernel_names_its_files_as_its_sources_do() -> None:
+    """ccache makes paths relative to where a compiler runs: kernels with it were others."""
+    _, errors = matrix()
+    assert len(re.findall(r"WARNING: .* at kernel/troubles\.c:\d+ ", errors)) >= len(GUESTS), errors
 
 
 def test_a_failure_says_how_to_repeat_it() -> None:

@@ -167,10 +167,14 @@ def _compiler(target: Target) -> str:
     Raises:
         EnvironmentLacks: it is not here.
     """
-    name = f"{target.compiler_prefix}gcc" if target.llvm is None else f"clang{target.llvm}"
+    name = _compiler_name(target)
     if target.packages:
         proc.need(name, packages=target.packages)
     return proc.run([name, "--version"]).output.splitlines()[0]
+
+
+def _compiler_name(target: Target) -> str:
+    return f"{target.compiler_prefix}gcc" if target.llvm is None else f"clang{target.llvm}"
 
 
 class _Build:
@@ -324,18 +328,26 @@ class _Build:
 
     def _compile_with(self) -> list[str]:
         prefix, llvm = self._target.compiler_prefix, self._target.llvm
-        compiler, host = f"{prefix}gcc", "gcc"
         words = [f"CROSS_COMPILE={prefix}"] if prefix else []
         if llvm is not None:
-            compiler = host = f"clang{llvm}"
             words = [f"LLVM={llvm}"]
-        if shutil.which("ccache"):
-            words += [f"CC=ccache {compiler}", f"HOSTCC=ccache {host}"]
+        # A build that pins headers has few files to make anew as it is.
+        if shutil.which("ccache") and not self._target.generated:
+            words.append(f"CC=ccache {_compiler_name(self._target)}")
+            # ccache makes paths relative (below). Kbuild takes only the absolute path of the
+            # sources out of __FILE__; without this, kernels would differ where ccache is.
+            relative = os.path.relpath(self._source, self._objects)
+            words.append(f"KCPPFLAGS=-fmacro-prefix-map={relative}/=")
         return words
 
     def _environment(self) -> dict[str, str]:
         # ccache then knows a file again in the working folder of another configuration.
-        return {**REPRODUCIBLE, "CCACHE_BASEDIR": str(self._work), "CCACHE_NOHASHDIR": "1"}
+        settings = {"CCACHE_BASEDIR": str(self._work), "CCACHE_NOHASHDIR": "1"}
+        if not (self._objects / self._target.image).exists():
+            # Nothing was compiled here before, most likely: running the preprocessor first to
+            # find results by its output would make a build of m68k a third longer.
+            settings["CCACHE_DEPEND"] = "1"
+        return {**REPRODUCIBLE, **settings}
 
 
 def _symbol(line: str) -> str | None:
