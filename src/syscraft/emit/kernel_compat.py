@@ -134,13 +134,24 @@ def _compat_type(parameter: Parameter) -> str:
 
 
 def _compat_head(call: Call, items: Sequence[Parameter | int]) -> str:
+    return _head("COMPAT_SYSCALL_DEFINE", call, items, "compat_arg_u64_dual", _compat_type)
+
+
+def _head(
+    macro: str,
+    call: Call,
+    items: Sequence[Parameter | int],
+    wide: str,
+    spell: Callable[[Parameter], str],
+) -> str:
+    """The macro that begins an entry; *wide* is the one for a 64-bit argument in it."""
     listed = [
         f"u32, pad{item}" if isinstance(item, int)
-        else f"compat_arg_u64_dual({item.name})" if item.is_wide
-        else f"{_compat_type(item)}, {item.name}"
+        else f"{wide}({item.name})" if item.is_wide
+        else f"{spell(item)}, {item.name}"
         for item in items
     ]  # fmt: skip
-    return argument_list(f"COMPAT_SYSCALL_DEFINE{_registers(items)}(", [call.name, *listed], ")")
+    return argument_list(f"{macro}{_registers(items)}(", [call.name, *listed], ")")
 
 
 def _compat_prototype(call: Call, items: Sequence[Parameter | int]) -> str:
@@ -158,13 +169,7 @@ def _declare(ctype: str, name: str) -> str:
 
 
 def _split_head(call: Call, items: Sequence[Parameter | int]) -> str:
-    listed = [
-        f"u32, pad{item}" if isinstance(item, int)
-        else f"SC_ARG64({item.name})" if item.is_wide
-        else f"{item.ctype.spell(kernel=True)}, {item.name}"
-        for item in items
-    ]  # fmt: skip
-    return argument_list(f"SYSCALL_DEFINE{_registers(items)}(", [call.name, *listed], ")")
+    return _head("SYSCALL_DEFINE", call, items, "SC_ARG64", lambda p: p.ctype.spell(kernel=True))
 
 
 def _split_prototype(call: Call, items: Sequence[Parameter | int]) -> str:
