@@ -15,6 +15,15 @@ def verdicts(output: str) -> dict[str, dict[str, str]]:
     return {row["test"]: row for row in json.loads(output)}
 
 
+def test_wrong_result_fails_and_is_shown(make_call: MakeCall, syscraft: Syscraft) -> None:
+    done = syscraft("test", make_call("ctfail", ("return -EBUSY;",)), "--json")
+    assert done.returncode == 1
+    (row,) = verdicts(done.stdout).values()
+    assert row["verdict"] == "FAIL"
+    assert "answers" in row["detail"]
+    assert "EBUSY" in row["detail"] or "16" in row["detail"]
+
+
 def test_compile_error_names_the_authors_file_and_line(
     make_call: MakeCall, syscraft: Syscraft
 ) -> None:
@@ -56,15 +65,6 @@ def test_warning_is_a_crash_though_the_call_answers(
     assert row["verdict"] == "CRASH"
     assert "WARNING" in row["detail"]
     assert "kernel/ctwarn.c" in row["detail"]
-
-
-def test_wrong_result_fails_and_is_shown(make_call: MakeCall, syscraft: Syscraft) -> None:
-    done = syscraft("test", make_call("ctfail", ("return -EBUSY;",)), "--json")
-    assert done.returncode == 1
-    (row,) = verdicts(done.stdout).values()
-    assert row["verdict"] == "FAIL"
-    assert "answers" in row["detail"]
-    assert "EBUSY" in row["detail"] or "16" in row["detail"]
 
 
 def test_enosys_after_patching_is_a_failure(make_call: MakeCall, syscraft: Syscraft) -> None:
