@@ -45,6 +45,8 @@ REPRODUCIBLE = {
     "KBUILD_BUILD_VERSION": "1",
     "LC_ALL": "C",
 }
+# Raised when the same input comes to be built to another kernel: those kept are not it.
+_RECIPE = "2"
 # Above an option of a configuration that older or newer kernels may not know at all.
 WHERE_THERE_IS_ONE = "# Where the kernel has it:"
 # What a kernel is not made of: another case in a declaration is no other kernel.
@@ -111,7 +113,7 @@ def build_kernel(
     repairs = repaired_files(tree.with_files(change.files), target.repair) if target.repair else {}
     files = {p: data for p, data in change.files.items() if not p.startswith(_NOT_BUILT)}
     change = replace(change, files={**files, **repairs})
-    key = digest(base, tree.state, config, *_flat(change.files))
+    key = digest(_RECIPE, base, tree.state, config, *_flat(change.files))
     image = cache_root() / "kernels" / key / target.image.rsplit("/", 1)[-1]
     if image.exists():
         return BuiltKernel(image, key, True, bool(repairs))
