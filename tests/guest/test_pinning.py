@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import filecmp
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Callable
@@ -24,8 +25,7 @@ def test_make_itself_comes_to_the_same_kernel(make_call: MakeCall, tmp_path: Pat
     assert not kernel.from_cache
     log = max((cache_root() / "work").glob("*/linux.log"), key=lambda path: path.stat().st_mtime_ns)
     work = log.parent
-    pinned = tmp_path / "pinned"
-    pinned.write_bytes((work / "obj/linux").read_bytes())
+    pinned = shutil.copyfile(work / "obj/linux", tmp_path / "pinned")
     for path in change.quiet:
         os.utime(work / "src" / path)
     for folder in ("arch/x86/include/generated", "arch/um/include/generated"):

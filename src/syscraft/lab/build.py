@@ -86,6 +86,11 @@ class Target:
     repair: str | None = None
     llvm: str | None = None
 
+    @property
+    def compiler(self) -> str:
+        """The command that compiles the kernel's C files."""
+        return f"{self.compiler_prefix}gcc" if self.llvm is None else f"clang{self.llvm}"
+
 
 @dataclass(frozen=True)
 class BuiltKernel:
@@ -169,14 +174,10 @@ def _compiler(target: Target) -> str:
     Raises:
         EnvironmentLacks: it is not here.
     """
-    name = _compiler_name(target)
+    name = target.compiler
     if target.packages:
         proc.need(name, packages=target.packages)
     return proc.run([name, "--version"]).output.splitlines()[0]
-
-
-def _compiler_name(target: Target) -> str:
-    return f"{target.compiler_prefix}gcc" if target.llvm is None else f"clang{target.llvm}"
 
 
 class _Build:
@@ -333,16 +334,21 @@ class _Build:
         words = [f"CROSS_COMPILE={prefix}"] if prefix else []
         if llvm is not None:
             words = [f"LLVM={llvm}"]
-        # A build that pins headers has few files to make anew as it is.
-        if shutil.which("ccache") and not self._target.generated:
-            words.append(f"CC=ccache {_compiler_name(self._target)}")
+        if self._through_ccache():
+            words.append(f"CC=ccache {self._target.compiler}")
             # ccache makes paths relative (below). Kbuild takes only the absolute path of the
             # sources out of __FILE__; without this, kernels would differ where ccache is.
             relative = os.path.relpath(self._source, self._objects)
             words.append(f"KCPPFLAGS=-fmacro-prefix-map={relative}/=")
         return words
 
+    def _through_ccache(self) -> bool:
+        # A build that pins headers has few files to make anew as it is.
+        return shutil.which("ccache") is not None and not self._target.generated
+
     def _environment(self) -> dict[str, str]:
+        if not self._through_ccache():
+            return REPRODUCIBLE
         # ccache then knows a file again in the working folder of another configuration.
         settings = {"CCACHE_BASEDIR": str(self._work), "CCACHE_NOHASHDIR": "1"}
         if not (self._objects / self._target.image).exists():
