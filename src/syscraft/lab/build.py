@@ -342,9 +342,9 @@ class _Build:
             words.append(f"KCPPFLAGS=-fmacro-prefix-map={relative}/=")
         return words
 
-    def _through_ccache(self) -> bool:
-        # A build that pins headers has few files to make anew as it is.
-        return shutil.which("ccache") is not None and not self._target.generated
+    @staticmethod
+    def _through_ccache() -> bool:
+        return shutil.which("ccache") is not None
 
     def _environment(self) -> dict[str, str]:
         if not self._through_ccache():
