@@ -20,10 +20,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import syscraft
+from syscraft.build.kernel import REPRODUCIBLE
 from syscraft.files import cache_root
-from syscraft.lab.build import REPRODUCIBLE
-from syscraft.lab.initramfs import initramfs
-from syscraft.lab.uml import uml
+from syscraft.guest.initramfs import initramfs
+from syscraft.guest.uml import uml
 
 ROOT = Path(__file__).parent.parent
 SYSCRAFT = str(Path(sys.executable).with_name("syscraft"))

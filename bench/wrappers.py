@@ -17,7 +17,7 @@ from pathlib import Path
 
 import syscraft
 from syscraft.abi.base import Toolchain
-from syscraft.abi.registry import find_abi
+from syscraft.abi.discover import find_abi
 from syscraft.tree.source import open_tree
 
 ROOT = Path(__file__).parent.parent

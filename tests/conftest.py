@@ -15,7 +15,7 @@ import hypothesis
 import pytest
 
 # Tests for a guest, not for here.
-collect_ignore_glob = ["guest/*/*"]
+collect_ignore_glob = ["kernel/*/*"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -14,10 +14,10 @@ import pytest
 from conftest import REPOSITORY, Syscraft, check_golden, missing_packages
 
 import syscraft as library
-from syscraft.abi.registry import all_abis
+from syscraft.abi.discover import all_abis
 from syscraft.declaration.reference import key_reference
-from syscraft.lab.prove import prove
-from syscraft.lab.qemu import machines
+from syscraft.guest.qemu import machines
+from syscraft.proof.prove import prove
 from syscraft.rules.reference import rules_reference
 
 PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/*.md")])

@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from syscraft.abi.base import Abi
-from syscraft.abi.registry import all_abis
+from syscraft.abi.discover import all_abis
 from syscraft.api import known_kernel
+from syscraft.calls.census import Census, Entry
+from syscraft.calls.kernels import shipped
+from syscraft.calls.registers import PAIRS
 from syscraft.errors import SyscraftError
 from syscraft.files import write_if_changed
-from syscraft.registry.census import Census, Entry
-from syscraft.registry.kernels import shipped
-from syscraft.registry.registers import PAIRS
 from syscraft.runtime.call_table import Parameter, parameters
 from syscraft.runtime.policy import REFUSED
 

@@ -15,10 +15,10 @@ import re
 import sys
 from pathlib import Path
 
+from syscraft.calls.kernels import shipped
 from syscraft.files import write_if_changed
-from syscraft.registry.kernels import shipped
 
-TARGET = Path(__file__).parent.parent / "src" / "syscraft" / "registry" / "data" / "manual.json"
+TARGET = Path(__file__).parent.parent / "src" / "syscraft" / "calls" / "data" / "manual.json"
 _LINK = re.compile(rb"^\.so man\d/([\w-]+)\.(\d)", re.MULTILINE)
 _FILE = re.compile(r"(.+)\.(\d)\.gz")
 

@@ -26,10 +26,10 @@ from syscraft.model.call import Call, NumberPolicy
 from syscraft.tree.source import DEFAULT_LINUX, KernelTree, open_tree
 
 if TYPE_CHECKING:  # these rooms load slowly, and many uses never enter them
-    from syscraft.lab.build import BuiltKernel
+    from syscraft.build.kernel import BuiltKernel
+    from syscraft.calls.census import Census
     from syscraft.lab.cells import Cell, GuestState, Matrix
     from syscraft.lab.verdict import Outcome
-    from syscraft.registry.census import Census
     from syscraft.rules.base import RuleFinding
     from syscraft.scan.read import KernelCalls
     from syscraft.tree import applied
@@ -74,8 +74,8 @@ class Declaration:
 
         Returns: file name -> text.
         """
-        from syscraft.abi.registry import find_abi
-        from syscraft.emit.registry import generate
+        from syscraft.abi.discover import find_abi
+        from syscraft.emit.discover import generate
         from syscraft.tree.wire import default_number
 
         number = self.patch(linux, progress=progress).number if linux else default_number(self.call)
@@ -133,9 +133,9 @@ class Declaration:
 
     def build(self, linux: str | None = None, *, progress: Progress = _silent) -> BuiltKernel:
         """Build a kernel for User Mode Linux, or find it in the cache."""
-        from syscraft.lab.build import build_kernel
-        from syscraft.lab.host import host_abi
-        from syscraft.lab.uml import TARGET
+        from syscraft.build.kernel import build_kernel
+        from syscraft.guest.host import host_abi
+        from syscraft.guest.uml import TARGET
 
         host_abi()  # no kernel for a machine whose programs nobody knows
         linux = linux or DEFAULT_LINUX
@@ -175,7 +175,7 @@ class Declaration:
 
     def _generate_for_guest(self, linux: str | None) -> dict[str, str]:
         """What the guest's programs use: no other ABI than this machine's runs there."""
-        from syscraft.lab.host import host_abi
+        from syscraft.guest.host import host_abi
 
         return self.generate(linux or DEFAULT_LINUX, abis=[host_abi().key])
 
@@ -234,8 +234,8 @@ def test_on(
         UsageError: a guest is not known.
         TreeError: the calls cannot be added to one of the trees.
     """
+    from syscraft.guest.qemu import machines
     from syscraft.lab.everywhere import Job, Subject, Work, run_everywhere
-    from syscraft.lab.qemu import machines
 
     known = {machine.key: (abi, machine) for abi, machine in machines()}
     jobs = []
@@ -260,8 +260,8 @@ def test_on_uml(
     declarations: Sequence[Declaration], linux: str, deadline_s: float, progress: Progress
 ) -> tuple[GuestState, tuple[Cell, ...]]:
     """Run each declaration's tests on a kernel of its own, with the host's files."""
+    from syscraft.guest.host import host_abi
     from syscraft.lab.cells import Cell, GuestState
-    from syscraft.lab.host import host_abi
     from syscraft.lab.verdict import Outcome, Verdict
 
     cells = []
@@ -293,7 +293,7 @@ def test_on_uml(
 
 def all_guests() -> tuple[str, ...]:
     """The keys of all guests, User Mode Linux first."""
-    from syscraft.lab.qemu import machines
+    from syscraft.guest.qemu import machines
 
     return ("uml", *(machine.key for _, machine in machines()))
 
@@ -347,7 +347,7 @@ def known_kernel(name: str, *, progress: Progress = _silent) -> Census:
         UsageError: a file cannot be read.
         TreeError: it is none of these.
     """
-    from syscraft.registry.kernels import read_file, shipped
+    from syscraft.calls.kernels import read_file, shipped
 
     for census in shipped().censuses:
         if name in (census.version, census.release):
@@ -368,7 +368,7 @@ def check(path: str | Path) -> tuple[RuleFinding, ...]:
     """
     from syscraft.model.compile import load_draft
     from syscraft.rules.declared import silences_of, subject_of
-    from syscraft.rules.registry import judge
+    from syscraft.rules.discover import judge
 
     draft = load_draft(path)
     return judge(subject_of(draft), silences_of(draft))
@@ -389,8 +389,8 @@ def check_kernel(
         UsageError: the kernel has no such call.
         TreeError: it is no kernel tree, or the call's definition cannot be read.
     """
+    from syscraft.rules.discover import judge
     from syscraft.rules.kernel_calls import read_kernel
-    from syscraft.rules.registry import judge
 
     kernel = read_kernel(open_tree(tree, progress=progress), progress)
     known = {subject.name: subject for subject in kernel.subjects}

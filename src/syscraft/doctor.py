@@ -10,7 +10,7 @@ from pathlib import Path
 from syscraft import proc
 from syscraft.errors import EnvironmentLacks
 from syscraft.files import cache_root, write_atomic
-from syscraft.lab.qemu import machines
+from syscraft.guest.qemu import machines
 
 _BUILD_TOOLS = (
     "gcc",

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from syscraft.abi.base import Abi, Toolchain
-from syscraft.abi.registry import all_abis
+from syscraft.abi.discover import all_abis
 from syscraft.tree.headers import uapi_headers
 
 

@@ -10,12 +10,12 @@ from conftest import REPOSITORY
 
 import syscraft
 from abi.compilers import CELLS, Cell, all_of, compile_only, need_compiler
-from syscraft.abi.registry import all_abis
+from syscraft.abi.discover import all_abis
 from syscraft.model.call import Call
 
 CALLS = [
     *(REPOSITORY / "examples" / name for name in ("splork", "splork8", "clone_nice")),
-    REPOSITORY / "tests" / "guest" / "clone_pair",
+    REPOSITORY / "tests" / "kernel" / "clone_pair",
     REPOSITORY / "src" / "syscraft" / "lab" / "proof" / "proof_length.toml",
     REPOSITORY / "src" / "syscraft" / "lab" / "proof" / "proof_read.toml",
 ]
@@ -95,7 +95,7 @@ def _asserts(cell: Cell) -> str:
         "SAME(ABIS, 1);",
         f"#if !({abi.macro})\n#error another ABI\n#endif",
     ]
-    for path in (REPOSITORY / "examples" / "splork8", REPOSITORY / "tests/guest/clone_pair"):
+    for path in (REPOSITORY / "examples" / "splork8", REPOSITORY / "tests/kernel/clone_pair"):
         packed = syscraft.load(path).call.packed
         assert packed
         lines.append(f"SAME(sizeof(struct {packed.name}), {packed.size_bytes});")

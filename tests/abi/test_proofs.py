@@ -9,9 +9,9 @@ import pytest
 from conftest import REPOSITORY, missing_packages
 
 from syscraft.abi.base import Abi
-from syscraft.abi.registry import all_abis
-from syscraft.lab.prove import Proof, prove
+from syscraft.abi.discover import all_abis
 from syscraft.lab.verdict import Verdict
+from syscraft.proof.prove import Proof, prove
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from conftest import REPOSITORY, check_golden
 
 import syscraft
 from syscraft.abi.base import Abi
-from syscraft.abi.registry import all_abis
+from syscraft.abi.discover import all_abis
 
 GOLDEN = REPOSITORY / "tests" / "golden"
 EXAMPLES = sorted(path.parent for path in REPOSITORY.glob("examples/*/*.toml"))

@@ -14,10 +14,10 @@ from conftest import REPOSITORY
 import syscraft
 import syscraft.abi
 import syscraft.emit
-from syscraft.abi import registry as abi_registry
+from syscraft.abi import discover as abi_discover
 from syscraft.cli.main import main
-from syscraft.emit import registry as emit_registry
-from syscraft.lab import prove
+from syscraft.emit import discover as emit_discover
+from syscraft.proof import prove
 
 PROOF = Path(prove.__file__).parent / "proof"
 
@@ -64,14 +64,14 @@ def extended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Put a folder of modules beside those of both rooms."""
     for package in (syscraft.emit, syscraft.abi):
         monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
-    abi_registry.all_abis.cache_clear()
-    abi_registry.register_names.cache_clear()
-    emit_registry.all_emitters.cache_clear()
+    abi_discover.all_abis.cache_clear()
+    abi_discover.register_names.cache_clear()
+    emit_discover.all_emitters.cache_clear()
     importlib.invalidate_caches()
     yield tmp_path
-    abi_registry.all_abis.cache_clear()
-    abi_registry.register_names.cache_clear()
-    emit_registry.all_emitters.cache_clear()
+    abi_discover.all_abis.cache_clear()
+    abi_discover.register_names.cache_clear()
+    emit_discover.all_emitters.cache_clear()
     for name in ("syscraft.emit.toy", "syscraft.abi.toy"):
         sys.modules.pop(name, None)
 
@@ -130,12 +130,12 @@ def test_unknown_emitter_and_abi_are_told(extended: Path) -> None:
     with pytest.raises(syscraft.SyscraftError, match="did you mean 'header'"):
         splork.generate(only=["haeder"])
     with pytest.raises(syscraft.SyscraftError, match="did you mean 'x86_64'"):
-        abi_registry.find_abi("x86-64")
+        abi_discover.find_abi("x86-64")
 
 
-@pytest.mark.parametrize("emitter", emit_registry.all_emitters(), ids=lambda e: e.name)
+@pytest.mark.parametrize("emitter", emit_discover.all_emitters(), ids=lambda e: e.name)
 def test_every_emitter_alone_gives_what_it_gives_among_others(
-    emitter: emit_registry.Emitter,
+    emitter: emit_discover.Emitter,
 ) -> None:
     call = syscraft.load(REPOSITORY / "examples" / "splork8")
     together = call.generate()

@@ -6,10 +6,10 @@ import functools
 
 import pytest
 from conftest import REPOSITORY, check_golden
-from guest.machines import DECLARATIONS, Row, check_all_pass, run_matrix
+from kernel.machines import DECLARATIONS, Row, check_all_pass, run_matrix
 from test_docs import between
 
-from syscraft.lab.qemu import machines
+from syscraft.guest.qemu import machines
 
 ALL = tuple(machine.key for _, machine in machines())
 KERNELS = {"deb:6.12": ALL, "deb:6.1": ("arm64", "mips64", "mipsel", "s390x", "x86_64")}

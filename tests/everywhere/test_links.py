@@ -14,9 +14,9 @@ from elftools.elf.elffile import ELFFile
 
 import syscraft as library
 from syscraft.abi.base import Abi, LinkedKernel
+from syscraft.build.kernel import build_kernel
+from syscraft.build.linked import linked_kernels, target
 from syscraft.errors import EnvironmentLacks
-from syscraft.lab.build import build_kernel
-from syscraft.lab.linked import linked_kernels, target
 from syscraft.tree.source import open_tree
 from syscraft.tree.together import wired_together
 from syscraft.tree.wire import KernelChange

@@ -14,9 +14,10 @@ import pytest
 
 from syscraft.abi.base import Machine
 from syscraft.api import load
+from syscraft.build.kernel import BuiltKernel
 from syscraft.files import write_if_changed
-from syscraft.lab import everywhere, qemu
-from syscraft.lab.build import BuiltKernel
+from syscraft.guest import qemu
+from syscraft.lab import everywhere
 from syscraft.lab.cells import Cell, Matrix
 from syscraft.lab.everywhere import Job, Subject, run_everywhere
 from syscraft.lab.report import guest_rows, junit, plain, rows, summary

@@ -7,8 +7,8 @@ from collections import defaultdict
 import pytest
 
 from syscraft.rules.base import RuleFinding, Severity
+from syscraft.rules.discover import all_rules, judge
 from syscraft.rules.kernel_calls import read_kernel
-from syscraft.rules.registry import all_rules, judge
 from syscraft.tree.source import KernelTree, open_tree
 
 # Calls and the rule meant for them; the places are in the rules.

@@ -10,7 +10,7 @@ from syscraft.declaration import ctext
 from syscraft.declaration.ctext import CType
 from syscraft.errors import Where
 from syscraft.rules.base import Item, Severity, Silence, StructView, Subject, Text, Variant
-from syscraft.rules.registry import all_rules, judge
+from syscraft.rules.discover import all_rules, judge
 
 HERE = Where("toy.c", 1)
 

@@ -11,9 +11,9 @@ from conftest import REPOSITORY, check_golden
 from header_numbers import header_numbers
 
 from syscraft.abi.base import Abi, Toolchain
-from syscraft.abi.registry import all_abis
+from syscraft.abi.discover import all_abis
+from syscraft.calls.kernels import shipped
 from syscraft.errors import ExitStatus
-from syscraft.registry.kernels import shipped
 from syscraft.tree.headers import uapi_headers
 
 sys.path.insert(0, str(REPOSITORY / "tools"))

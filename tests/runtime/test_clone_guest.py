@@ -55,7 +55,7 @@ no child left
     [
         ("examples/clone_nice", "{}", {"clone": 7, "spawn": 9, "told": 0}),
         (
-            "tests/guest/clone_pair",
+            "tests/kernel/clone_pair",
             "{'cookie': 100, 'where': where}",
             {"clone": 0, "spawn": 0, "told": 109},
         ),

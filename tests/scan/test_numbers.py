@@ -9,7 +9,7 @@ import pytest
 
 from scan.toys import ONE, make_tree
 from syscraft.abi.base import GENERIC_TABLE
-from syscraft.abi.registry import find_abi
+from syscraft.abi.discover import find_abi
 from syscraft.errors import TreeError
 from syscraft.scan.read import KernelCalls, read_calls
 

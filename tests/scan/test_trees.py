@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from conftest import REPOSITORY, check_golden, missing_packages
 
-from syscraft.abi.registry import all_abis, find_abi
+from syscraft.abi.discover import all_abis, find_abi
 from syscraft.api import read_kernel
+from syscraft.calls.census import to_text
 from syscraft.errors import EnvironmentLacks
-from syscraft.registry.census import to_text
 from syscraft.scan.read import KernelCalls
 
-DATA = REPOSITORY / "src" / "syscraft" / "registry" / "data"
+DATA = REPOSITORY / "src" / "syscraft" / "calls" / "data"
 VERSIONS = ("6.1", "6.12")
 # Calls that no code answers, only the stub of kernel/sys_ni.c; a header tells their parameters.
 # The row of map_shadow_stack is everybody's, the code is x86's. lookup_dcookie lost its code, and

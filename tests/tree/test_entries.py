@@ -82,7 +82,7 @@ def test_an_ordinary_call_has_none() -> None:
 
 
 def test_a_struct_based_variant_passes_its_two_arguments() -> None:
-    files = library.load(REPOSITORY / "tests" / "guest" / "clone_pair").patch("deb:6.12").files
+    files = library.load(REPOSITORY / "tests" / "kernel" / "clone_pair").patch("deb:6.12").files
     m68k = files["arch/m68k/kernel/process.c"].decode()
     assert "return sys_clone_pair((struct clone_pair_args __user *)regs->d1, regs->d2);" in (
         re.sub(r"\s+", " ", m68k).replace("(size_t)regs->d2", "regs->d2")

@@ -14,9 +14,9 @@ from header_numbers import differences, header_numbers
 
 import syscraft as library
 from syscraft.abi.base import Abi
-from syscraft.abi.registry import all_abis
+from syscraft.abi.discover import all_abis
+from syscraft.calls.kernels import shipped
 from syscraft.errors import EnvironmentLacks, TreeError
-from syscraft.registry.kernels import shipped
 from syscraft.tree.source import KernelTree, open_tree
 from syscraft.tree.tables import common_numbers, find_tables, read_table, style_of
 
@@ -169,7 +169,7 @@ def test_programs_of_32_bits_have_their_entry_where_the_kernel_has_one(
 
 
 def test_64_bit_registers_of_n32_take_a_wide_value_whole() -> None:
-    change = library.load(REPOSITORY / "tests" / "guest" / "wide").patch("deb:6.12")
+    change = library.load(REPOSITORY / "tests" / "kernel" / "wide").patch("deb:6.12")
     path = "arch/mips/kernel/syscalls/syscall_n32.tbl"
     rows = read_table(path, change.files[path].decode().splitlines()).rows
     assert rows[-1].entry == "sys_wide"

@@ -13,9 +13,9 @@ import pytest
 from conftest import REPOSITORY, Syscraft, need_tool
 
 import syscraft as library
+from syscraft.build.kernel import REPRODUCIBLE
 from syscraft.emit.man_page import man_page
 from syscraft.emit.selftest import selftest_files
-from syscraft.lab.build import REPRODUCIBLE
 from syscraft.tree.source import KernelTree, open_tree
 
 NAMES = ("splork", "splork8", "clone_nice")
@@ -51,7 +51,7 @@ def patched(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def configure(tree: Path, objects: Path, value: str) -> None:
-    config = (REPOSITORY / "src/syscraft/lab/uml.config").read_text()
+    config = (REPOSITORY / "src/syscraft/guest/uml.config").read_text()
     options = (f"CONFIG_{name.upper()}_SYSCALL" for name in NAMES)
     lines = [f"{o}=y" if value == "y" else f"# {o} is not set" for o in options]
     objects.mkdir()

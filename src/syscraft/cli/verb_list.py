@@ -10,8 +10,8 @@ from syscraft.cli.console import Console, table
 from syscraft.errors import ExitStatus, UsageError
 
 if TYPE_CHECKING:
-    from syscraft.registry.kernels import Kernels
-    from syscraft.registry.view import Shown
+    from syscraft.calls.kernels import Kernels
+    from syscraft.calls.view import Shown
 
 
 @click.command(name="list")
@@ -63,9 +63,9 @@ def _list_calls(
     as_json: bool,
     as_csv: bool,
 ) -> int:
-    from syscraft.abi.registry import find_abi
-    from syscraft.registry.kernels import open_kernels
-    from syscraft.registry.view import csv_text, listed, plain
+    from syscraft.abi.discover import find_abi
+    from syscraft.calls.kernels import open_kernels
+    from syscraft.calls.view import csv_text, listed, plain
 
     kernels = open_kernels(data)
     calls = listed(kernels, tuple(find_abi(key) for key in keys), since, grep)
@@ -98,10 +98,10 @@ def _row(call: Shown, kernels: Kernels, *, one: bool) -> tuple[str, ...]:
 def _list_abis(
     console: Console, keys: tuple[str, ...], *, run: bool, levels: bool, as_json: bool
 ) -> int:
-    from syscraft.abi.registry import all_abis, find_abi
-    from syscraft.lab.matrix import matrix
-    from syscraft.lab.prove import last_proofs, plain, prove
+    from syscraft.abi.discover import all_abis, find_abi
     from syscraft.lab.verdict import Verdict
+    from syscraft.proof.prove import last_proofs, plain, prove
+    from syscraft.proof.table import matrix
 
     chosen = tuple(find_abi(key) for key in keys) or all_abis()
     proofs = prove(chosen, console.progress) if run else last_proofs(chosen)

@@ -54,7 +54,7 @@ def build(console: Console, trees: tuple[str, ...], folder: str, as_json: bool) 
 def diff(console: Console, old: str, new: str, as_json: bool) -> int:
     """Tell what calls appeared, went, moved or changed their parameters from A to B."""
     import syscraft.api
-    from syscraft.registry.compare import compare
+    from syscraft.calls.compare import compare
 
     before = syscraft.api.known_kernel(old, progress=console.progress)
     after = syscraft.api.known_kernel(new, progress=console.progress)

@@ -10,8 +10,8 @@ from syscraft.cli.console import Console, table
 from syscraft.errors import ExitStatus, UsageError
 
 if TYPE_CHECKING:
-    from syscraft.registry.kernels import Kernels
-    from syscraft.registry.view import OnAbi, Shown
+    from syscraft.calls.kernels import Kernels
+    from syscraft.calls.view import OnAbi, Shown
 
 
 @click.command(name="show")
@@ -34,9 +34,9 @@ def command(
     A number is what programs pass, or what the kernel's table has: 5435 and 435 are the same
     call on mips_n64.
     """
-    from syscraft.abi.registry import find_abi
-    from syscraft.registry.kernels import open_kernels
-    from syscraft.registry.view import csv_text, plain, shown
+    from syscraft.abi.discover import find_abi
+    from syscraft.calls.kernels import open_kernels
+    from syscraft.calls.view import csv_text, plain, shown
 
     if as_json and as_csv:
         raise UsageError.of("--json and --csv exclude each other")
@@ -72,7 +72,7 @@ def _number(text: str) -> int | None:
 
 def _names(kernels: Kernels, number: int, keys: tuple[str, ...]) -> tuple[str, ...]:
     """The calls that have a number on the ABIs asked for, or on any."""
-    from syscraft.abi.registry import all_abis, find_abi
+    from syscraft.abi.discover import all_abis, find_abi
 
     abis = tuple(find_abi(key) for key in keys) or all_abis()
     found = [entry.name for abi in abis for entry in kernels.numbered(number, abi)]

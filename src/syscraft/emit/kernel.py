@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from syscraft.abi.registry import all_abis
+from syscraft.abi.discover import all_abis
 from syscraft.declaration.scalars import SCALARS
 from syscraft.emit.ctext_layout import argument_list, comment, prose, width
 from syscraft.emit.kernel_compat import (

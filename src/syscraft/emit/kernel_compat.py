@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from syscraft.abi.base import Abi, Pairs
-from syscraft.abi.registry import all_abis
+from syscraft.abi.discover import all_abis
 from syscraft.declaration.scalars import SCALARS
 from syscraft.emit.ctext_layout import argument_list
 from syscraft.model.call import Call, Parameter

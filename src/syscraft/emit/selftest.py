@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from syscraft.abi.registry import all_abis
+from syscraft.abi.discover import all_abis
 from syscraft.emit import user_c
 from syscraft.emit.base import fill
 from syscraft.emit.ctext_layout import argument_list

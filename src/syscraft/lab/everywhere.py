@@ -16,16 +16,16 @@ from pathlib import Path
 
 from syscraft import proc
 from syscraft.abi.base import Abi, Machine, Toolchain
-from syscraft.abi.registry import find_abi
-from syscraft.emit.registry import generate
+from syscraft.abi.discover import find_abi
+from syscraft.build.kernel import BuiltKernel, build_kernel
+from syscraft.emit.discover import generate
 from syscraft.errors import EnvironmentLacks, LabError, SyscraftError
-from syscraft.lab.booted import Booted
-from syscraft.lab.build import BuiltKernel, build_kernel
+from syscraft.guest.initramfs import initramfs
+from syscraft.guest.qemu import acceleration, emulator_state, qemu, target
+from syscraft.guest.session import Booted
 from syscraft.lab.cells import Cell, GuestState, Matrix, cell_key, keep_cell, kept_cell
-from syscraft.lab.initramfs import initramfs
 from syscraft.lab.judge import judge, judge_boot
 from syscraft.lab.programs import Program, c_tests, compile_program
-from syscraft.lab.qemu import acceleration, emulator_state, qemu, target
 from syscraft.lab.verdict import Verdict
 from syscraft.model.call import Call
 from syscraft.tree.source import KernelTree

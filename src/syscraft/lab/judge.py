@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from syscraft.errors import LabError
-from syscraft.lab.booted import Booted
-from syscraft.lab.line import End, Ended
-from syscraft.lab.symbols import name_addresses
+from syscraft.guest.channel import End, Ended
+from syscraft.guest.session import Booted
+from syscraft.guest.symbols import name_addresses
 from syscraft.lab.verdict import Outcome, Verdict, kernel_trouble, read_ktap
 
 _LAST_BYTES = 3000

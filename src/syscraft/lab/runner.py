@@ -14,15 +14,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from syscraft.abi.base import Toolchain
+from syscraft.build.kernel import BuiltKernel
 from syscraft.errors import LabError
-from syscraft.lab.booted import Booted
-from syscraft.lab.build import BuiltKernel
-from syscraft.lab.initramfs import initramfs
+from syscraft.guest.channel import End, Ended
+from syscraft.guest.initramfs import initramfs
+from syscraft.guest.session import Booted
+from syscraft.guest.symbols import name_addresses
+from syscraft.guest.uml import uml
 from syscraft.lab.judge import judge, judge_boot
-from syscraft.lab.line import End, Ended
 from syscraft.lab.programs import c_tests, compile_program, generated_folder
-from syscraft.lab.symbols import name_addresses
-from syscraft.lab.uml import uml
 from syscraft.lab.verdict import Outcome, Verdict, kernel_trouble
 from syscraft.model.call import Call
 

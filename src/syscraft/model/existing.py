@@ -6,10 +6,10 @@ import difflib
 from collections import Counter
 from dataclasses import replace
 
+from syscraft.calls.kernels import shipped
 from syscraft.declaration.ctext import CDeclarator, CPrototype, CType, parse_parameters
 from syscraft.errors import Finding
 from syscraft.model.draft import Draft
-from syscraft.registry.kernels import shipped
 
 
 def check_like(draft: Draft) -> list[Finding]:

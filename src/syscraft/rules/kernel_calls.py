@@ -8,9 +8,9 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from syscraft.calls.census import Definition
 from syscraft.declaration import ctext
 from syscraft.errors import Finding, Where
-from syscraft.registry.census import Definition
 from syscraft.rules.base import Item, Subject, Variant
 from syscraft.rules.kernel_text import Headers, SourceFile, in_own_place
 from syscraft.scan.definitions import read_definitions

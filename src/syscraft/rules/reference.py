@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 
 from syscraft.rules.base import Rule
-from syscraft.rules.registry import all_rules
+from syscraft.rules.discover import all_rules
 
 
 def rules_reference() -> str:

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from syscraft.calls.census import Definition
 from syscraft.declaration import ctext
 from syscraft.declaration.ctext import CDeclarator
 from syscraft.errors import DeclarationError, Finding, UsageError, Where
@@ -14,7 +15,6 @@ from syscraft.files import folder_made_whole, write_atomic
 from syscraft.model.compile import load
 from syscraft.model.names import KNOWN_STRUCTS
 from syscraft.model.types import declare_user
-from syscraft.registry.census import Definition
 from syscraft.rules.kernel_text import SourceFile
 from syscraft.scaffold.make import author
 from syscraft.scan.definitions import definitions_in

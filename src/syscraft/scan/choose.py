@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from syscraft.abi.base import Abi
+from syscraft.calls.census import Definition
 from syscraft.errors import Finding
-from syscraft.registry.census import Definition
 from syscraft.scan.definitions import Definitions
 from syscraft.scan.numbers import Row
 

@@ -12,9 +12,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from syscraft.calls.census import Definition
 from syscraft.declaration.ctext import CTextError, parse_parameters
 from syscraft.errors import Finding, Where
-from syscraft.registry.census import Definition
 from syscraft.scan.kbuild import Kbuild
 from syscraft.scan.sources import Source, read_sources
 from syscraft.tree.source import KernelTree, Progress

@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from syscraft.abi.registry import all_abis
+from syscraft.abi.discover import all_abis
+from syscraft.calls.census import Census, Definition, Entry, to_text
 from syscraft.errors import Finding, TreeError
 from syscraft.files import write_if_changed
-from syscraft.registry.census import Census, Definition, Entry, to_text
 from syscraft.scan.choose import Chooser
 from syscraft.scan.definitions import Definitions, read_definitions
 from syscraft.scan.numbers import Numbers

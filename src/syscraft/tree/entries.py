@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from syscraft.abi.base import GENERIC_TABLE, Abi, ForkEntry, Imitation
-from syscraft.abi.registry import all_abis
+from syscraft.abi.discover import all_abis
 from syscraft.emit.fork_entry import addition_text
 from syscraft.errors import TreeError
 from syscraft.model.call import Call

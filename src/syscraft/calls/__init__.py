@@ -1,0 +1,9 @@
+"""Existing calls: which there are, on every ABI and kernel, as data.
+
+To programs this name is :mod:`syscraft.runtime.calls`: each call as a function.
+"""
+
+# The stub lists calls and not how they are looked up.
+from syscraft.runtime.calls import __dir__, __getattr__  # type: ignore[attr-defined]
+
+__all__ = ["__dir__", "__getattr__"]

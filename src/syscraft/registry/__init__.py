@@ -1,1 +1,0 @@
-"""What kernels have: their system calls on every ABI, as data, and questions to it."""

@@ -1,0 +1,93 @@
+"""What tests on machines of QEMU have in common."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from conftest import REPOSITORY, command, missing_packages
+
+from syscraft.abi.discover import find_abi
+from syscraft.guest.qemu import machines
+
+DECLARATIONS = (
+    REPOSITORY / "examples" / "splork",
+    REPOSITORY / "examples" / "splork8",
+    REPOSITORY / "examples" / "clone_nice",
+    *(REPOSITORY / "tests" / "kernel" / name for name in ("arity", "longs", "wide")),
+)
+TESTS = {
+    "splork": ("test_splork.c", "test_splork_cases.c"),
+    "splork8": ("test_splork8.c", "test_splork8_cases.c"),
+    "clone_nice": ("test_clone_nice.c", "test_clone_nice_cases.c", "test_same_as_clone.c"),
+    "arity": ("test_arity.c", "test_arity_cases.c"),
+    "longs": ("test_longs.c", "test_longs_cases.c"),
+    "wide": ("test_wide.c", "test_wide_cases.c"),
+}
+
+Row = dict[str, object]
+
+
+def need_guests(guests: Sequence[str]) -> None:
+    """Skip the test where a guest's compiler or emulator is missing; in CI that is a failure."""
+    missing: set[str] = set()
+    for _, machine in machines():
+        if machine.key in guests:
+            tools = {f"{machine.compiler_prefix}gcc": machine.packages}
+            tools[machine.command[0]] = machine.packages
+            for key, name in machine.programs.items():
+                toolchain = next(t for t in find_abi(key).toolchains if t.name == name)
+                tools[toolchain.compiler] = toolchain.packages
+            for tool, packages in tools.items():
+                missing |= set() if shutil.which(tool) else set(packages)
+    if missing:
+        missing_packages(missing)
+
+
+def run_matrix(
+    declarations: Sequence[Path], guests: Sequence[str], linux: str, *options: str
+) -> tuple[list[Row], str]:
+    """Run the matrix in a process of its own.
+
+    Returns: its cells, and what it wrote to standard error.
+    """
+    need_guests(guests)
+    done = subprocess.run(
+        command("test", *declarations, "--on", ",".join(guests), "--linux", linux, "--json",
+                *options),
+        env={**os.environ, "NO_COLOR": "1"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    assert "Traceback" not in done.stderr, done.stderr
+    assert done.stdout, done.stderr
+    rows: list[Row] = json.loads(done.stdout)
+    return rows, done.stderr
+
+
+def expected_cells(guests: Sequence[str], linux: str) -> set[tuple[str, str, str, str, str]]:
+    """Guest, kernel, ABI, call and test of every cell that there has to be."""
+    return {
+        (machine.key, linux, abi, call, test)
+        for _, machine in machines()
+        if machine.key in guests
+        for abi in machine.programs
+        for call, tests in TESTS.items()
+        for test in tests
+    }
+
+
+def check_all_pass(rows: Sequence[Row], guests: Sequence[str], linux: str, errors: str) -> None:
+    """Want every cell, and PASS in each."""
+    bad = [row for row in rows if row["verdict"] != "PASS"]
+    assert not bad, errors
+    names = ("guest", "linux", "abi", "call", "test")
+    assert {tuple(str(row[name]) for name in names) for row in rows} == expected_cells(
+        guests, linux
+    )

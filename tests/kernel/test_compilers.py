@@ -1,0 +1,47 @@
+"""The examples' own tests, built by two compilers at three levels, on the new kernel."""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest import REPOSITORY, Syscraft, need_tool
+
+import syscraft as library
+
+EXAMPLES = [
+    *sorted(path.parent for path in REPOSITORY.glob("examples/*/*.toml")),
+    REPOSITORY / "tests" / "kernel" / "clone_pair",
+]
+BUILDS = [
+    (compiler, level, *extra)
+    for compiler, level, extra in itertools.product(
+        ("gcc", "clang"), ("-O0", "-O2", "-Os"), ((), ("-fPIE", "-pie", "-fno-omit-frame-pointer"))
+    )
+]
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
+def test_every_build_passes(example: Path, tmp_path: Path, syscraft: Syscraft) -> None:
+    headers = tmp_path / "generated"
+    library.load(example).write(headers)
+    sources = [*example.glob("test_*.c"), *headers.glob("test_*.c")]
+    assert sources
+    programs = []
+    for (compiler, *flags), source in itertools.product(BUILDS, sources):
+        need_tool(compiler)
+        program = tmp_path / f"{source.stem}_{compiler}_{''.join(flags)}"
+        done = subprocess.run(
+            [compiler, "-std=gnu11", *flags, "-Wall", "-Wextra", "-Werror", "-I", headers,
+             source, "-o", program],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        programs.append(program)
+    script = 'for test; do echo "== $test"; "$test" || exit 1; done'
+    done = syscraft("run", example, "--", "sh", "-c", script, "sh", *programs)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("KTAP version 1") == len(programs)
+    assert "not ok" not in done.stdout

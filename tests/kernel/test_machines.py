@@ -1,0 +1,65 @@
+"""Calls on machines of QEMU: other byte orders, 32-bit programs, and kernels in trouble."""
+
+from __future__ import annotations
+
+import functools
+import re
+
+import pytest
+from conftest import REPOSITORY
+
+from kernel.machines import DECLARATIONS, TESTS, Row, check_all_pass, run_matrix
+
+# Both byte orders; entry code of its own for fork-like calls, and none; 32-bit programs.
+GUESTS = ("arm", "m68k", "x86_64")
+TROUBLES = REPOSITORY / "tests" / "kernel" / "troubles"
+
+
+@functools.cache
+def matrix() -> tuple[list[Row], str]:
+    """One run for all tests here: a kernel takes a minute or two to build."""
+    return run_matrix((*DECLARATIONS, TROUBLES), GUESTS, "deb:6.12", "--timeout", "10")
+
+
+def test_every_call_passes() -> None:
+    rows, errors = matrix()
+    good = [row for row in rows if row["call"] in TESTS]
+    check_all_pass(good, GUESTS, "deb:6.12", errors)
+
+
+@pytest.mark.parametrize(
+    ("test", "verdict", "words"),
+    [
+        ("test_hang.c", "TIMEOUT", "no end after 10 s"),
+        ("test_panic.c", "CRASH", "asked to panic"),
+        ("test_warning.c", "CRASH", "asked to warn"),
+        ("test_troubles_cases.c", "PASS", "1 results"),
+    ],
+)
+def test_kernels_in_trouble(test: str, verdict: str, words: str) -> None:
+    rows, _ = matrix()
+    found = [row for row in rows if row["call"] == "troubles" and row["test"] == test]
+    assert {row["guest"] for row in found} == set(GUESTS)
+    for row in found:
+        assert (row["verdict"], words in str(row["detail"])) == (verdict, True), row
+
+
+def test_a_kernel_names_its_files_as_its_sources_do() -> None:
+    """ccache makes paths relative to where a compiler runs: kernels with it were others."""
+    _, errors = matrix()
+    named = re.findall(r"WARNING: .* at (\S+):\d+ ", errors)  # x86_64's names no files
+    assert set(named) == {"kernel/troubles.c"}, errors
+
+
+def test_a_failure_says_how_to_repeat_it() -> None:
+    _, errors = matrix()
+    assert f"repeat it: syscraft test {TROUBLES} --on m68k --linux deb:6.12 --again" in errors
+
+
+def test_good_verdicts_are_kept_and_said_to_be_so() -> None:
+    matrix()
+    rows, errors = run_matrix((*DECLARATIONS, TROUBLES), ("m68k",), "deb:6.12", "--timeout", "10")
+    assert {(row["cached"], row["verdict"] == "PASS") for row in rows} == {
+        (True, True),
+        (False, False),
+    }, errors
