@@ -19,7 +19,7 @@ from syscraft.cli.main import main
 from syscraft.emit import discover as emit_discover
 from syscraft.proof import prove
 
-PROOF = Path(prove.__file__).parent / "proof"
+PROOF = Path(prove.__file__).parent / "program"
 
 TOY_EMITTER = """
 from syscraft.emit.base import Emitter
