@@ -114,4 +114,4 @@ def _nothing_to_imitate(tree: KernelTree, path: str, pattern: str) -> TreeError:
         expected=f"a line like {pattern}",
         found="nothing like it",
         hint="this kernel tree is laid out in a way that syscraft does not know",
-    )  # type: ignore[return-value]
+    )
