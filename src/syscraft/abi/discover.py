@@ -9,7 +9,7 @@ import pkgutil
 import re
 
 import syscraft.abi
-from syscraft.abi.base import Abi
+from syscraft.abi.abi import Abi
 from syscraft.errors import UsageError
 
 # A variable that a stack switch binds to a register, or declares for itself.
