@@ -11,7 +11,7 @@ import pytest
 from conftest import Syscraft
 from scan.toys import ONE, TWO, make_tree
 
-from syscraft.abi.base import GENERIC_TABLE
+from syscraft.abi.abi import GENERIC_TABLE
 
 
 def test_show_clone_in_each_of_its_orders(syscraft: Syscraft) -> None:

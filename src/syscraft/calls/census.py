@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from syscraft.abi.base import Abi
+from syscraft.abi.abi import Abi
 from syscraft.abi.discover import all_abis
 from syscraft.errors import TreeError, Where
 
@@ -113,7 +113,7 @@ class Row(NamedTuple):
     """A call on the ABIs that agree about it.
 
     Args:
-        common: the number without what an ABI adds: :meth:`syscraft.abi.base.Abi.number`.
+        common: the number without what an ABI adds: :meth:`syscraft.abi.abi.Abi.number`.
         place: of the definition among the census's, or -1.
         abis: their keys.
     """

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from syscraft.abi.base import Abi, Pairs
+from syscraft.abi.abi import Abi
+from syscraft.abi.layout import Pairs
 from syscraft.calls.census import Parameter
 from syscraft.runtime import call_table
 

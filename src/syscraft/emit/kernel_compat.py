@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from syscraft.abi.base import Abi, Pairs
+from syscraft.abi.abi import Abi
 from syscraft.abi.discover import all_abis
+from syscraft.abi.layout import Pairs
 from syscraft.declaration.scalars import SCALARS
 from syscraft.emit.ctext_layout import argument_list
 from syscraft.model.call import Call, Parameter

@@ -7,7 +7,8 @@ import keyword
 import re
 import textwrap
 
-from syscraft.abi.base import Abi, ElfIdentity, Pairs
+from syscraft.abi.abi import Abi, ElfIdentity
+from syscraft.abi.layout import Pairs
 from syscraft.declaration.ctext import parse_structs
 from syscraft.declaration.scalars import SCALARS
 from syscraft.emit import user_c

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from syscraft.abi.base import Abi, Pairs
+from syscraft.abi.abi import Abi
+from syscraft.abi.layout import Pairs
 from syscraft.declaration.scalars import SCALARS
 from syscraft.emit.base import fill
 from syscraft.emit.kernel import packed_struct

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from syscraft.abi.base import Pairs
 from syscraft.abi.discover import all_abis, register_names
+from syscraft.abi.layout import Pairs
 from syscraft.declaration.ctext import CDeclarator, CType
 from syscraft.errors import Finding
 from syscraft.model import clone

@@ -13,7 +13,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from syscraft import proc
-from syscraft.abi.base import Abi, Toolchain
+from syscraft.abi.abi import Abi
+from syscraft.abi.toolchain import Toolchain
 from syscraft.emit.discover import generate
 from syscraft.errors import EnvironmentLacks
 from syscraft.files import cache_root, digest, write_atomic, write_if_changed

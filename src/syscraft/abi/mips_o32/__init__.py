@@ -2,19 +2,13 @@
 
 from pathlib import Path
 
-from syscraft.abi.base import (
-    Abi,
-    CloneOrder,
-    ElfIdentity,
-    Machine,
-    NumberTable,
-    Pairs,
-    Register,
-    Toolchain,
-    Trap,
-    registers,
-)
+from syscraft.abi.abi import Abi, ElfIdentity, NumberTable
+from syscraft.abi.clone_order import CloneOrder
+from syscraft.abi.layout import Pairs
+from syscraft.abi.machine import Machine
 from syscraft.abi.mips_n64 import FORK_ENTRY
+from syscraft.abi.toolchain import Toolchain
+from syscraft.abi.trap import Register, Trap, registers
 
 # Arguments five and six go to the stack, above the room that a C function has for four.
 # Source: arch/mips/kernel/scall32-o32.S, Linux 6.12
@@ -73,18 +67,20 @@ ABI = Abi(
         for kind in ("gcc", "clang")
         for machine in ("mips", "mipsel")
     ),
-    machine=Machine(
-        # Its kernel cannot switch the machine off: "Unable to poweroff system".
-        "mipsel",
-        folder=Path(__file__).parent,
-        linux_arch="mips",
-        compiler_prefix="mipsel-linux-gnu-",
-        make_target="vmlinux",
-        image="vmlinux",
-        command=("qemu-system-mipsel", "-M", "malta", "-cpu", "24Kf", "-m", "256"),
-        packages=("gcc-mipsel-linux-gnu", "qemu-system-mips"),
-        programs={"mips_o32": "gcc, little-endian"},
-        console="ttyS0",
-        restarts=True,
+    machines=(
+        Machine(
+            # Its kernel cannot switch the machine off: "Unable to poweroff system".
+            "mipsel",
+            folder=Path(__file__).parent,
+            linux_arch="mips",
+            compiler_prefix="mipsel-linux-gnu-",
+            make_target="vmlinux",
+            image="vmlinux",
+            command=("qemu-system-mipsel", "-M", "malta", "-cpu", "24Kf", "-m", "256"),
+            packages=("gcc-mipsel-linux-gnu", "qemu-system-mips"),
+            programs={"mips_o32": "gcc, little-endian"},
+            console="ttyS0",
+            restarts=True,
+        ),
     ),
 )

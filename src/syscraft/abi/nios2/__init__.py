@@ -2,18 +2,11 @@
 
 from pathlib import Path
 
-from syscraft.abi.base import (
-    GENERIC_TABLE,
-    Abi,
-    Addition,
-    CloneOrder,
-    ElfIdentity,
-    ForkEntry,
-    Pairs,
-    Register,
-    Trap,
-    registers,
-)
+from syscraft.abi.abi import GENERIC_TABLE, Abi, ElfIdentity
+from syscraft.abi.clone_order import CloneOrder
+from syscraft.abi.fork_entry import Addition, ForkEntry
+from syscraft.abi.layout import Pairs
+from syscraft.abi.trap import Register, Trap, registers
 
 # The kernel takes every negative result for an error; made positive and negative again, it
 # is what it was. Source: translate_rc_and_ret in arch/nios2/kernel/entry.S, Linux 6.12
