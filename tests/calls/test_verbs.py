@@ -36,6 +36,12 @@ def test_show_wide_values_in_the_registers_of_each_abi(syscraft: Syscraft) -> No
     assert "r10=pos " in rows["x86_64"]
 
 
+def test_show_a_call_with_more_arguments_than_registers(syscraft: Syscraft) -> None:
+    """The kernel takes the seventh from the stack. Source: arch/mips/kernel/scall32-o32.S, 6.12"""
+    told = syscraft("show", "sync_file_range", "--abi", "mips_o32").stdout
+    assert "16(sp)=nbytes:high 20(sp)=nbytes:low 24(sp)=flags " in told
+
+
 @pytest.mark.parametrize(
     ("words", "name"),
     [(("435", "--abi", "mips_n64"), "clone3"), (("5435", "--abi", "mips_n64"), "clone3"),

@@ -40,7 +40,8 @@ class Trap:
         by_arity: what replaces ``instruction`` for calls with this many arguments.
         error_rule: how the kernel tells of an error, for the comment.
         stack: what the trap does with the user's stack, for the comment.
-        stacked: where in memory the kernel looks for the last of ``arguments``.
+        in_registers: how many arguments the kernel takes from registers, where not all; it
+            looks for the others at ``stacked``, which ``instruction`` fills.
         clobbered: the clobber list in words, for the comment.
     """
 
@@ -56,5 +57,6 @@ class Trap:
     by_arity: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
     error_rule: str = "-4095..-1 is -errno"
     stack: str = "not used"
+    in_registers: int = 6
     stacked: tuple[str, ...] = ()
     clobbered: str = "nothing else"

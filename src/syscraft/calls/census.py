@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from syscraft.abi.abi import Abi
 from syscraft.abi.discover import all_abis
+from syscraft.declaration.scalars import SCALARS
 from syscraft.errors import TreeError, Where
 
 _FORMAT = 1
@@ -30,6 +31,12 @@ class Parameter(NamedTuple):
     @property
     def text(self) -> str:
         return f"{self.ctype}{'' if self.ctype.endswith('*') else ' '}{self.name}"
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether it has 64 bits on every ABI."""
+        scalar = SCALARS.get(self.ctype)
+        return scalar is not None and scalar.is_wide
 
     @property
     def struct(self) -> str | None:

@@ -63,7 +63,7 @@ ABI = Abi(
     exit_number=93,
     # Version 4 of the C ABI lets 64-bit values start in any register.
     # Source: EF_ARC_OSABI_V4 in arch/arc/include/uapi/asm/elf.h, Linux 6.12
-    pairs=Pairs.CONSECUTIVE,
+    pairs=Pairs.NEXT,
     stack_alignment=4,
     traps=((None, _TRAP),),
     fork_entry=_FORK_ENTRY,

@@ -32,7 +32,7 @@ ABI = Abi(
     # Source: COMPAT_SYSCALL_DEFINE5(ia32_clone) in arch/x86/kernel/sys_ia32.c, Linux 6.12
     compat_clone=("ia32_", "CONFIG_IA32_EMULATION"),
     exit_number=1,
-    pairs=Pairs.CONSECUTIVE,
+    pairs=Pairs.NEXT,
     traps=((None, _TRAP),),
     folder=Path(__file__).parent,
     toolchains=(

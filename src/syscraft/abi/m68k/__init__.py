@@ -55,7 +55,7 @@ ABI = Abi(
     clone_order=CloneOrder.DEFAULT,
     exit_number=1,
     # C functions get all arguments on the stack, which the saved registers are.
-    pairs=Pairs.CONSECUTIVE,
+    pairs=Pairs.NEXT,
     # The ABI wants 2, but a long that straddles two words of memory is slow, and a futex
     # must not. Source: get_futex_key() in kernel/futex/core.c, Linux 6.12
     stack_alignment=4,

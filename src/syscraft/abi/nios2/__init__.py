@@ -50,7 +50,7 @@ ABI = Abi(
     # By code of its own. Source: nios2_clone() in arch/nios2/kernel/process.c, Linux 6.12
     clone_order=CloneOrder.DEFAULT,
     exit_number=93,
-    pairs=Pairs.CONSECUTIVE,
+    pairs=Pairs.NEXT,
     stack_alignment=4,
     traps=((None, _TRAP),),
     fork_entry=_FORK_ENTRY,

@@ -51,7 +51,7 @@ ABI = Abi(
     exit_number=1,
     # The kernel's handlers take halves, high one first.
     # Source: arch/parisc/kernel/sys_parisc.c, Linux 6.12
-    pairs=Pairs.CONSECUTIVE,
+    pairs=Pairs.NEXT,
     stack_alignment=64,
     stack_grows_up=True,
     traps=((None, _TRAP),),

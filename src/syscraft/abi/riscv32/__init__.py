@@ -20,7 +20,7 @@ ABI = Abi(
     exit_number=RISCV64.exit_number,
     # The psABI aligns pairs for variadic functions only, and the kernel's handlers take
     # the registers as they come. Source: arch/riscv/include/asm/syscall_wrapper.h, Linux 6.12
-    pairs=Pairs.CONSECUTIVE,
+    pairs=Pairs.NEXT,
     traps=RISCV64.traps,
     linked=(
         LinkedKernel(

@@ -40,7 +40,7 @@ ABI = Abi(
     exit_number=1,
     # Kernels are compiled for a machine without FPU, for which C functions take a pair even
     # from the last register and the stack. Source: arch/sh/Makefile, Linux 6.12
-    pairs=Pairs.CONSECUTIVE,
+    pairs=Pairs.NEXT,
     stack_alignment=4,
     traps=((None, _TRAP),),
     linked=(LinkedKernel("sh", "sh", "sh4-linux-gnu-", ("gcc-sh4-linux-gnu",)),),
