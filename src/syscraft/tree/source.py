@@ -18,11 +18,10 @@ from syscraft.files import (
     folder_made_whole,
     remove_drafts,
 )
+from syscraft.hints import Progress, silent
 
 DEFAULT_LINUX = "deb:6.12"
 _DEBIAN_SOURCES = Path("/usr/src")
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -146,7 +145,7 @@ def _below(enter: Callable[[str], bool]) -> Callable[[str], bool]:
     return reached
 
 
-def open_tree(linux: str = DEFAULT_LINUX, *, progress: Progress = lambda text: None) -> KernelTree:
+def open_tree(linux: str = DEFAULT_LINUX, *, progress: Progress = silent) -> KernelTree:
     """Find the tree that *linux* names.
 
     Args:
