@@ -165,7 +165,7 @@ class _Build:
         # Host programs are made with gcc, whatever the target's compiler.
         for tool in ("make", "gcc", "flex", "bison", "bc", "perl"):
             proc.need(tool)
-        kconfig.check_new(self._change.config, self._tree)
+        kconfig.check_new(self._change.new_config, self._tree)
         updated = self._copy.prepare()
         self._objects.mkdir(exist_ok=True)
         self._clean_after_kill()

@@ -222,7 +222,8 @@ class _Job:
         change = replace(
             self._changes[-1],
             files=files,
-            config=tuple(line for change in self._changes for line in change.config),
+            config=tuple(dict.fromkeys(line for c in self._changes for line in c.config)),
+            standing_config=tuple(line for c in self._changes for line in c.standing_config),
             quiet=frozenset(),
             body_line_maps=tuple(m for change in self._changes for m in change.body_line_maps),
         )

@@ -10,6 +10,13 @@ from syscraft.errors import TreeError, Where
 _CONTEXT_LINES = 3
 
 
+def split_lines(text: str) -> list[str]:
+    """Split at what git and a compiler take for the end of a line: a form feed is none."""
+    lines = text.split("\n")
+    last = lines.pop()
+    return [f"{line}\n" for line in lines] + ([last] if last else [])
+
+
 @dataclass(frozen=True)
 class Insertion:
     """Lines to put in front of line ``index`` (from 0) of a file, or in the place of some.
@@ -110,6 +117,7 @@ class Editor:
         self._where = where
         self._lines: dict[str, tuple[str, ...] | None] = {}
         self._insertions: dict[str, list[Insertion]] = {}
+        self.shared: dict[str, set[str]] = {}
 
     def lines(self, path: str) -> tuple[str, ...]:
         """The lines of a file that must be there, with their line ends."""
@@ -119,7 +127,7 @@ class Editor:
                 raise TreeError.of("the kernel tree lacks a file", self._where(path, None))
             if text and not text.endswith("\n"):
                 text += "\n"
-            self._lines[path] = tuple(text.splitlines(keepends=True))
+            self._lines[path] = tuple(split_lines(text))
         found = self._lines[path]
         assert found is not None
         return found
@@ -127,9 +135,14 @@ class Editor:
     def insert(self, path: str, index: int, text: str) -> None:
         """Put *text* in front of line *index* of *path*."""
         self.lines(path)
-        self._insertions.setdefault(path, []).append(
-            Insertion(index, tuple(text.splitlines(keepends=True)))
-        )
+        self._insertions.setdefault(path, []).append(Insertion(index, tuple(split_lines(text))))
+
+    def share(self, path: str, text: str) -> None:
+        """Note that the lines of *text* are needed in *path*, by other calls too, but only once.
+
+        Whoever comes first puts them there.
+        """
+        self.shared.setdefault(path, set()).update(split_lines(text))
 
     def replace_line(self, path: str, index: int, line: str) -> None:
         """Put *line* in the place of line *index* of *path*."""
@@ -150,7 +163,7 @@ class Editor:
                 hint="choose another name for the call",
             )
         self._lines[path] = None
-        self._insertions[path] = [Insertion(0, tuple(text.splitlines(keepends=True)))]
+        self._insertions[path] = [Insertion(0, tuple(split_lines(text)))]
 
     def find(
         self, path: str, accept: Callable[[str], bool], expected: str, *, last: bool = False

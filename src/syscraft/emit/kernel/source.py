@@ -33,7 +33,7 @@ class KernelSource:
 
 def kernel_source(call: Call) -> KernelSource:
     """Write kernel/NAME.c: the author's body and the entries that call it."""
-    body = call.body.text.splitlines()
+    body = call.body.text.split("\n")  # a form feed ends no line
     dropped = 0
     while body and (not body[0].strip() or "SPDX-License-Identifier" in body[0]):
         body.pop(0)
