@@ -31,9 +31,7 @@ def test_a_cell_is_proven_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(prove, "_compile_and_run", slow)
     with ThreadPoolExecutor(4) as pool:
-        jobs = [
-            pool.submit(prove._prove_cell, abi, abi.toolchains[0], "-O0", {}) for _ in range(4)
-        ]
+        jobs = [pool.submit(prove._prove_cell, abi, abi.toolchains[0], "-O0", {}) for _ in range(4)]
     assert {job.result().verdict for job in jobs} == {Verdict.PASS}
     assert len(proven) == 1
 
