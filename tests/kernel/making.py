@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from syscraft.build.kernel import REPRODUCIBLE
+from syscraft.build.make import REPRODUCIBLE
 
 
 def make(tree: Path, objects: Path, *words: str) -> str:
