@@ -16,6 +16,7 @@ from pathlib import Path
 
 from syscraft import proc
 from syscraft.build import kconfig, pinning
+from syscraft.build.lines import KEPT, line_table, with_line_tables
 from syscraft.build.messages import failure
 from syscraft.build.target import Target
 from syscraft.build.working_copy import WorkingCopy
@@ -76,7 +77,10 @@ def build_kernel(
     base = digest(tree.key, target.key, kconfig.config_text(target.options), compiler)
     repairs = repaired_files(tree.with_files(change.files), target.repair) if target.repair else {}
     files = {p: data for p, data in change.files.items() if not p.startswith(_NOT_BUILT)}
-    change = replace(change, files={**files, **repairs})
+    files |= repairs
+    change = replace(
+        change, files={**files, **with_line_tables(files, tree, change.body_line_maps)}
+    )
     key = digest(_RECIPE, base, tree.state, kconfig.config_text(options), *_flat(change.files))
     image = cache_root() / "kernels" / key / target.image.rsplit("/", 1)[-1]
     if image.exists():
@@ -92,14 +96,16 @@ def build_kernel(
         build = _Build(tree, change, target, work, options, lock.fd, progress)
         built = build.run()
         progress("keeping the kernel")
-        _keep(built, image, target)
+        table = line_table(work / "obj/vmlinux", change.body_line_maps)
+        _keep(built, image, target, table)
     return BuiltKernel(image, key, False, bool(repairs))
 
 
-def _keep(built: Path, image: Path, target: Target) -> None:
+def _keep(built: Path, image: Path, target: Target, lines: bytes) -> None:
     with FileLock(image.parent.parent / ".drafts.lock"):
         remove_drafts(image.parent.parent)
         with folder_made_whole(image.parent) as draft:
+            write_atomic(draft / KEPT, lines)
             if not target.strip:
                 write_atomic(draft / image.name, built.read_bytes())
                 return
