@@ -13,13 +13,13 @@ from pathlib import Path
 from syscraft import proc
 from syscraft.abi.base import Abi, Machine
 from syscraft.abi.discover import all_abis
-from syscraft.build.kconfig import merged, read_options
 from syscraft.build.target import Target
 from syscraft.errors import LabError
 from syscraft.files import cache_root, digest, write_atomic
+from syscraft.guest.host import host_abi
+from syscraft.guest.options import guest_options
 from syscraft.guest.session import BOOT_DEADLINE_S, Booted
 
-_CONFIG = Path(__file__).parent / "guest.config"
 _KVM = Path("/dev/kvm")
 _KVM_DEADLINE_S = 5.0
 # A para-virtual KVM hangs with x86 guests, or stops them at the first odd instruction.
@@ -43,6 +43,11 @@ def machines() -> tuple[tuple[Abi, Machine], ...]:
     return tuple(sorted(found, key=lambda pair: pair[1].key))
 
 
+def sees_host_files(machine: Machine) -> bool:
+    """Whether the guest can have this machine's files, and run its programs."""
+    return machine.host_files is not None and host_abi().key in machine.programs
+
+
 def target(machine: Machine) -> Target:
     """What the machine's kernel is made of."""
     return Target(
@@ -51,9 +56,8 @@ def target(machine: Machine) -> Target:
         compiler_prefix=machine.compiler_prefix,
         make_target=machine.make_target,
         image=machine.image,
-        options=merged(
-            read_options(_CONFIG.read_text(encoding="utf-8")),
-            read_options(machine.text("guest.config") or ""),
+        options=guest_options(
+            machine.text("guest.config") or "", host_files=sees_host_files(machine)
         ),
         packages=machine.packages,
         strip=machine.image.endswith("vmlinux"),
