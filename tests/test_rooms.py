@@ -19,7 +19,7 @@ SOURCES = sorted(
 
 # Data flows from left to right; a room imports only from rooms before it, and itself.
 ROOMS = (
-    "errors", "runtime", "files", "proc", "abi", "declaration", "calls", "model", "emit",
+    "errors", "runtime", "files", "proc", "hints", "abi", "declaration", "calls", "model", "emit",
     "tree", "scan", "rules", "build", "guest", "lab", "proof", "scaffold", "doctor", "api",
     "cli",
 )  # fmt: skip
@@ -33,8 +33,8 @@ MAY_WRITE = {
     "build/kernel.py": "touches and removes objects in the kernel's working folder",
     "guest/initramfs.py": "fills a draft folder that files.py made",
     "build/pinning.py": "gives generated headers their times back",
-    "lab/programs.py": "keeps a linked test program",
-    "lab/runner.py": "writes to our own standard output",
+    "lab/programs.py": "makes a folder for compilers to write into",
+    "lab/command.py": "reads whether a file is a program",
     "doctor.py": "removes its probe file",
     "runtime/call_table.py": "reads the header of the running program",
     "tree/applied.py": "removes folders that were made for new files, and makes the record's",

@@ -32,7 +32,7 @@ from syscraft.files import (
 )
 from syscraft.tree.author_patches import repaired_files
 from syscraft.tree.source import KernelTree
-from syscraft.tree.wire import KernelChange
+from syscraft.tree.wire import BodyLineMap, KernelChange
 
 Progress = Callable[[str], None]
 
@@ -53,12 +53,19 @@ _NOT_BUILT = ("Documentation/", "MAINTAINERS", "tools/")
 
 @dataclass(frozen=True)
 class BuiltKernel:
-    """A kernel to boot; ``key`` names everything that went into it."""
+    """A kernel to boot.
+
+    Args:
+        key: names everything that went into it.
+        repaired: whether the tree does not build without a repair.
+        bodies: where the lines of its calls belong.
+    """
 
     image: Path
     key: str
     from_cache: bool
     repaired: bool = False
+    bodies: tuple[BodyLineMap, ...] = ()
 
 
 def build_kernel(
@@ -84,7 +91,7 @@ def build_kernel(
     key = digest(_RECIPE, base, tree.state, kconfig.config_text(options), *_flat(change.files))
     image = cache_root() / "kernels" / key / target.image.rsplit("/", 1)[-1]
     if image.exists():
-        return BuiltKernel(image, key, True, bool(repairs))
+        return BuiltKernel(image, key, True, bool(repairs), change.body_line_maps)
     work = cache_root() / "work" / base
     _check_folder(work)
     lock = FileLock(
@@ -92,13 +99,13 @@ def build_kernel(
     )
     with lock, disk_errors(work):
         if image.exists():
-            return BuiltKernel(image, key, True, bool(repairs))
+            return BuiltKernel(image, key, True, bool(repairs), change.body_line_maps)
         build = _Build(tree, change, target, work, options, lock.fd, progress)
         built = build.run()
         progress("keeping the kernel")
         table = line_table(work / "obj/vmlinux", change.body_line_maps)
         _keep(built, image, target, table)
-    return BuiltKernel(image, key, False, bool(repairs))
+    return BuiltKernel(image, key, False, bool(repairs), change.body_line_maps)
 
 
 def _keep(built: Path, image: Path, target: Target, lines: bytes) -> None:

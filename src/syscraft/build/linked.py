@@ -6,8 +6,9 @@ says.
 
 from __future__ import annotations
 
-from syscraft.abi.base import Abi, LinkedKernel
+from syscraft.abi.abi import Abi
 from syscraft.abi.discover import all_abis
+from syscraft.abi.machine import LinkedKernel
 from syscraft.build.kconfig import parse_option
 from syscraft.build.target import Target
 
