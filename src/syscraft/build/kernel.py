@@ -14,6 +14,7 @@ from pathlib import Path
 
 from syscraft import proc
 from syscraft.build import kconfig, pinning
+from syscraft.build.lines import KEPT, line_table, with_line_tables
 from syscraft.build.make import Make
 from syscraft.build.objects import Objects
 from syscraft.build.target import Target
@@ -31,7 +32,7 @@ from syscraft.files import (
 from syscraft.hints import Progress
 from syscraft.tree.author_patches import repaired_files
 from syscraft.tree.source import KernelTree
-from syscraft.tree.wire import KernelChange
+from syscraft.tree.wire import BodyLineMap, KernelChange
 
 # Raised when the same input comes to be built to another kernel: those kept are not it.
 _RECIPE = "3"
@@ -41,12 +42,19 @@ _NOT_BUILT = ("Documentation/", "MAINTAINERS", "tools/")
 
 @dataclass(frozen=True)
 class BuiltKernel:
-    """A kernel to boot; ``key`` names everything that went into it."""
+    """A kernel to boot.
+
+    Args:
+        key: names everything that went into it.
+        repaired: whether the tree does not build without a repair.
+        bodies: where the lines of its calls belong.
+    """
 
     image: Path
     key: str
     from_cache: bool
     repaired: bool = False
+    bodies: tuple[BodyLineMap, ...] = ()
 
 
 def build_kernel(
@@ -65,11 +73,14 @@ def build_kernel(
     base = digest(tree.key, target.key, compiler)
     repairs = repaired_files(tree.with_files(change.files), target.repair) if target.repair else {}
     files = {p: data for p, data in change.files.items() if not p.startswith(_NOT_BUILT)}
-    change = replace(change, files={**files, **repairs})
+    files |= repairs
+    change = replace(
+        change, files={**files, **with_line_tables(files, tree, change.body_line_maps)}
+    )
     key = digest(_RECIPE, base, tree.state, kconfig.config_text(options), *_flat(change.files))
     image = cache_root() / "kernels" / key / target.image.rsplit("/", 1)[-1]
     if image.exists():
-        return BuiltKernel(image, key, True, bool(repairs))
+        return BuiltKernel(image, key, True, bool(repairs), change.body_line_maps)
     work = cache_root() / "work" / base
     _check_folder(work)
     lock = FileLock(
@@ -77,17 +88,19 @@ def build_kernel(
     )
     with lock, disk_errors(work):
         if image.exists():
-            return BuiltKernel(image, key, True, bool(repairs))
-        built = _build(tree, change, target, work, options, lock.fd, progress)
+            return BuiltKernel(image, key, True, bool(repairs), change.body_line_maps)
+        objects = _build(tree, change, target, work, options, lock.fd, progress)
         progress("keeping the kernel")
-        _keep(built, image, target)
-    return BuiltKernel(image, key, False, bool(repairs))
+        table = line_table(objects.path / "vmlinux", change.body_line_maps)
+        _keep(objects.image, image, target, table)
+    return BuiltKernel(image, key, False, bool(repairs), change.body_line_maps)
 
 
-def _keep(built: Path, image: Path, target: Target) -> None:
+def _keep(built: Path, image: Path, target: Target, lines: bytes) -> None:
     with FileLock(image.parent.parent / ".drafts.lock"):
         remove_drafts(image.parent.parent)
         with folder_made_whole(image.parent) as draft:
+            write_atomic(draft / KEPT, lines)
             if not target.strip:
                 write_atomic(draft / image.name, built.read_bytes())
                 return
@@ -135,8 +148,8 @@ def _build(
     options: tuple[kconfig.Option, ...],
     lock_fd: int,
     progress: Progress,
-) -> Path:
-    """Make the kernel in *work*, whose lock is held; returns the image."""
+) -> Objects:
+    """Make the kernel in *work*, whose lock is held; returns where it is."""
     # Host programs are made with gcc, whatever the target's compiler.
     for tool in ("make", "gcc", "flex", "bison", "bc", "perl"):
         proc.need(tool)
@@ -161,7 +174,7 @@ def _build(
         )  # fmt: skip
     make(target.make_target, "kernel")
     objects.settle(copy.source, tree, change)
-    return objects.image
+    return objects
 
 
 def _configuration(target: Target) -> str:
