@@ -93,7 +93,7 @@ def test_list(syscraft: Syscraft) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("show", "opena2"), "did you mean openat2"),
+        (("show", "opena2"), "did you mean 'openat2'"),
         (("show", "9999"), "no call has the number 9999"),
         (("show", "-1"), "No such option"),
         (("show", "clone", "--abi", "z80"), "z80"),

@@ -7,7 +7,7 @@ import functools
 import pytest
 from conftest import REPOSITORY, check_golden
 from kernel.machines import DECLARATIONS, Row, check_all_pass, run_matrix
-from test_docs import between
+from pages import between
 
 from syscraft.guest.qemu import machines
 

@@ -5,13 +5,13 @@ One table yields the check, the messages and the reference page in ``docs/``.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from syscraft.declaration.toml_file import KeyPath, TomlFile
 from syscraft.errors import Finding
+from syscraft.hints import near
 
 
 @dataclass(frozen=True)
@@ -124,14 +124,13 @@ def _check_table(
     known = {key.name: key for key in keys}
     for name in table:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
             findings.append(
                 Finding(
                     f"unknown key '{name}'",
                     file.where((*path, name)),
                     "one of " + ", ".join(known),
                     name,
-                    f"did you mean '{near[0]}'?" if near else None,
+                    near(name, known),
                 )
             )
     for key in keys:

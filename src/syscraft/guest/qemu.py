@@ -14,6 +14,7 @@ from syscraft import proc
 from syscraft.abi.abi import Abi
 from syscraft.abi.discover import all_abis
 from syscraft.abi.machine import Machine
+from syscraft.build.kconfig import merged, read_options
 from syscraft.build.target import Target
 from syscraft.errors import LabError
 from syscraft.files import cache_root, digest, write_atomic
@@ -51,7 +52,10 @@ def target(machine: Machine) -> Target:
         compiler_prefix=machine.compiler_prefix,
         make_target=machine.make_target,
         image=machine.image,
-        config=_CONFIG.read_text(encoding="utf-8") + (machine.text("guest.config") or ""),
+        options=merged(
+            read_options(_CONFIG.read_text(encoding="utf-8")),
+            read_options(machine.text("guest.config") or ""),
+        ),
         packages=machine.packages,
         strip=machine.image.endswith("vmlinux"),
         repair=machine.text("guest.patch"),

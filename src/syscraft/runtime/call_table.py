@@ -157,6 +157,14 @@ def all_names() -> tuple[str, ...]:
     return tuple(sorted({*_signatures(), *retired_names()}))
 
 
+def near(name: str) -> str:
+    """What follows the message that no call is named *name*: the name that was meant, if any."""
+    import difflib  # it loads slowly, and few programs make this mistake
+
+    found = difflib.get_close_matches(name, all_names(), n=1)
+    return f"; did you mean {found[0]!r}?" if found else ""
+
+
 def _read(name: str) -> Any:
     import json  # for the first call only: most imports of the package make none
 

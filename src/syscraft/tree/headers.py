@@ -7,14 +7,15 @@ from pathlib import Path
 from syscraft import proc
 from syscraft.errors import TreeError
 from syscraft.files import FileLock, cache_root, folder_made_whole
-from syscraft.tree.source import DEFAULT_LINUX, KernelTree, Progress, open_tree
+from syscraft.hints import Progress, silent
+from syscraft.tree.source import DEFAULT_LINUX, KernelTree, open_tree
 
 
 def uapi_headers(
     linux_arch: str,
     tree: KernelTree | None = None,
     *,
-    progress: Progress = lambda text: None,
+    progress: Progress = silent,
 ) -> Path:
     """Export a tree's headers into the cache, or find them there.
 
@@ -32,7 +33,7 @@ def uapi_headers(
     folder = cache_root() / "headers" / f"{tree.key}-{linux_arch}"
     if folder.is_dir():
         return folder / "usr" / "include"
-    with FileLock(folder.with_suffix(".lock")):
+    with FileLock(folder.with_name(f"{folder.name}.lock")):
         if not folder.is_dir():
             progress(f"exporting the headers of {linux_arch}")
             with folder_made_whole(folder) as draft:
