@@ -7,7 +7,6 @@ from syscraft.emit import user_c
 from syscraft.emit.base import Emitter, Files, fill
 from syscraft.emit.ctext_layout import argument_list
 from syscraft.model.call import Argument, Call, Wrapper
-from syscraft.model.names import IDENTIFIER
 from syscraft.model.types import declare_user, spell_user
 
 
@@ -68,13 +67,10 @@ def _wrapper(call: Call, wrapper: Wrapper) -> dict[str, object]:
 
 def _as_kernel_type(argument: Argument) -> str:
     """What the raw function is given: cast where the user's type is another one."""
-    expression = argument.expression
-    is_number = expression.isdigit() and not argument.parameter.ctype.is_pointer
+    is_number = argument.expression.isdigit() and not argument.parameter.ctype.is_pointer
     if argument.is_plain or is_number:
-        return expression
-    if not IDENTIFIER.match(expression):
-        expression = f"({expression})"
-    return f"({spell_user(argument.parameter.ctype)}){expression}"
+        return argument.expression
+    return user_c.cast(argument, spell_user(argument.parameter.ctype))
 
 
 def _free(name: str, wrapper: Wrapper) -> str:
