@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from syscraft.abi.discover import all_abis
 from syscraft.declaration.scalars import SCALARS
 from syscraft.emit.ctext_layout import argument_list, comment, prose, width
+from syscraft.emit.expression_c import as_macro
 from syscraft.emit.kernel_compat import (
     SPLIT,
     compat_clone_abis,
@@ -324,7 +325,7 @@ def _uapi(call: Call) -> str:
         parts.append("")
     for flag in call.flags:
         note = f"\t/* {flag.summary} */" if flag.summary else ""
-        parts.append(f"#define {flag.name}\t{flag.value}{note}")
+        parts.append(f"#define {flag.name}\t{as_macro(flag.value)}{note}")
     for struct in call.structs:
         parts += ["", struct.text]
     if call.packed:

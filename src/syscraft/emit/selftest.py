@@ -8,6 +8,7 @@ from syscraft.abi.discover import all_abis
 from syscraft.emit import user_c
 from syscraft.emit.base import fill
 from syscraft.emit.ctext_layout import argument_list
+from syscraft.emit.expression_c import c_text
 from syscraft.model.call import Call, Case, Wrapper
 from syscraft.model.types import declare_user
 
@@ -60,7 +61,7 @@ def _wrapper(call: Call, wrapper: Wrapper) -> dict[str, object]:
         assert wrapper.struct_version is not None
         passed = ["&args", call.packed.size_constant(wrapper.struct_version)]
     else:
-        passed = [argument.expression for argument in wrapper.arguments]
+        passed = [c_text(argument.expression) for argument in wrapper.arguments]
     cast = f"({head.removesuffix(wrapper.name)})" if wrapper.returns.is_pointer else ""
     return {
         "prototype": prototype,

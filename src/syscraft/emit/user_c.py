@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from syscraft.abi.base import Abi, Pairs
 from syscraft.declaration.scalars import SCALARS
 from syscraft.emit.base import fill
+from syscraft.emit.expression_c import as_macro, as_operand, c_text
 from syscraft.emit.kernel import packed_struct
 from syscraft.model.call import Argument, Call, Parameter
-from syscraft.model.names import IDENTIFIER, KNOWN_STRUCTS
+from syscraft.model.expression import Cast, Integer
+from syscraft.model.names import KNOWN_STRUCTS
 from syscraft.model.types import declare_user
 
 
@@ -65,10 +67,11 @@ def as_field(argument: Argument) -> str:
     """What a packed struct's field is set to."""
     expression = argument.expression
     if argument.parameter.ctype.is_pointer:
-        if not IDENTIFIER.match(expression):
-            expression = f"({expression})"
-        return f"(unsigned long){expression}"
-    return expression
+        return f"(unsigned long){as_operand(expression)}"
+    if argument.parameter.is_long and not argument.is_plain and not isinstance(expression, Integer):
+        # The field is wider than long, which cuts a value off first on ABIs of 32 bits.
+        return c_text(Cast(argument.parameter.ctype, expression))
+    return c_text(expression)
 
 
 def definitions(call: Call, number: int) -> str:
@@ -77,6 +80,7 @@ def definitions(call: Call, number: int) -> str:
         "definitions.h.j2",
         call=call,
         number=number,
+        as_macro=as_macro,
         packed=packed_struct(call, call.packed) if call.packed else None,
     )
 
