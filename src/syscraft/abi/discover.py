@@ -8,7 +8,7 @@ import pkgutil
 import re
 
 import syscraft.abi
-from syscraft.abi.base import Abi
+from syscraft.abi.abi import Abi
 from syscraft.errors import UsageError
 from syscraft.hints import near
 

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Iterable
 from pathlib import Path
 
-from syscraft.abi.base import Abi
+from syscraft.abi.abi import Abi
 from syscraft.calls.census import Census, Entry, from_text
 from syscraft.errors import UsageError, Where
 from syscraft.hints import near

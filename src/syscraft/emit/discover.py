@@ -7,7 +7,7 @@ import importlib
 import pkgutil
 
 import syscraft.emit
-from syscraft.abi.base import Abi
+from syscraft.abi.abi import Abi
 from syscraft.abi.discover import all_abis
 from syscraft.emit.base import Emitter, Files
 from syscraft.errors import UsageError

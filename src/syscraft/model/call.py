@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from syscraft.declaration.ctext import CType
-from syscraft.declaration.scalars import SCALARS
 from syscraft.errors import Where
 from syscraft.model.expression import Expression
+from syscraft.model.tests import TestProgram
 
 # Numbers that syscraft gives to calls that are not meant for upstream. Nothing in
 # Linux comes near them, and above 999 mips o32's block (4000) would run into n64's (5000).
@@ -41,15 +41,11 @@ class Parameter:
 
     @property
     def is_wide(self) -> bool:
-        """Whether a value has 64 bits on every ABI, and so takes two registers on some."""
-        scalar = None if self.ctype.is_pointer else SCALARS.get(self.ctype.base)
-        return scalar is not None and scalar.bits == 64
+        return self.ctype.is_wide
 
     @property
     def is_long(self) -> bool:
-        """Whether it is a number as wide as ``long``, which differs between ABIs."""
-        scalar = None if self.ctype.is_pointer else SCALARS.get(self.ctype.base)
-        return scalar is not None and scalar.bits is None
+        return self.ctype.is_long
 
 
 @dataclass(frozen=True)
@@ -204,7 +200,7 @@ class Call:
     body: TextFile
     patches: tuple[TextFile, ...]
     cases: tuple[Case, ...]
-    tests: tuple[TextFile, ...]
+    tests: tuple[TestProgram, ...]
 
     @property
     def is_clone(self) -> bool:

@@ -23,6 +23,7 @@ from syscraft.model.call import (
     Wrapper,
 )
 from syscraft.model.expression import Expression
+from syscraft.model.tests import TestProgram
 
 # Calls that return in a child as well. Source: kernel/fork.c, Linux 6.12
 FORK_LIKE = frozenset(("clone", "clone3", "fork", "vfork"))
@@ -50,7 +51,7 @@ class Draft:
         self.cases: tuple[Case, ...] = ()
         self.body: TextFile
         self.patches: tuple[TextFile, ...] = ()
-        self.tests: tuple[TextFile, ...] = ()
+        self.tests: tuple[TestProgram, ...] = ()
 
     @property
     def is_clone(self) -> bool:

@@ -12,15 +12,21 @@ from dataclasses import dataclass
 from syscraft.declaration.ctext import CType
 
 
+class _Node:
+    def __str__(self) -> str:
+        """Refuse: text put into a file must come from a language's printer."""
+        raise TypeError(f"{self!r} has no text of its own")
+
+
 @dataclass(frozen=True)
-class Name:
+class Name(_Node):
     """An argument of the user's function, a constant of the declaration, or a header's macro."""
 
     name: str
 
 
 @dataclass(frozen=True)
-class Integer:
+class Integer(_Node):
     """A literal: its value, and the author's spelling with its suffix, such as ``0x10UL``."""
 
     value: int
@@ -28,7 +34,7 @@ class Integer:
 
 
 @dataclass(frozen=True)
-class Unary:
+class Unary(_Node):
     """``operator`` is one of ``+ - ~ !``."""
 
     operator: str
@@ -36,7 +42,7 @@ class Unary:
 
 
 @dataclass(frozen=True)
-class Binary:
+class Binary(_Node):
     """``operator`` is one of C's for arithmetic, bits, shifts, comparison and logic."""
 
     operator: str
@@ -45,20 +51,20 @@ class Binary:
 
 
 @dataclass(frozen=True)
-class Conditional:
+class Conditional(_Node):
     condition: Expression
     then: Expression
     otherwise: Expression
 
 
 @dataclass(frozen=True)
-class Cast:
+class Cast(_Node):
     ctype: CType
     operand: Expression
 
 
 @dataclass(frozen=True)
-class SizeOf:
+class SizeOf(_Node):
     """``of`` is a type, or the name of an argument; ``pointed`` of what that points to."""
 
     of: CType | Name
@@ -66,7 +72,7 @@ class SizeOf:
 
 
 @dataclass(frozen=True)
-class StringLength:
+class StringLength(_Node):
     """The length of a string of the user's; ``function`` is strlen or the compiler's own."""
 
     function: str
