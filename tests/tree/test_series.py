@@ -15,8 +15,8 @@ import pytest
 from conftest import REPOSITORY, need_tool
 
 import syscraft as library
+from syscraft.emit.kernel.selftest import selftest_files
 from syscraft.emit.man_page import man_page
-from syscraft.emit.selftest import selftest_files
 from syscraft.tree.source import KernelTree
 
 EXAMPLES = [REPOSITORY / "examples" / name for name in ("splork", "splork8", "clone_nice")]
