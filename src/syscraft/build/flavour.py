@@ -65,6 +65,7 @@ class Flavour:
 
 
 PLAIN = "plain"
+OWN = "own-"  # begins the part of a key that stands for a user's own options
 
 
 @functools.cache
@@ -115,7 +116,7 @@ def with_options(flavour: Flavour, options: Iterable[Option]) -> Flavour:
     own = merged(options)
     if not own:
         return flavour
-    name = f"own-{digest(config_text(sorted(own, key=lambda option: option.symbol)))[:8]}"
+    name = f"{OWN}{digest(config_text(sorted(own, key=lambda option: option.symbol)))[:8]}"
     front = "" if flavour.key == PLAIN else f"{flavour.key}+"
     return replace(
         flavour,
