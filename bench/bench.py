@@ -42,12 +42,12 @@ def quietly(*argv: str | Path) -> None:
 
 def objects_folder() -> Path:
     """The objects of the last build."""
-    logs = (cache_root() / "work").glob("*/objects/*/linux.log")
-    return max(logs, key=lambda path: path.stat().st_mtime_ns).with_name("obj")
+    logs = (cache_root() / "work").glob("*/obj-*/.syscraft/linux.log")
+    return max(logs, key=lambda path: path.stat().st_mtime_ns).parents[1]
 
 
 def source_folder() -> Path:
-    return objects_folder().parents[2] / "src"
+    return objects_folder().with_name("src")
 
 
 def bare_make() -> None:

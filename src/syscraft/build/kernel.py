@@ -163,7 +163,7 @@ def _build(
     make = Make(target, work, copy.source, objects, change.body_line_maps, lock_fd, progress)
     kconfig.configure(
         options, target.needs,
-        tree=tree, source=copy.source, objects=objects.path, work=objects.folder, arch=target.key,
+        tree=tree, source=copy.source, objects=objects.path, work=objects.notes, arch=target.key,
         make=lambda what, variables: make(what, "configuration", **variables),
     )  # fmt: skip
     if quiet and target.generated:

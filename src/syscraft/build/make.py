@@ -75,7 +75,7 @@ class Make:
         with self._objects.being_built():
             done = proc.run_watched(
                 argv, cwd=self._work, env=self._environment(),
-                log=self._objects.folder / f"{target}.log",
+                log=self._objects.notes / f"{target}.log",
                 on_line=on_line, keep_open=(self._lock_fd,),
             )  # fmt: skip
         if not done.ok:

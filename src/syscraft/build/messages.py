@@ -16,9 +16,6 @@ _MESSAGE = re.compile(
     r"(?P<kind>fatal error|error|warning): (?P<text>.*)$"
 )
 
-# Objects are below the sources' neighbour; see syscraft.build.objects.
-_FROM_OBJECTS = re.compile(r"^(?:\.\./)+src/")
-
 
 def failure(done: proc.Result, source: Path, bodies: tuple[BodyLineMap, ...]) -> SyscraftError:
     """Tell whose fault a failed build is: the machine's, or the author's."""
@@ -44,7 +41,7 @@ def _findings(done: proc.Result, source: Path, bodies: tuple[BodyLineMap, ...]) 
         path = (
             os.path.relpath(match["path"], source)
             if match["path"].startswith("/")
-            else _FROM_OBJECTS.sub("", match["path"])
+            else match["path"].removeprefix("../src/")
         )
         number = int(match["line"])
         column = int(match["column"]) if match["column"] else None

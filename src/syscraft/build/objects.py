@@ -17,57 +17,60 @@ from pathlib import Path
 
 from syscraft import proc
 from syscraft.errors import BuildError
-from syscraft.files import digest, folder_made_whole, remove_drafts, write_atomic
+from syscraft.files import digest, folder_made_whole, write_atomic
 from syscraft.hints import Progress
 from syscraft.tree.source import KernelTree
 from syscraft.tree.wire import KernelChange
 
+_NOTES = ".syscraft"
+_BUILT = "built.json"
+_MARKER = "building"
+
 
 class Objects:
-    """The folder *key* of *work*; whoever uses it holds the lock of *work*.
+    """The folder ``obj-KEY`` of *work*; whoever uses it holds the lock of *work*.
+
+    It stands beside the sources, so that compilers see the same paths in every configuration,
+    and ccache knows a file again.
 
     Args:
         image: what a whole build leaves, below ``path``.
     """
 
     def __init__(self, work: Path, key: str, image: str, progress: Progress) -> None:
-        self._all = work / "objects"
-        self.folder = self._all / key
-        self.path = self.folder / "obj"
+        self._work = work
+        self.path = work / f"obj-{key}"
+        self.notes = self.path / _NOTES
         self.image = self.path / image
         self._image = image
-        self._built = self.folder / "built.json"
-        self._marker = self.folder / "building"
+        self._built = self.notes / _BUILT
+        self._marker = self.notes / _MARKER
         self._progress = progress
 
     def prepare(self) -> None:
         """Make the folder if it is not there, and remove what a killed build left half made."""
-        self._all.mkdir(parents=True, exist_ok=True)
-        remove_drafts(self._all)
-        if not self.folder.exists():
-            with folder_made_whole(self.folder) as draft:
+        if not self.path.exists():
+            with folder_made_whole(self.path) as draft:
                 if sibling := self._sibling():
                     self._progress("copying the objects of another flavour")
-                    self._copy(sibling, draft)
-                else:
-                    (draft / "obj").mkdir()
+                    done = proc.run(["cp", "-a", "--reflink=auto", f"{sibling}/.", str(draft)])
+                    if not done.ok:
+                        raise BuildError.of(
+                            "objects cannot be copied", found=done.output.strip()[-300:]
+                        )
+        self.notes.mkdir(exist_ok=True)
         self._clean_after_kill()
 
     def _sibling(self) -> Path | None:
-        """The objects that were last built as a whole, and nobody was killed over."""
-        whole = [
-            path.parent
-            for path in self._all.glob("*/built.json")
-            if (path.parent / "obj" / self._image).exists()
-            and not (path.parent / "building").exists()
-        ]
-        return max(whole, key=lambda path: (path / "built.json").stat().st_mtime_ns, default=None)
-
-    def _copy(self, sibling: Path, draft: Path) -> None:
-        for name in ("obj", "built.json"):
-            done = proc.run(["cp", "-a", "--reflink=auto", str(sibling / name), str(draft / name)])
-            if not done.ok:
-                raise BuildError.of("objects cannot be copied", found=done.output.strip()[-300:])
+        """The objects that were last built as a whole, with nobody killed over them since."""
+        built = {
+            path: (path / _NOTES / _BUILT).stat().st_mtime_ns
+            for path in self._work.glob("obj-*")
+            if (path / _NOTES / _BUILT).exists()
+            and (path / self._image).exists()
+            and not (path / _NOTES / _MARKER).exists()
+        }
+        return max(built, key=built.__getitem__, default=None)
 
     @contextlib.contextmanager
     def being_built(self) -> Iterator[None]:
