@@ -16,8 +16,8 @@ from syscraft.model.call import Call
 CALLS = [
     *(REPOSITORY / "examples" / name for name in ("splork", "splork8", "clone_nice")),
     REPOSITORY / "tests" / "kernel" / "clone_pair",
-    REPOSITORY / "src" / "syscraft" / "lab" / "proof" / "proof_length.toml",
-    REPOSITORY / "src" / "syscraft" / "lab" / "proof" / "proof_read.toml",
+    REPOSITORY / "src" / "syscraft" / "proof" / "program" / "proof_length.toml",
+    REPOSITORY / "src" / "syscraft" / "proof" / "program" / "proof_read.toml",
 ]
 STRICT = ("-Wall", "-Wextra", "-Werror", "-pedantic")
 
