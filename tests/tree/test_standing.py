@@ -139,7 +139,7 @@ def test_edited_since(linux: Path, tmp_path: Path) -> None:
     change = wired(call, tree)
     assert (change.files, change.number, change.config) == ({}, 900, (OPTION,))
     assert change.body_line_maps == ()
-    with pytest.raises(TreeError, match="in this tree, and in its declaration too") as caught:
+    with pytest.raises(TreeError, match="both in this tree and in its declaration") as caught:
         wired(call_of(with_another_body(tmp_path)), tree)
     assert f"{linux}/kernel/splork.c:1:" in str(caught.value)
 
@@ -299,7 +299,7 @@ def test_by_hand_with_an_option(by_hand: KernelTree, make_call: MakeCall) -> Non
     [
         ("goodone", "int value", "kernel/sys.c:", "SYSCALL_DEFINE1(goodone, char __user *, name)"),
         ("oldstyle", "int value", "kernel/sys.c:", "asmlinkage long sys_oldstyle(int a)"),
-        ("nodef", "int value", "syscall_64.tbl:", "a row for nodef and no SYSCALL_DEFINE"),
+        ("nodef", "int value", "syscall_64.tbl:", "a row for nodef, but no SYSCALL_DEFINE"),
         ("openat2", "int value", "fs/open.c:", "SYSCALL_DEFINE4(openat2, int, dfd"),
     ],
 )
@@ -321,7 +321,7 @@ def test_pinned_number_that_the_tree_does_not_have(
     by_hand: KernelTree, make_call: MakeCall
 ) -> None:
     call = declared(make_call, "goodone", "char __user *value", "number = 950")
-    with pytest.raises(TreeError, match=r"has goodone\(\) by another number") as caught:
+    with pytest.raises(TreeError, match=r"has goodone\(\) under a different number") as caught:
         number_of(call, by_hand)
     assert "number = 902" in str(caught.value)
 

@@ -43,7 +43,7 @@ class Done(Enum):
     """The result of apply or revert."""
 
     APPLIED = "applied"
-    UPDATED = "applied anew"
+    UPDATED = "updated"
     ALREADY = "already applied"
     REVERTED = "reverted"
     NOTHING = "not applied"

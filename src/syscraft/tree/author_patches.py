@@ -102,7 +102,7 @@ def touched_by(patch: TextFile) -> set[str]:
     for path in paths:
         if path.startswith("/") or ".." in Path(path).parts:
             raise DeclarationError.of(
-                "this patch reaches outside of the kernel tree",
+                "this patch changes a file outside the kernel tree",
                 Where(patch.shown_path),
                 found=path,
             )
@@ -130,5 +130,5 @@ def _apply(patch: TextFile, scratch: Path, tree: KernelTree) -> bool:
         f"this patch does not apply to {tree.shown}",
         Where(patch.shown_path),
         found=done.output.strip(),
-        hint="make it anew against this tree, with git format-patch",
+        hint="regenerate it against this tree with git format-patch",
     )

@@ -124,7 +124,9 @@ class Editor:
         if path not in self._lines:
             text = self._read(path)
             if text is None:
-                raise TreeError.of("the kernel tree lacks a file", self._where(path, None))
+                raise TreeError.of(
+                    "a file is missing from the kernel tree", self._where(path, None)
+                )
             if text and not text.endswith("\n"):
                 text += "\n"
             self._lines[path] = tuple(split_lines(text))
@@ -176,11 +178,11 @@ class Editor:
         found = [index for index, line in enumerate(self.lines(path)) if accept(line)]
         if not found or (len(found) > 1 and not last):
             raise TreeError.of(
-                "the place for the change is missing" if not found else "the place is not unique",
+                f"the anchor of the change {'is not unique' if found else 'was not found'}",
                 self._where(path, found[1] + 1 if found else None),
                 expected=expected,
                 found=f"{len(found)} such lines",
-                hint="this kernel tree is laid out in a way that syscraft does not know",
+                hint="syscraft does not know the layout of this kernel tree",
             )
         return found[-1]
 

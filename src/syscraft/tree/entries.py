@@ -113,9 +113,9 @@ def _find(lines: tuple[str, ...], first: str, last: str | None) -> tuple[int, in
 
 def _nothing_to_imitate(tree: KernelTree, path: str, pattern: str) -> TreeError:
     return TreeError.of(
-        "the entry code of a fork-like call is not where it should be",
+        "the entry code of a fork-like call was not found",
         tree.where(path),
         expected=f"a line like {pattern}",
-        found="nothing like it",
-        hint="this kernel tree is laid out in a way that syscraft does not know",
+        found="no such line",
+        hint="syscraft does not know the layout of this kernel tree",
     )

@@ -64,7 +64,7 @@ def _number(call: Call, tree: KernelTree, given: dict[int, tuple[str, str]]) -> 
         if is_recorded:  # --apply brings it up to date
             return choose_number(call, others, tree.where("arch"))
         raise TreeError.of(
-            f"this tree has {call.name}() by another number",
+            f"this tree has {call.name}() under a different number",
             call.number.where,
             expected=f"number = {there}, as in the tables of {tree.shown}",
             found=f"number = {call.number.fixed}",

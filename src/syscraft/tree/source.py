@@ -164,7 +164,7 @@ def _debian_tree(linux: str, progress: Progress) -> KernelTree:
     package = f"linux-source-{linux.removeprefix('deb:')}"
     archive = _DEBIAN_SOURCES / f"{package}.tar.xz"
     if not linux.removeprefix("deb:").replace(".", "").isdigit():
-        raise UsageError.of("this names no Debian kernel", expected="deb:6.12", found=linux)
+        raise UsageError.of("not a version of a Debian kernel", expected="deb:6.12", found=linux)
     try:
         stat = archive.stat()
     except OSError as error:
@@ -179,7 +179,7 @@ def _debian_tree(linux: str, progress: Progress) -> KernelTree:
     if not root.is_dir():
         with FileLock(
             trees / f"{key}.lock",
-            on_wait=lambda: progress(f"waiting for another unpack of {linux}"),
+            on_wait=lambda: progress(f"waiting for another process to unpack {linux}"),
         ):
             if not root.is_dir():
                 remove_drafts(trees, key)  # others may be making theirs
@@ -219,7 +219,7 @@ def check_tree(path: Path, shown: str) -> None:
     for name in ("Makefile", "Kconfig", "kernel/fork.c", "include/linux/syscalls.h"):
         if not (path / name).is_file():
             raise UsageError.of(
-                "this is no Linux kernel tree",
+                "not a Linux kernel tree",
                 Where(shown),
                 expected=f"a folder with {name}",
                 found="no such file" if path.exists() else "nothing at this path",

@@ -115,14 +115,14 @@ def check_definition(call: Call, tree: KernelTree) -> None:
         f"the kernel already has a call named '{call.name}'",
         tree.where(found[0].path, found[0].line) if found else tree.where(*_row_of(call, tree)),
         expected="a new name, or a SYSCALL_DEFINE with the declared parameters",
-        found=found[0].text if found else f"a row for {call.name} and no SYSCALL_DEFINE of it",
+        found=found[0].text if found else f"a row for {call.name}, but no SYSCALL_DEFINE of it",
         hint=_hint(found),
     )
 
 
 def _hint(found: tuple[Found, ...]) -> str | None:
     if found and not found[0].is_macro:
-        return "a function without SYSCALL_DEFINE gets its arguments as the registers have them"
+        return "without SYSCALL_DEFINE the arguments are whatever the registers hold"
     return None
 
 
@@ -137,9 +137,9 @@ def _check_declaration_is_old(call: Call, created: Mapping[str, str], edited: Fi
         for path, text in piece.new_files(call).items():
             if path in created and created[path] != text:
                 raise TreeError.of(
-                    f"{call.name}() was changed in this tree, and in its declaration too",
+                    f"{call.name}() was changed both in this tree and in its declaration",
                     edited.where,
-                    expected=f"one of the two as --apply left it; {path} would be another now",
+                    expected=f"a change to one of them; {path} would now be different",
                     found=edited.found,
-                    hint="put the file back as it was, or take the change of the declaration back",
+                    hint="undo one of the two changes",
                 )

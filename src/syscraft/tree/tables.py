@@ -196,7 +196,7 @@ def read_tables(tree: KernelTree) -> Tables:
             "the tree has no table of system call numbers",
             tree.where("arch"),
             expected="arch/*/entry/syscalls/*.tbl, arch/*/kernel/syscalls/*.tbl or the like",
-            hint="this kernel tree is laid out in a way that syscraft does not know",
+            hint="syscraft does not know the layout of this kernel tree",
         )
     return tables
 
@@ -252,7 +252,7 @@ def style_of(table: Table, common: dict[str, int], where: Where) -> Style:
             "the table has no ordinary row",
             where,
             expected="rows with number, ABI, name and sys_name",
-            hint="this kernel tree is laid out in a way that syscraft does not know",
+            hint="syscraft does not know the layout of this kernel tree",
         )
     word = Counter(row.abi for row in latest).most_common(1)[0][0]
     model = [row for row in latest if row.abi == word][-1]
@@ -314,7 +314,7 @@ def choose_number(call: Call, taken: Mapping[int, tuple[str, str]], where: Where
         if number not in taken:
             return number
     raise TreeError.of(
-        "no private number is free",
+        "all private numbers are taken",
         where,
         expected=f"a free number from {PRIVATE_NUMBERS[0]} to {PRIVATE_NUMBERS[-1]}",
         hint="pin one with number = N",

@@ -81,7 +81,7 @@ def _doubled(
                 Finding(
                     f"two declarations with the {what} {key}",
                     where(call),
-                    expected=f"a {what} of its own for each call in a kernel",
+                    expected=f"a different {what} for each call in a kernel",
                     found=f"the same at {where(first[key])}",
                 )
             )

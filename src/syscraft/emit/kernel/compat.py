@@ -45,7 +45,7 @@ def compat_clone_definition(call: Call, body: str) -> str:
         head = argument_list(
             f"COMPAT_SYSCALL_DEFINE{len(listed)}(", [f"{prefix}{call.name}", *listed], ")"
         )
-        note = f"/* {abi.key} has clone's arguments in another order than its kernel */"
+        note = f"/* {abi.key} passes clone()'s arguments in a different order than its kernel */"
         texts.append(f"\n#ifdef {symbol}\n{note}\n{head}\n{body}#endif\n")
     return "".join(texts)
 

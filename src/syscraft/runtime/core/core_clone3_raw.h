@@ -22,7 +22,7 @@
 
 /*
  * Arguments of core_clone3(). Fields are only ever appended; zero in a newer
- * field means what older kernels do. Padding must be zero.
+ * field selects what older kernels do. Padding must be zero.
  */
 struct core_clone3_args {
 	__aligned_u64 flags;
