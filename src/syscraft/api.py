@@ -19,13 +19,14 @@ from typing import TYPE_CHECKING
 
 from syscraft.errors import DeclarationError, Finding, TreeError, UsageError, Where
 from syscraft.hints import Progress, near, silent
-from syscraft.model.call import Call, NumberPolicy
 from syscraft.tree.source import DEFAULT_LINUX, KernelTree, open_tree
 
 if TYPE_CHECKING:  # these rooms load slowly, and many uses never enter them
+    from syscraft.build.flavour import Flavour
     from syscraft.calls.census import Census
-    from syscraft.guest.base import Ready
+    from syscraft.guest.base import Guest, Ready
     from syscraft.lab.cells import Cell, Matrix
+    from syscraft.model.call import Call
     from syscraft.rules.base import RuleFinding
     from syscraft.scan.read import KernelCalls
     from syscraft.tree import applied
@@ -51,6 +52,13 @@ class Declaration:
     call: Call
     folder: Path
     shown_path: str = ""
+
+    @property
+    def sources(self) -> tuple[Path, ...]:
+        """The files that a kernel with the call is made of, besides its tree."""
+        texts = (self.call.body, *self.call.patches)
+        names = (self.call.source_name, *(text.name for text in texts))
+        return tuple(self.folder / name for name in names)
 
     def generate(
         self,
@@ -108,6 +116,7 @@ class Declaration:
 
         Returns: what was done, and the paths that were written.
         """
+        from syscraft.model.call import NumberPolicy
         from syscraft.tree.applied import apply
         from syscraft.tree.wire import wired
 
@@ -281,20 +290,52 @@ def run_in(
     """
     from syscraft.build.flavour import find_flavour, user_options, with_options
     from syscraft.guest.discover import find_guest
-    from syscraft.guest.workload import Workload
     from syscraft.lab.command import check_command, run_command
-    from syscraft.lab.plan import headers_for
 
     chosen = find_guest(guest)
     own = user_options(kconfig, map(Path, kconfig_files))
     flavour = with_options(find_flavour(kernel), own)
     check_command(chosen, argv[0])
-    calls = tuple(declaration.call for declaration in _loaded(declarations))
-    work = Workload(calls, open_tree(linux, progress=progress))
-    headers = headers_for(chosen, work)
-    ready = chosen.prepare(work, flavour, progress)
+    ready, headers = _ready(declarations, chosen, linux, flavour, progress)
     ready_to_run()
     return run_command(chosen, ready, argv, headers, terminal=terminal, deadline_s=deadline_s)
+
+
+def _ready(
+    declarations: Sequence[Given],
+    guest: Guest,
+    linux: str,
+    flavour: Flavour,
+    progress: Progress,
+) -> tuple[Ready, Path]:
+    """A guest with the calls, and a folder of the files that go with them.
+
+    What digests can decide is not worked out again: where the declarations are given by their
+    paths, a kernel of the same files, tree and tools is taken without reading any of them.
+    """
+    from syscraft.declaration.find import find_declaration
+    from syscraft.lab.remembered import recall, remember, remembered_key
+
+    tree = open_tree(linux, progress=progress)
+    paths = [str(find_declaration(d)[0]) for d in declarations if not isinstance(d, Declaration)]
+    key = ""
+    if len(paths) == len(declarations):
+        key = remembered_key(
+            guest.key, tree.key, tree.state, repr(flavour), *paths, tools=guest.tools()
+        )
+        if found := recall(key):
+            return guest.remembered(found.kernel, flavour), found.headers
+
+    from syscraft.guest.workload import Workload
+    from syscraft.lab.plan import headers_for
+
+    loaded = _loaded(declarations)
+    work = Workload(tuple(declaration.call for declaration in loaded), tree)
+    headers = headers_for(guest, work)
+    ready = guest.prepare(work, flavour, progress)
+    if key and ready.record:
+        remember(key, [path for d in loaded for path in d.sources], ready.record, headers)
+    return ready, headers
 
 
 def _loaded(declarations: Sequence[Given]) -> tuple[Declaration, ...]:
@@ -330,7 +371,7 @@ def load(path: str | Path) -> Declaration:
         UsageError: there is none.
         DeclarationError: it is not valid.
     """
-    from syscraft.model.compile import find_declaration
+    from syscraft.declaration.find import find_declaration
     from syscraft.model.compile import load as load_call
 
     file_path, _ = find_declaration(path)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from syscraft.declaration.find import find_declaration
 from syscraft.declaration.schema import check_keys
 from syscraft.declaration.toml_file import TomlFile
-from syscraft.errors import DeclarationError, Finding, UsageError, Where, raise_all
+from syscraft.errors import DeclarationError, Finding, Where, raise_all
 from syscraft.model.author_files import read_files
 from syscraft.model.c_text import read_c_text
 from syscraft.model.call import Call
@@ -43,31 +44,6 @@ def load_draft(path: str | Path) -> Draft:
         raise DeclarationError.of(
             "the declaration is nested too deeply", Where(shown_path)
         ) from error
-
-
-def find_declaration(path: str | Path) -> tuple[Path, str]:
-    """Resolve what a user named to the TOML file and the path to show for it."""
-    given = Path(path)
-    if given.is_dir():
-        candidates = sorted(given.glob("*.toml"))
-        named = [c for c in candidates if c.stem == given.resolve().name]
-        if named or len(candidates) == 1:
-            given = (named or candidates)[0]
-        else:
-            raise UsageError.of(
-                "this folder is no declaration",
-                Where(str(given)),
-                expected="one file that ends in .toml, or one named like the folder",
-                found=", ".join(c.name for c in candidates) or "none",
-                hint="syscraft new NAME makes a folder to start from",
-            )
-    if not given.exists():
-        raise UsageError.of(
-            "there is no such declaration",
-            Where(str(given)),
-            hint="syscraft new NAME makes a folder to start from",
-        )
-    return given.absolute(), str(given)
 
 
 def _compile(path: Path, shown_path: str) -> Draft:
