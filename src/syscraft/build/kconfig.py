@@ -26,6 +26,7 @@ class Demand(Enum):
     ALWAYS = None
     WHERE_KNOWN = "# Where the kernel has it:"
     WHERE_POSSIBLE = "# Where it can be had:"
+    WHERE_NEEDED = "# Where another option is lost without it:"
 
 
 @dataclass(frozen=True)
@@ -162,9 +163,19 @@ def configure(
     if stamp.exists() and stamp.read_text() == state and config.exists():
         return
     fragment = work / "fragment"
-    write_if_changed(fragment, text.encode())
-    make("allnoconfig", {"KCONFIG_ALLCONFIG": str(fragment)})
-    check(wanted, needs, config.read_text(), tree, source, arch)
+
+    def attempt(options: tuple[Option, ...]) -> None:
+        write_if_changed(fragment, config_text(options).encode())
+        make("allnoconfig", {"KCONFIG_ALLCONFIG": str(fragment)})
+        check(options, needs, config.read_text(), tree, source, arch)
+
+    spared = tuple(option for option in wanted if option.demand is not Demand.WHERE_NEEDED)
+    try:
+        attempt(spared)
+    except ConfigError:
+        if spared == wanted:
+            raise
+        attempt(wanted)
     write_atomic(stamp, state.encode())
 
 
