@@ -160,4 +160,15 @@ long syscall6(long long number, long long arg1, long long arg2, long long arg3,
 
 #endif
 
+/* For calls that return twice: 0 comes back in the child. */
+#ifndef HAVE_FORK_SYSCALLS
+#define fork_syscall0 syscall0
+#define fork_syscall1 syscall1
+#define fork_syscall2 syscall2
+#define fork_syscall3 syscall3
+#define fork_syscall4 syscall4
+#define fork_syscall5 syscall5
+#define fork_syscall6 syscall6
+#endif
+
 #endif /* BARE_SYSCALLS_H */

@@ -179,4 +179,15 @@ long syscall6(long number, long arg1, long arg2, long arg3, long arg4,
 
 #endif
 
+/* For calls that return twice: 0 comes back in the child. */
+#ifndef HAVE_FORK_SYSCALLS
+#define fork_syscall0 syscall0
+#define fork_syscall1 syscall1
+#define fork_syscall2 syscall2
+#define fork_syscall3 syscall3
+#define fork_syscall4 syscall4
+#define fork_syscall5 syscall5
+#define fork_syscall6 syscall6
+#endif
+
 #endif /* BARE_SYSCALLS_H */

@@ -181,6 +181,50 @@ long syscall6(long number, long arg1, long arg2, long arg3, long arg4,
  * comes back in the child. After an error, which sets the carry flag, o1 holds
  * the second argument.
  */
+#define HAVE_FORK_SYSCALLS
+
+static inline __attribute__((__always_inline__))
+long fork_syscall0(long number)
+{
+	register long g1 __asm__("g1") = number;
+	register long o0 __asm__("o0");
+
+	__asm__ volatile ("ta	0x6d\n\t"
+			  "bcs,a,pn	%%xcc, 2f\n\t"
+			  "sub	%%g0, %%o0, %%o0\n\t"
+			  "2:\n\t"
+			  "bcs,pn	%%xcc, 3f\n\t"
+			  "nop\n\t"
+			  "sub	%%o1, 1, %%o1\n\t"
+			  "and	%%o0, %%o1, %%o0\n\t"
+			  "3:"
+			  : "+r" (g1), "=r" (o0)
+			  :
+			  : "o1", SYSCALL_CLOBBERS);
+	return o0;
+}
+
+static inline __attribute__((__always_inline__))
+long fork_syscall1(long number, long arg1)
+{
+	register long g1 __asm__("g1") = number;
+	register long o0 __asm__("o0") = arg1;
+
+	__asm__ volatile ("ta	0x6d\n\t"
+			  "bcs,a,pn	%%xcc, 2f\n\t"
+			  "sub	%%g0, %%o0, %%o0\n\t"
+			  "2:\n\t"
+			  "bcs,pn	%%xcc, 3f\n\t"
+			  "nop\n\t"
+			  "sub	%%o1, 1, %%o1\n\t"
+			  "and	%%o0, %%o1, %%o0\n\t"
+			  "3:"
+			  : "+r" (g1), "+r" (o0)
+			  :
+			  : "o1", SYSCALL_CLOBBERS);
+	return o0;
+}
+
 static inline __attribute__((__always_inline__))
 long fork_syscall2(long number, long arg1, long arg2)
 {
@@ -199,6 +243,53 @@ long fork_syscall2(long number, long arg1, long arg2)
 			  "3:"
 			  : "+r" (g1), "+r" (o0), "+r" (o1)
 			  :
+			  : SYSCALL_CLOBBERS);
+	return o0;
+}
+
+static inline __attribute__((__always_inline__))
+long fork_syscall3(long number, long arg1, long arg2, long arg3)
+{
+	register long g1 __asm__("g1") = number;
+	register long o0 __asm__("o0") = arg1;
+	register long o1 __asm__("o1") = arg2;
+	register long o2 __asm__("o2") = arg3;
+
+	__asm__ volatile ("ta	0x6d\n\t"
+			  "bcs,a,pn	%%xcc, 2f\n\t"
+			  "sub	%%g0, %%o0, %%o0\n\t"
+			  "2:\n\t"
+			  "bcs,pn	%%xcc, 3f\n\t"
+			  "nop\n\t"
+			  "sub	%%o1, 1, %%o1\n\t"
+			  "and	%%o0, %%o1, %%o0\n\t"
+			  "3:"
+			  : "+r" (g1), "+r" (o0), "+r" (o1)
+			  : "r" (o2)
+			  : SYSCALL_CLOBBERS);
+	return o0;
+}
+
+static inline __attribute__((__always_inline__))
+long fork_syscall4(long number, long arg1, long arg2, long arg3, long arg4)
+{
+	register long g1 __asm__("g1") = number;
+	register long o0 __asm__("o0") = arg1;
+	register long o1 __asm__("o1") = arg2;
+	register long o2 __asm__("o2") = arg3;
+	register long o3 __asm__("o3") = arg4;
+
+	__asm__ volatile ("ta	0x6d\n\t"
+			  "bcs,a,pn	%%xcc, 2f\n\t"
+			  "sub	%%g0, %%o0, %%o0\n\t"
+			  "2:\n\t"
+			  "bcs,pn	%%xcc, 3f\n\t"
+			  "nop\n\t"
+			  "sub	%%o1, 1, %%o1\n\t"
+			  "and	%%o0, %%o1, %%o0\n\t"
+			  "3:"
+			  : "+r" (g1), "+r" (o0), "+r" (o1)
+			  : "r" (o2), "r" (o3)
 			  : SYSCALL_CLOBBERS);
 	return o0;
 }
@@ -256,6 +347,17 @@ long fork_syscall6(long number, long arg1, long arg2, long arg3, long arg4,
 	return o0;
 }
 
+#endif
+
+/* For calls that return twice: 0 comes back in the child. */
+#ifndef HAVE_FORK_SYSCALLS
+#define fork_syscall0 syscall0
+#define fork_syscall1 syscall1
+#define fork_syscall2 syscall2
+#define fork_syscall3 syscall3
+#define fork_syscall4 syscall4
+#define fork_syscall5 syscall5
+#define fork_syscall6 syscall6
 #endif
 
 #endif /* BARE_SYSCALLS_H */
