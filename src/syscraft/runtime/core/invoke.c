@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* The call itself: who holds the GIL, what EINTR means, and errors. */
-#include "core.h"
+#include "invoke.h"
 
 #include <errno.h>
 
