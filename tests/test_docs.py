@@ -16,8 +16,9 @@ from pages import PAGES, between, boots, copied_examples, run_commands
 
 import syscraft as library
 from syscraft.abi.discover import all_abis
+from syscraft.build.flavour import all_flavours
 from syscraft.declaration.reference import key_reference
-from syscraft.guest.qemu import machines
+from syscraft.guest.discover import all_guests
 from syscraft.proof.prove import prove
 from syscraft.rules.reference import rules_reference
 from syscraft.tree.pieces import pieces_reference
@@ -63,14 +64,23 @@ def test_golden_pieces() -> None:
     check_golden(page, between(page, "pieces", pieces_reference()))
 
 
-def test_golden_machines() -> None:
-    rows = ["| guest | machine | programs of |", "| --- " * 3 + "|"]
+def test_golden_guests() -> None:
+    head = ("guest", "what it is", "programs of", "this machine's files", "processors")
+    rows = [f"| {' | '.join(head)} |", "| --- " * len(head) + "|"]
     rows += [
-        f"| {machine.key} | `{' '.join(machine.command)}` | {', '.join(machine.programs)} |"
-        for _, machine in machines()
+        f"| {guest.key} | `{guest.machine}` | {', '.join(guest.abis)} "
+        f"| {'yes, with Python' if guest.has.python else '-'} | {guest.has.cpus} |"
+        for guest in all_guests()
     ]
     page = REPOSITORY / "docs" / "lab.md"
-    check_golden(page, between(page, "machines", "\n".join(rows) + "\n"))
+    check_golden(page, between(page, "guests", "\n".join(rows) + "\n"))
+
+
+def test_golden_flavours() -> None:
+    rows = ["| flavour | what it finds | processors | deadlines |", "| --- " * 4 + "|"]
+    rows += [f"| {f.key} | {f.summary} | {f.cpus} | {f.slower:g} times |" for f in all_flavours()]
+    page = REPOSITORY / "docs" / "lab.md"
+    check_golden(page, between(page, "flavours", "\n".join(rows) + "\n"))
 
 
 def test_golden_abis() -> None:
@@ -127,5 +137,5 @@ def test_derive_example_of_the_reference(tmp_path: Path) -> None:
         "{\n\treturn 0;\n}\n"
     )
     files = library.load(tmp_path).generate()
-    assert "mark_raw(path, (size_t)(__builtin_strlen(path)), 0);" in files["mark.h"]
+    assert "mark_raw(path, (size_t)__builtin_strlen(path), 0);" in files["mark.h"]
     assert "def mark(path: Pointer, *, length: int) -> int:" in files["mark.py"]

@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from syscraft.abi.abi import Abi
 from syscraft.abi.layout import Part, places
 from syscraft.emit.base import fill
+from syscraft.emit.expression_c import as_macro, as_operand, c_text
 from syscraft.emit.packed_struct import packed_struct
 from syscraft.model.call import Argument, Call, Parameter
-from syscraft.model.names import IDENTIFIER, KNOWN_STRUCTS
+from syscraft.model.expression import Cast, Integer
+from syscraft.model.names import KNOWN_STRUCTS
 from syscraft.model.types import declare_user
 
 
@@ -55,10 +57,7 @@ def in_register(part: Part, expression: str, whole: str) -> str:
 
 def cast(argument: Argument, ctype: str) -> str:
     """Cast what a wrapper passes for a parameter."""
-    expression = argument.expression
-    if not IDENTIFIER.match(expression):
-        expression = f"({expression})"
-    return f"({ctype}){expression}"
+    return f"({ctype}){as_operand(argument.expression)}"
 
 
 def choices(statements: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
@@ -80,9 +79,13 @@ def _any_of(macros: Sequence[str]) -> str:
 
 def as_field(argument: Argument) -> str:
     """What a packed struct's field is set to."""
+    expression = argument.expression
     if argument.parameter.ctype.is_pointer:
         return cast(argument, "unsigned long")
-    return argument.expression
+    if argument.parameter.is_long and not argument.is_plain and not isinstance(expression, Integer):
+        # The field is wider than long, which cuts a value off first on ABIs of 32 bits.
+        return c_text(Cast(argument.parameter.ctype, expression))
+    return c_text(expression)
 
 
 def definitions(call: Call, number: int) -> str:
@@ -91,6 +94,7 @@ def definitions(call: Call, number: int) -> str:
         "definitions.h.j2",
         call=call,
         number=number,
+        as_macro=as_macro,
         packed=packed_struct(call, call.packed) if call.packed else None,
     )
 

@@ -5,11 +5,13 @@ Frozen, valid, free of text formats and of the disk. Emitters read only this.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from syscraft.declaration.ctext import CType
 from syscraft.errors import Where
+from syscraft.model.expression import Expression
+from syscraft.model.tests import TestProgram
 
 # Numbers that syscraft gives to calls that are not meant for upstream. Nothing in
 # Linux comes near them, and above 999 mips o32's block (4000) would run into n64's (5000).
@@ -106,10 +108,10 @@ class PackedStruct:
 
 @dataclass(frozen=True)
 class Argument:
-    """What a wrapper passes for one kernel parameter; ``expression`` is C."""
+    """What a wrapper passes for one kernel parameter, in terms of the user's arguments."""
 
     parameter: Parameter
-    expression: str
+    expression: Expression
     is_plain: bool  # the user's own argument of the same type, no cast needed
 
 
@@ -127,8 +129,9 @@ class Wrapper:
 @dataclass(frozen=True)
 class Constant:
     name: str
-    value: str
+    value: Expression
     summary: str | None
+    where: Where = field(compare=False)
 
 
 @dataclass(frozen=True)
@@ -197,7 +200,7 @@ class Call:
     body: TextFile
     patches: tuple[TextFile, ...]
     cases: tuple[Case, ...]
-    tests: tuple[TextFile, ...]
+    tests: tuple[TestProgram, ...]
 
     @property
     def is_clone(self) -> bool:

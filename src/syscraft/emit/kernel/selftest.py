@@ -10,7 +10,9 @@ from syscraft.abi.layout import places
 from syscraft.emit import user_c
 from syscraft.emit.base import fill
 from syscraft.emit.ctext_layout import argument_list
+from syscraft.emit.expression_c import c_text
 from syscraft.model.call import Argument, Call, Case, Wrapper
+from syscraft.model.expression import Name
 from syscraft.model.types import declare_user, spell_user
 
 _NOT_A_WORD = re.compile(r"\W+", re.ASCII)
@@ -79,7 +81,7 @@ def _passed(call: Call, wrapper: Wrapper, abi: Abi) -> list[str]:
     arguments = wrapper.arguments
     laid_out = places(abi.pairs, [argument.parameter.is_wide for argument in arguments])
     return [
-        user_c.in_register(place.part, argument.expression, _as_vararg(argument))
+        user_c.in_register(place.part, c_text(argument.expression), _as_vararg(argument))
         for place in laid_out
         for argument in [arguments[place.argument]]
     ]
@@ -95,8 +97,9 @@ def _as_vararg(argument: Argument) -> str:
     if ctype.is_long and ctype.scalar and ctype.scalar.signed:
         return user_c.cast(argument, "__kernel_long_t")
     is_narrow = ctype.scalar is not None and not ctype.is_long and not ctype.is_wide
-    if argument.is_plain or (is_narrow and argument.expression.isdigit()):
-        return argument.expression
+    text = c_text(argument.expression)
+    if argument.is_plain or (is_narrow and text.isdigit()):
+        return text
     return user_c.cast(argument, spell_user(ctype))
 
 
@@ -129,7 +132,7 @@ def _clone_orders(call: Call) -> list[tuple[str | None, str]]:
     if call.packed:
         return []
     given = {
-        extra.name: _as_vararg(Argument(extra, extra.name, is_plain=True))
+        extra.name: _as_vararg(Argument(extra, Name(extra.name), is_plain=True))
         for extra in call.clone_extras
     }
     texts: dict[str, list[str]] = {}

@@ -1,0 +1,59 @@
+"""What a guest is made ready for: some calls, in one kernel tree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from syscraft.model.call import Call
+from syscraft.tree.source import KernelTree
+from syscraft.tree.together import wired_together
+from syscraft.tree.wire import KernelChange
+
+
+@dataclass(frozen=True)
+class Workload:
+    """Calls that one kernel shall have, in the order in which they are added to *tree*.
+
+    The change is worked out when it is first asked for, and then kept.
+
+    Raises:
+        TreeError: from ``changes`` and all that needs them: the calls cannot be added.
+    """
+
+    calls: tuple[Call, ...]
+    tree: KernelTree
+
+    @cached_property
+    def changes(self) -> tuple[KernelChange, ...]:
+        """One change for each call."""
+        return wired_together(self.calls, self.tree)
+
+    @cached_property
+    def change(self) -> KernelChange:
+        """All of them as one."""
+        return merged(self.changes)
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The number of each call in the kernel's common table."""
+        return tuple(change.number for change in self.changes)
+
+
+def merged(changes: Sequence[KernelChange]) -> KernelChange:
+    """Make one change of several that build on each other."""
+    quiet: set[str] = set()
+    loud: set[str] = set()
+    for change in changes:
+        quiet |= change.quiet
+        loud |= change.files.keys() - change.quiet
+    return KernelChange(
+        number=changes[0].number,
+        files={path: data for change in changes for path, data in change.files.items()},
+        series=tuple(mail for change in changes for mail in change.series),
+        extras=tuple(extra for change in changes for extra in change.extras),
+        config=tuple(dict.fromkeys(line for change in changes for line in change.config)),
+        quiet=frozenset(quiet - loud),
+        body_line_maps=tuple(m for change in changes for m in change.body_line_maps),
+    )
