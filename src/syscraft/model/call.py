@@ -214,12 +214,23 @@ class Call:
     def needs_compat(self) -> bool:
         """Whether programs of 32 bits need an entry of their own in kernels of 64.
 
-        Pointers and structs of fixed-width fields need none. Neither does what clone(2) has,
-        for the kernel itself gives it none.
+        Pointers and structs of fixed-width fields need none. A call that returns twice has one
+        entry, around which some architectures put code of their own: see ``widened``.
         """
-        if self.packed or self.is_clone:
+        if self.packed or self.returns_twice:
             return False
         return any(parameter.is_wide or parameter.is_long for parameter in self.parameters)
+
+    @property
+    def widened(self) -> tuple[Parameter, ...]:
+        """The parameters whose upper half the entry itself makes for programs of 32 bits.
+
+        What clone(2) has is not among them, for the kernel itself does not do it.
+        """
+        if self.packed or not self.returns_twice:
+            return ()
+        parameters = self.clone_extras if self.is_clone else self.parameters
+        return tuple(parameter for parameter in parameters if parameter.is_long)
 
     @property
     def has_uapi(self) -> bool:

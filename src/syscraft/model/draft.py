@@ -57,6 +57,11 @@ class Draft:
     def is_clone(self) -> bool:
         return self.data.get("like") == "clone"
 
+    @property
+    def returns_twice(self) -> bool:
+        """Whether the call returns in a child as well."""
+        return bool(self.data.get("returns_twice", self.data.get("like") in FORK_LIKE))
+
     def where(self, *path: str | int) -> Where:
         return self.file.where(path)
 
@@ -95,7 +100,7 @@ class Draft:
             ),
             missing=data.get("missing", "ENOSYS"),
             number=self.number(),
-            returns_twice=data.get("returns_twice", data.get("like") in FORK_LIKE),
+            returns_twice=self.returns_twice,
             kconfig=Kconfig(
                 kconfig.get("symbol", f"{self.name.upper()}_SYSCALL"),
                 kconfig.get("help", description or data["summary"]),
