@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from syscraft.declaration import ctext
+from syscraft.declaration.cfunctions import find_functions
 from syscraft.declaration.ctext import CType
 from syscraft.errors import Where
 from syscraft.rules.base import Item, StructView, Text
@@ -93,6 +94,30 @@ class SourceFile:
             starts.append((len(text), self.line(offset)))
             text += piece + "\n"
         return Text(text, self.path, tuple(starts))
+
+
+class AuthorFile(SourceFile):
+    """The C file of one author, who may put braces anywhere; a parser finds its functions."""
+
+    @cached_property
+    def definitions(self) -> tuple[tuple[str, tuple[int, str]], ...]:
+        """Name, and offset and text of each definition: under #if there may be several of one."""
+        found = find_functions(self.text, lambda row, column: Where(self.path, row + 1, column + 1))
+        return tuple((f.prototype.name, (f.start, self._at_margin(f.start, f.end))) for f in found)
+
+    @cached_property
+    def functions(self) -> dict[str, tuple[int, str]]:
+        return dict(reversed(self.definitions))
+
+    def all_of(self, name: str) -> list[tuple[int, str]]:
+        """Every definition of a function."""
+        return [piece for found, piece in self.definitions if found == name]
+
+    def _at_margin(self, start: int, end: int) -> str:
+        """A function's text, moved to the first column, where rules look for labels and braces."""
+        margin = self.text[self.text.rfind("\n", 0, start) + 1 : start]
+        first, *rest = self.text[start:end].split("\n")
+        return "\n".join([first, *(line.removeprefix(margin) for line in rest)])
 
 
 class Headers:
