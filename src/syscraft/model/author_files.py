@@ -176,6 +176,9 @@ def _check_body(draft: Draft, body: TextFile) -> list[Finding]:
                 Where(body.shown_path),
                 expected,
                 ", ".join(f"{f.name}()" for f in functions) or "no function",
+                "syscraft import makes a declaration of SYSCALL_DEFINE code"
+                if "SYSCALL_DEFINE" in body.text
+                else None,
             )
         ]
     for function in mine:  # one under #if, one under #else

@@ -116,7 +116,10 @@ def definitions_in(
         symbol = ("compat_sys_" if match[1] == "COMPAT_" or match[2] else "sys_") + name
         line = source.line(match.start())
         try:
-            parameters = _read_parameters(_pairs(arguments))
+            pairs = _pairs(arguments)
+            if sum(4 if _HALVES.match(a) else 1 for a in arguments if a) != 2 * int(match[3]):
+                raise ValueError(match[0])
+            parameters = _read_parameters(pairs)
         except (CTextError, ValueError):
             findings.append(
                 Finding(
