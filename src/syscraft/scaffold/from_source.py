@@ -17,7 +17,7 @@ from syscraft.model.names import KNOWN_STRUCTS
 from syscraft.model.types import declare_user
 from syscraft.rules.kernel_text import AuthorFile, at_margin
 from syscraft.scaffold.make import author
-from syscraft.scan.definitions import definitions_in
+from syscraft.scan.definitions import UnreadCall, definitions_in
 from syscraft.scan.sources import Source
 from syscraft.tree.source import KernelTree
 
@@ -96,7 +96,11 @@ def _choose(path: Path, file: AuthorFile, wanted: str | None) -> tuple[Definitio
         if d.symbol.startswith("sys_")
     ]
     names = list(dict.fromkeys(d.symbol.removeprefix("sys_") for d in found))
-    lost = [f for f in findings if wanted is None or f" sys_{wanted} " in f.message]
+    lost = [
+        f
+        for f in findings
+        if wanted is None or (isinstance(f, UnreadCall) and f.symbol == f"sys_{wanted}")
+    ]
     if lost and (wanted is None or wanted not in names):
         raise DeclarationError(*lost)
     if not names:

@@ -44,6 +44,13 @@ _IN_ASSEMBLY = {
 _LABEL = r"^[ \t]*(?:[A-Za-z]\w*[ \t]*[( \t][ \t]*{name}\b|{name}:)"
 
 
+@dataclass(frozen=True)
+class UnreadCall(Finding):
+    """A call whose definition cannot be read; ``symbol`` is its entry, such as ``sys_open``."""
+
+    symbol: str = ""
+
+
 @dataclass
 class Definitions:
     """All definitions of a tree, by the symbol that a table's row names.
@@ -116,18 +123,23 @@ def definitions_in(
         symbol = ("compat_sys_" if match[1] == "COMPAT_" or match[2] else "sys_") + name
         line = source.line(match.start())
         try:
-            pairs = _pairs(arguments)
-            if sum(4 if _HALVES.match(a) else 1 for a in arguments if a) != 2 * int(match[3]):
-                raise ValueError(match[0])
-            parameters = _read_parameters(pairs)
+            parameters = _read_parameters(_pairs(arguments))
+            fault = (
+                None
+                if _count(arguments) == 2 * int(match[3])
+                else "the digit of the macro is their number"
+            )
         except (CTextError, ValueError):
+            fault = "a macro among them is known to the compiler only"
+        if fault:
             findings.append(
-                Finding(
+                UnreadCall(
                     f"the parameters of {symbol} cannot be read",
                     tree.where(source.path, line),
-                    f"{match[3]} pairs of type and name",
+                    f"pairs of type and name, {match[3]} of them",
                     ", ".join(arguments)[:80],
-                    "a macro among them is known to the compiler only",
+                    fault,
+                    symbol=symbol,
                 )
             )
             continue
@@ -166,6 +178,11 @@ def _arguments(text: str, start: int) -> list[str]:
             parts[-1] += char
         end += 1
     return [" ".join(part.split()) for part in parts]
+
+
+def _count(arguments: list[str]) -> int:
+    """How many types and names there are once macros are expanded."""
+    return sum(4 if _HALVES.match(argument) else 1 for argument in arguments if argument)
 
 
 def _pairs(arguments: list[str]) -> str:
