@@ -12,6 +12,7 @@ from syscraft.declaration import ctext
 from syscraft.declaration.ctext import CDeclarator
 from syscraft.errors import DeclarationError, Finding, UsageError, Where
 from syscraft.files import folder_made_whole, write_atomic
+from syscraft.lines import split_lines
 from syscraft.model.compile import load
 from syscraft.model.names import KNOWN_STRUCTS
 from syscraft.model.types import declare_user
@@ -246,7 +247,7 @@ def _toml(
 
 def _summary(comment: str, name: str, path: Path) -> str:
     """The first sentence of the comment above, if it is one that can stand alone."""
-    words = " ".join(re.sub(r"^[\s/*]+", "", line) for line in comment.splitlines())
+    words = " ".join(re.sub(r"^[\s/*]+", "", line) for line in split_lines(comment))
     words = re.sub(r"\*/", "", words).strip()
     words = re.sub(rf"^(?:sys_)?{name}(?:\(2?\))?\s*[-:]+\s*", "", words)
     sentence = re.split(r"(?<=[a-z)])\.(?:\s|$)|@", words)[0].strip(" .-")
