@@ -167,8 +167,8 @@ def evaluate(expression: Expression, scope: Scope) -> Value:
             return _binary(sign, *_balance(evaluate(left, scope), evaluate(right, scope)))
         case Conditional(condition, then, otherwise):
             test = evaluate(condition, scope)
-            arms = _balance(evaluate(then, scope), evaluate(otherwise, scope))
-            return _choose(test, *arms)
+            branches = _balance(evaluate(then, scope), evaluate(otherwise, scope))
+            return _choose(test, *branches)
         case Cast(ctype, operand):
             target = scope.type_of(ctype)
             if target is None:
@@ -335,10 +335,10 @@ def _limits(sign: str, left: Value, right: Value) -> tuple[int, int]:
 
 
 def _choose(test: Value, then: Value, otherwise: Value) -> Value:
-    arms: tuple[Value, ...] = (then, otherwise)
+    branches: tuple[Value, ...] = (then, otherwise)
     if test.constant is not None:
-        arms = (then,) if test.constant else (otherwise,)
-    low, high = min(arm.low for arm in arms), max(arm.high for arm in arms)
+        branches = (then,) if test.constant else (otherwise,)
+    low, high = min(b.low for b in branches), max(b.high for b in branches)
     return Value("?:", then.ctype, low, high, (test, then, otherwise))
 
 
