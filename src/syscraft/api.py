@@ -421,7 +421,7 @@ def check(path: str | Path) -> tuple[RuleFinding, ...]:
         UsageError: there is none.
         DeclarationError: it is not valid.
     """
-    from syscraft.model.compile import load_draft
+    from syscraft.model.compile import load as load_draft
     from syscraft.rules.declared import silences_of, subject_of
     from syscraft.rules.discover import judge
 

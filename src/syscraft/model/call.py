@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
-from syscraft.declaration.ctext import CType
+from syscraft.declaration.ctext import CDeclarator, CStruct, CType
 from syscraft.errors import Where
 from syscraft.model.expression import Expression
 from syscraft.model.tests import TestProgram
@@ -138,6 +138,7 @@ class Constant:
 class ErrorDoc:
     errno: str
     when: str
+    where: Where = field(compare=False)
 
 
 @dataclass(frozen=True)
@@ -170,6 +171,31 @@ class TextFile:
 
 
 @dataclass(frozen=True)
+class Silence:
+    """A rule that the declaration's author has looked at and put aside."""
+
+    rule: str
+    reason: str
+    where: Where
+
+
+@dataclass(frozen=True)
+class Written:
+    """What the author wrote, with its places, where the model has made something else of it.
+
+    Args:
+        kernel: the kernel's parameters, before they are packed or come in several orders.
+        kernel_where: where they stand, or the call that they come from.
+        versions: the fields of each version, as declared.
+    """
+
+    kernel: tuple[CDeclarator, ...]
+    kernel_where: Where
+    versions: tuple[tuple[str, ...], ...]
+    silences: tuple[Silence, ...]
+
+
+@dataclass(frozen=True)
 class Call:
     """A system call, declared and valid.
 
@@ -189,7 +215,7 @@ class Call:
     clone_extras: tuple[Parameter, ...]
     packed: PackedStruct | None
     wrappers: tuple[Wrapper, ...]
-    structs: tuple[TextFile, ...]
+    structs: tuple[CStruct, ...]
     includes: tuple[str, ...]
     flags: tuple[Constant, ...]
     errors: tuple[ErrorDoc, ...]
@@ -201,6 +227,7 @@ class Call:
     patches: tuple[TextFile, ...]
     cases: tuple[Case, ...]
     tests: tuple[TestProgram, ...]
+    written: Written = field(compare=False)
 
     @property
     def is_clone(self) -> bool:

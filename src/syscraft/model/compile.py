@@ -1,4 +1,4 @@
-"""From a declaration's file to the model, in numbered
+"""From a declaration's file to the model, in numbered phases.
 
 A phase runs only if the one before found nothing, so it may assume validity; all
 findings of a phase are reported together.
@@ -32,11 +32,6 @@ def load(path: str | Path) -> Call:
         UsageError: there is no declaration at *path*.
         DeclarationError: the declaration is not valid; all findings of a phase at once.
     """
-    return load_draft(path).finish()
-
-
-def load_draft(path: str | Path) -> Draft:
-    """Read a declaration as :func:`load` does; the draft still knows where everything stands."""
     file_path, shown_path = find_declaration(path)
     try:
         return _compile(file_path, shown_path)
@@ -46,7 +41,7 @@ def load_draft(path: str | Path) -> Draft:
         ) from error
 
 
-def _compile(path: Path, shown_path: str) -> Draft:
+def _compile(path: Path, shown_path: str) -> Call:
     # 1. The file is TOML, every key is known and holds what it should.
     file = TomlFile(path, shown_path)
     _stop_on(check_keys(file))
@@ -63,7 +58,7 @@ def _compile(path: Path, shown_path: str) -> Draft:
     _stop_on(read_cases(draft))
     # 7. The files that the declaration names are there and hold what they should.
     _stop_on(read_files(draft))
-    return draft
+    return draft.finish()
 
 
 def _stop_on(findings: list[Finding]) -> None:

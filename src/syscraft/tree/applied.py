@@ -26,6 +26,7 @@ from syscraft.files import (
     write_atomic,
     write_if_changed,
 )
+from syscraft.lines import whole_lines
 from syscraft.tree.source import KernelTree
 from syscraft.tree.wire import KernelChange
 
@@ -215,7 +216,7 @@ def _restored(tree: KernelTree, record: Record) -> tuple[dict[str, bytes], list[
         text = tree.read(path)
         if text is None:
             raise _changed(tree, path, None, "the file")
-        lines = text.splitlines(keepends=True)
+        lines = whole_lines(text)
         for hunk in reversed(hunks):
             place = _place(lines, hunk)
             if place is not None:
@@ -265,7 +266,7 @@ def _place(lines: Sequence[str], hunk: Hunk) -> int | None:
 
 
 def _hunks(old: str, new: str) -> tuple[Hunk, ...]:
-    before, after = old.splitlines(keepends=True), new.splitlines(keepends=True)
+    before, after = whole_lines(old), whole_lines(new)
     head = 0
     while head < min(len(before), len(after)) and before[head] == after[head]:
         head += 1

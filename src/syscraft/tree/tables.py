@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from syscraft.errors import TreeError, Where
+from syscraft.lines import split_lines
 from syscraft.model.call import PRIVATE_NUMBERS, Call, NumberPolicy
 from syscraft.tree.source import KernelTree
 
@@ -144,7 +145,7 @@ def read_tables(tree: KernelTree) -> tuple[Table, ...]:
         TreeError: there is none.
     """
     tables = tuple(
-        read_table(path, (tree.read(path) or "").splitlines()) for path in find_tables(tree)
+        read_table(path, split_lines(tree.read(path) or "")) for path in find_tables(tree)
     )
     if not tables:
         raise TreeError.of(

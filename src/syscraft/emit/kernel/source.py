@@ -15,6 +15,7 @@ from syscraft.emit.kernel.compat import (
     widening,
 )
 from syscraft.emit.kernel.prototypes import compat_names, per_signature
+from syscraft.lines import split_lines
 from syscraft.model import clone
 from syscraft.model.call import Call, Field, KernelSignature, PackedStruct
 
@@ -34,7 +35,7 @@ class KernelSource:
 
 def kernel_source(call: Call) -> KernelSource:
     """Write kernel/NAME.c: the author's body and the entries that call it."""
-    body = call.body.text.splitlines()
+    body = split_lines(call.body.text)
     dropped = 0
     while body and (not body[0].strip() or "SPDX-License-Identifier" in body[0]):
         body.pop(0)
