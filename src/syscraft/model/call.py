@@ -159,6 +159,7 @@ class Case:
 class Kconfig:
     symbol: str
     help: str
+    where: Where
 
 
 @dataclass(frozen=True)
@@ -201,10 +202,11 @@ class Call:
 
     ``parameters`` are what the body ``do_<name>`` takes, in order; ``signatures`` what
     SYSCALL_DEFINE takes, one per argument order. ``clone_extras`` are the parameters
-    that a clone variant adds, else empty.
+    that a clone variant adds, else empty. ``where`` is the place of its name.
     """
 
     name: str
+    where: Where
     summary: str
     description: str
     author: str

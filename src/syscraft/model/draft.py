@@ -84,6 +84,7 @@ class Draft:
         kconfig = data.get("kconfig", {})
         return Call(
             name=self.name,
+            where=self.where("name"),
             summary=data["summary"].strip().rstrip("."),
             description=description,
             author=data["author"],
@@ -109,6 +110,7 @@ class Draft:
             kconfig=Kconfig(
                 kconfig.get("symbol", f"{self.name.upper()}_SYSCALL"),
                 kconfig.get("help", description or data["summary"]),
+                self.where(*(("kconfig", "symbol") if "symbol" in kconfig else ("name",))),
             ),
             body=self.body,
             patches=self.patches,

@@ -111,6 +111,7 @@ class Editor:
         self._where = where
         self._lines: dict[str, tuple[str, ...] | None] = {}
         self._insertions: dict[str, list[Insertion]] = {}
+        self.shared: dict[str, set[str]] = {}
 
     def lines(self, path: str) -> tuple[str, ...]:
         """The lines of a file that must be there, with their line ends."""
@@ -129,6 +130,13 @@ class Editor:
         """Put *text* in front of line *index* of *path*."""
         self.lines(path)
         self._insertions.setdefault(path, []).append(Insertion(index, tuple(whole_lines(text))))
+
+    def share(self, path: str, text: str) -> None:
+        """Note that the lines of *text* are needed in *path*, by other calls too, but only once.
+
+        Whoever comes first puts them there.
+        """
+        self.shared.setdefault(path, set()).update(whole_lines(text))
 
     def replace_line(self, path: str, index: int, line: str) -> None:
         """Put *line* in the place of line *index* of *path*."""
