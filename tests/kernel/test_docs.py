@@ -28,8 +28,8 @@ def test_golden_matrix(syscraft: Syscraft) -> None:
     assert done.returncode == 0, done.stderr
     rows = ["| call | test | ABI | kernel | guest | verdict |", "| --- " * 6 + "|"]
     rows += [
-        f"| {row['call']} | {row['test']} | {row['abi']} | Linux {row['linux'][4:]} "
-        f"| {row['guest']} | {row['verdict']}, {row['detail']} |"
+        f"| {row['call']} | {' '.join((row['test'], row['level'])).rstrip()} | {row['abi']} "
+        f"| Linux {row['linux'][4:]} | {row['guest']} | {row['verdict']}, {row['detail']} |"
         for row in json.loads(done.stdout)
     ]
     page = REPOSITORY / "README.md"
