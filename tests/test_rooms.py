@@ -36,7 +36,7 @@ LINES_AT_MOST = 450
 MAY_WRITE = {
     "files.py": "it is the module that writes",
     "proc.py": "the log of a long tool, line by line as it comes",
-    "build/kernel.py": "touches and removes objects in the kernel's working folder",
+    "build/objects.py": "gives sources their times, and removes what a killed build left",
     "guest/initramfs.py": "fills a draft folder that files.py made",
     "build/pinning.py": "gives generated headers their times back",
     "lab/programs.py": "makes a folder for compilers to write into",

@@ -16,6 +16,7 @@ from kernel.making import left_out
 import syscraft as library
 from syscraft.abi.abi import Abi
 from syscraft.abi.machine import LinkedKernel
+from syscraft.build.kconfig import parse_option
 from syscraft.build.kernel import build_kernel
 from syscraft.build.linked import linked_kernels, target
 from syscraft.errors import EnvironmentLacks
@@ -41,7 +42,7 @@ def build(kernel: LinkedKernel, *, configured: bool) -> Path:
         change = left_out(change)
     wanted = target(kernel)
     if not configured:  # only an expert may leave a call out
-        wanted = replace(wanted, config=f"{wanted.config}CONFIG_EXPERT=y\n")
+        wanted = replace(wanted, options=(*wanted.options, parse_option("EXPERT=y")))
     try:
         return build_kernel(open_tree(), change, wanted, print).image
     except EnvironmentLacks:

@@ -8,7 +8,7 @@ import subprocess
 from dataclasses import replace
 from pathlib import Path
 
-from syscraft.build.kernel import REPRODUCIBLE
+from syscraft.build.make import REPRODUCIBLE
 from syscraft.tree.wire import KernelChange
 
 

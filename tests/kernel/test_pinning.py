@@ -22,16 +22,17 @@ def test_make_itself_comes_to_the_same_kernel(make_call: MakeCall, tmp_path: Pat
     change = library.load(make_call(name)).patch()
     kernel = library.load(tmp_path / name).build()
     assert not kernel.from_cache
-    log = max((cache_root() / "work").glob("*/linux.log"), key=lambda path: path.stat().st_mtime_ns)
-    work = log.parent
-    pinned = shutil.copyfile(work / "obj/linux", tmp_path / "pinned")
+    logs = (cache_root() / "work").glob("*/obj-*/.syscraft/linux.log")
+    objects = max(logs, key=lambda path: path.stat().st_mtime_ns).parents[1]
+    source = objects.with_name("src")
+    pinned = shutil.copyfile(objects / "linux", tmp_path / "pinned")
     for path in change.quiet:
-        os.utime(work / "src" / path)
+        os.utime(source / path)
     for folder in ("arch/x86/include/generated", "arch/um/include/generated"):
-        for header in (work / "obj" / folder).rglob("unistd*.h"):
+        for header in (objects / folder).rglob("unistd*.h"):
             os.utime(header)
     # ccache gives an object back only for the same text: a difference would be compiled.
-    rebuilt = make(work / "src", work / "obj", "linux").count("  CC ")
+    rebuilt = make(source, objects, "linux").count("  CC ")
     assert rebuilt > 50, "make rebuilt next to nothing: the comparison would prove nothing"
     # Not by ==: a difference of two kernels takes pytest a quarter of an hour to print.
-    assert filecmp.cmp(work / "obj/linux", pinned, shallow=False), "not the same kernel"
+    assert filecmp.cmp(objects / "linux", pinned, shallow=False), "not the same kernel"

@@ -22,6 +22,7 @@ from syscraft.model.call import (
     TextFile,
     Wrapper,
 )
+from syscraft.model.expression import Expression
 from syscraft.model.tests import TestProgram
 
 # Calls that return in a child as well. Source: kernel/fork.c, Linux 6.12
@@ -39,7 +40,8 @@ class Draft:
         self.extras: tuple[Parameter, ...] = ()
         self.kernel: tuple[CDeclarator, ...] = ()
         self.prototypes: tuple[CPrototype, ...] = ()
-        self.derive: dict[str, tuple[str, frozenset[str]]] = {}
+        self.derive: dict[str, Expression] = {}
+        self.flags: tuple[Constant, ...] = ()
         self.structs: tuple[TextFile, ...] = ()
         self.known_types: frozenset[str] = frozenset()
         self.parameters: tuple[Parameter, ...] = ()
@@ -87,9 +89,7 @@ class Draft:
             wrappers=self.wrappers,
             structs=self.structs,
             includes=tuple(data.get("includes", ())),
-            flags=tuple(
-                Constant(f["name"], f["value"], f.get("summary")) for f in data.get("flags", ())
-            ),
+            flags=self.flags,
             errors=tuple(
                 ErrorDoc(e["errno"], " ".join(e["when"].split())) for e in data.get("errors", ())
             ),
