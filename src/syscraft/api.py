@@ -421,12 +421,15 @@ def check(path: str | Path) -> tuple[RuleFinding, ...]:
         UsageError: there is none.
         DeclarationError: it is not valid.
     """
-    from syscraft.model.compile import load as load_draft
-    from syscraft.rules.declared import silences_of, subject_of
-    from syscraft.rules.discover import judge
+    from syscraft.rules.declared import judge_declared
 
-    draft = load_draft(path)
-    return judge(subject_of(draft), silences_of(draft))
+    return judge_declared(load(path).call)
+
+
+def _is_about(finding: Finding, call: str) -> bool:
+    from syscraft.scan.definitions import UnreadCall
+
+    return isinstance(finding, UnreadCall) and finding.symbol == f"sys_{call}"
 
 
 def check_kernel(
@@ -451,7 +454,7 @@ def check_kernel(
     known = {subject.name: subject for subject in kernel.subjects}
     for name in calls:
         if name not in known:
-            if lost := [f for f in kernel.unread if f" sys_{name} " in f.message]:
+            if lost := [f for f in kernel.unread if _is_about(f, name)]:
                 raise TreeError(*lost)
             raise UsageError.of(
                 f"this kernel defines no call '{name}'",
