@@ -27,7 +27,7 @@ SOURCES = sorted(
 ROOMS = (
     "errors", "runtime", "files", "proc", "hints", "lines", "abi", "declaration", "calls",
     "model", "emit", "tree", "scan", "rules", "build", "guest", "lab", "proof", "scaffold",
-    "doctor", "api", "cli",
+    "doctor", "existing", "api", "cli",
 )  # fmt: skip
 
 LINES_AT_MOST = 450

@@ -153,7 +153,7 @@ def _as_it_stands(call: Call, tree: KernelTree, number: int, standing: Standing)
 
 def _is_from_declaration(call: Call, tree: KernelTree) -> bool:
     """Whether the call's source file in *tree* was generated, maybe of an older declaration."""
-    head = "".join(kernel_source(call).text.splitlines(keepends=True)[:2])
+    head = "".join(whole_lines(kernel_source(call).text)[:2])
     found = tree.read(call.kernel_path) or ""
     return found.startswith(f"{head} * {call.name}() - ") and f"do_{call.name}(" in found
 
