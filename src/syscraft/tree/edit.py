@@ -6,15 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from syscraft.errors import TreeError, Where
+from syscraft.lines import whole_lines
 
 _CONTEXT_LINES = 3
-
-
-def split_lines(text: str) -> list[str]:
-    """Split at what git and a compiler take for the end of a line: a form feed is none."""
-    lines = text.split("\n")
-    last = lines.pop()
-    return [f"{line}\n" for line in lines] + ([last] if last else [])
 
 
 @dataclass(frozen=True)
@@ -129,7 +123,7 @@ class Editor:
                 )
             if text and not text.endswith("\n"):
                 text += "\n"
-            self._lines[path] = tuple(split_lines(text))
+            self._lines[path] = tuple(whole_lines(text))
         found = self._lines[path]
         assert found is not None
         return found
@@ -137,14 +131,14 @@ class Editor:
     def insert(self, path: str, index: int, text: str) -> None:
         """Put *text* in front of line *index* of *path*."""
         self.lines(path)
-        self._insertions.setdefault(path, []).append(Insertion(index, tuple(split_lines(text))))
+        self._insertions.setdefault(path, []).append(Insertion(index, tuple(whole_lines(text))))
 
     def share(self, path: str, text: str) -> None:
         """Note that the lines of *text* are needed in *path*, by other calls too, but only once.
 
         Whoever comes first puts them there.
         """
-        self.shared.setdefault(path, set()).update(split_lines(text))
+        self.shared.setdefault(path, set()).update(whole_lines(text))
 
     def replace_line(self, path: str, index: int, line: str) -> None:
         """Put *line* in the place of line *index* of *path*."""
@@ -165,7 +159,7 @@ class Editor:
                 hint="choose another name for the call",
             )
         self._lines[path] = None
-        self._insertions[path] = [Insertion(0, tuple(split_lines(text)))]
+        self._insertions[path] = [Insertion(0, tuple(whole_lines(text)))]
 
     def find(
         self, path: str, accept: Callable[[str], bool], expected: str, *, last: bool = False

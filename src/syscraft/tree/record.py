@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from syscraft.errors import EnvironmentLacks, TreeError
-from syscraft.tree.edit import split_lines
+from syscraft.lines import whole_lines
 from syscraft.tree.line_diff import Span, changed_spans, is_change
 from syscraft.tree.source import KernelTree
 
@@ -175,7 +175,7 @@ def take_out(tree: KernelTree, record: Record, *, gone: bool = False) -> TakenOu
         content = tree.read(path)
         if content is None:
             raise _changed(tree, path, None, "the file")
-        lines = split_lines(content)
+        lines = whole_lines(content)
         for hunk in reversed(hunks):
             place = _place(lines, hunk)
             if place is not None:
@@ -328,7 +328,7 @@ def _place(lines: Sequence[str], hunk: Hunk) -> int | None:
 
 
 def _hunks(old: str, new: str, spans: Sequence[Span]) -> tuple[Hunk, ...]:
-    before, after = split_lines(old), split_lines(new)
+    before, after = whole_lines(old), whole_lines(new)
     if not is_change(before, after, spans):
         spans = tuple(changed_spans(before, after))
     return tuple(

@@ -16,8 +16,8 @@ from functools import cached_property
 from pathlib import PurePosixPath
 
 from syscraft.errors import TreeError, Where
+from syscraft.lines import whole_lines
 from syscraft.model.call import PRIVATE_NUMBERS, Call, NumberPolicy
-from syscraft.tree.edit import split_lines
 from syscraft.tree.source import KernelTree
 
 # Where tables are. A link is another table's second name; tools/ has copies that follow later.
@@ -203,7 +203,7 @@ def read_tables(tree: KernelTree) -> Tables:
 
 @functools.lru_cache(maxsize=8)
 def _parsed(texts: tuple[tuple[str, str], ...]) -> Tables:
-    return Tables(tuple(read_table(path, split_lines(text)) for path, text in texts))
+    return Tables(tuple(read_table(path, whole_lines(text)) for path, text in texts))
 
 
 def read_table(path: str, lines: Sequence[str]) -> Table:

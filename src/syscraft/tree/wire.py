@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from syscraft.emit.kernel.source import kernel_source
 from syscraft.emit.man_page import man_page
+from syscraft.lines import whole_lines
 from syscraft.model.call import PRIVATE_NUMBERS, Call, NumberPolicy
 from syscraft.tree.author_patches import apply_patches, patch_key, touched_by
-from syscraft.tree.edit import Editor, split_lines
+from syscraft.tree.edit import Editor
 from syscraft.tree.line_diff import Span, changed_spans, edited, origins, spans_of
 from syscraft.tree.mails import about_wiring, why
 from syscraft.tree.number import number_of
@@ -152,7 +153,7 @@ def _as_it_stands(call: Call, tree: KernelTree, number: int, standing: Standing)
 
 def _is_from_declaration(call: Call, tree: KernelTree) -> bool:
     """Whether the call's source file in *tree* was generated, maybe of an older declaration."""
-    head = "".join(kernel_source(call).text.splitlines(keepends=True)[:2])
+    head = "".join(whole_lines(kernel_source(call).text)[:2])
     found = tree.read(call.kernel_path) or ""
     return found.startswith(f"{head} * {call.name}() - ") and f"do_{call.name}(" in found
 
@@ -182,15 +183,15 @@ class _Work:
     def start_from(self, before: str | None, path: str, patched: bytes) -> None:
         """Know what the author's patches have changed in a file."""
         old, new = (
-            split_lines(before or ""),
-            split_lines(patched.decode("utf-8", "surrogateescape")),
+            whole_lines(before or ""),
+            whole_lines(patched.decode("utf-8", "surrogateescape")),
         )
         self._origins[path] = origins(len(old), tuple(changed_spans(old, new)))
 
     def spans(self, tree: KernelTree) -> dict[str, tuple[Span, ...]]:
         """The places of each edited file that differ from *tree*."""
         return {
-            path: tuple(spans_of(lines, len(split_lines(tree.read(path) or ""))))
+            path: tuple(spans_of(lines, len(whole_lines(tree.read(path) or ""))))
             for path, lines in self._origins.items()
         }
 
