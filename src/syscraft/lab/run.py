@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from syscraft import proc
-from syscraft.errors import EnvironmentLacks, LabError, SyscraftError
+from syscraft.errors import ConfigError, EnvironmentLacks, LabError, SyscraftError
 from syscraft.files import digest
 from syscraft.guest.base import Ready, Session
 from syscraft.hints import Progress
@@ -297,7 +297,7 @@ class _JobRun:
 
 
 # What the author of a call can do nothing about.
-_OURS: tuple[type[SyscraftError], ...] = (EnvironmentLacks, LabError)
+_OURS: tuple[type[SyscraftError], ...] = (EnvironmentLacks, LabError, ConfigError)
 
 
 def _script(plan: Planned) -> Program:
