@@ -116,7 +116,7 @@ def make_after_new_row() -> None:
     bare_make()
 
 
-OPTION = "BSD_PROCESS_ACCT"
+OPTION = "SYSFS_SYSCALL"
 
 
 def second_flavour(folder: Path) -> None:

@@ -15,10 +15,11 @@ import pytest
 from syscraft import proc
 from syscraft.abi.machine import Machine
 from syscraft.api import load
+from syscraft.build import kernel as built
 from syscraft.build.flavour import find_flavour
 from syscraft.build.kernel import BuiltKernel
 from syscraft.files import write_if_changed
-from syscraft.guest import acceleration, kernel_guest
+from syscraft.guest import acceleration
 from syscraft.guest.host import host_abi
 from syscraft.guest.qemu import QemuMachine
 from syscraft.guest.workload import Workload
@@ -61,7 +62,7 @@ def run(
     tree = open_tree("deb:6.12")  # before the cache is another one
     monkeypatch.setenv("SYSCRAFT_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(
-        kernel_guest, "build_kernel", lambda *_: BuiltKernel(kernel, f"key {time.time_ns()}", True)
+        built, "build_kernel", lambda *_: BuiltKernel(kernel, f"key {time.time_ns()}", True)
     )
     declaration = load(make_call("ctrun"))
     test = TestProgram("test_a.c", ("test_a.c",), levels=("-O2",))
@@ -155,7 +156,7 @@ def test_good_verdicts_are_kept_and_bad_ones_are_not(
     run: Callable[..., Matrix], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     kernel = BuiltKernel(tmp_path / "vmlinux", "always the same", True)
-    monkeypatch.setattr(kernel_guest, "build_kernel", lambda *_: kernel)
+    monkeypatch.setattr(built, "build_kernel", lambda *_: kernel)
     said = b"1..1\nok 1 a\n"
     good = UP + RUN + f'say(b"O", {said!r})\nsay(b"Q", bytes([0, 0]))\nhear()\n'
     assert [only(run(good)).cached for _ in range(2)] == [False, True]
