@@ -102,7 +102,11 @@ def test_what_is_not_valid_yet_is_told(syscraft: Syscraft, tmp_path: Path) -> No
          "toy.c:2: error: the parameters of sys_toy cannot be read"),
         ("#ifdef A\nSYSCALL_DEFINE1(toy, int, a)\n#else\nSYSCALL_DEFINE1(toy, long, a)\n#endif\n"
          "{\n}\n", 1, "toy.c:4: error: 'toy' is defined 2 times"),
-        ("SYSCALL_DEFINE1(toy, int, a)\n{ return 0; }\n", 1, "toy.c:1: error: the body of toy"),
+        ("SYSCALL_DEFINE1(toy, int, a);\n", 1, "toy.c:1: error: the body of toy is not found"),
+        ("SYSCALL_DEFINE1(toy, int, a)\n{\n\treturn 0;\n", 1,
+         "toy.c:1: error: the body of toy is not found"),
+        ("\nSYSCALL_DEFINE1(toy, int, a, int, b)\n{\n\treturn 0;\n}\n", 1,
+         "toy.c:2: error: the parameters of sys_toy cannot be read"),
     ],
 )  # fmt: skip
 def test_a_file_that_cannot_be_taken(
@@ -121,3 +125,67 @@ def test_a_file_that_is_not_there(syscraft: Syscraft, tmp_path: Path) -> None:
     assert "none.c: error: this file cannot be read" in done.stderr
     wrong = syscraft("import", "none.c", "--call", "x", cwd=tmp_path)
     assert wrong.returncode == 2
+
+
+HELPER = "static int twice(int key) {\n\treturn 2 * key;\n}\n"
+BODY = "\n{\n\tint r = twice(key);\n\n\tif (r < 0) {\n\t\treturn -EINVAL;\n\t}\n\treturn r;\n}\n"
+HEAD = "SYSCALL_DEFINE1(toy, int, key)"
+
+
+def indent(text: str) -> str:
+    return "".join(f"    {line}" if line.strip() else line for line in text.splitlines(True))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        HEAD + BODY,
+        HEAD + BODY.replace("\n{", " {", 1),
+        HEAD + BODY.replace("\n{", "{", 1),
+        indent(HEAD + BODY),
+        indent(HEAD + BODY.replace("\n{", " {", 1)),
+        "\t" + HEAD.replace("DEFINE1(", "DEFINE1 ( ") + BODY,
+        HEAD.replace(", key", ",\n\t\tkey") + " /* { */" + BODY,
+    ],
+)
+@pytest.mark.parametrize("several", [False, True])
+def test_braces_anywhere(syscraft: Syscraft, tmp_path: Path, text: str, several: bool) -> None:
+    text = f"#include <linux/syscalls.h>\n\n{HELPER}\n{text}" + (OTHER if several else "")
+    (tmp_path / "toy.c").write_text(text)
+    done = syscraft("import", "toy.c", "--call", "toy", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    body = (tmp_path / "toy" / "toy.c").read_text()
+    assert "SYSCALL_DEFINE" not in body and "twice(int key)" in body
+    assert f"static long do_toy(int key){BODY}" in body
+
+
+def test_a_definition_under_ifdef(syscraft: Syscraft, tmp_path: Path) -> None:
+    text = f"#ifdef CONFIG_MYTHING\n{HEAD}\n{{\n\treturn key;\n}}\n#endif\n"
+    (tmp_path / "toy.c").write_text(text)
+    done = syscraft("import", "toy.c", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "the function stands under 'CONFIG_MYTHING': take the #if out" in done.stderr
+    assert (
+        "#ifdef CONFIG_MYTHING\nstatic long do_toy(int key)\n{\n"
+        in (tmp_path / "toy" / "toy.c").read_text()
+    )
+
+
+def test_an_entry_for_32_bits_goes_wherever_its_braces_are(
+    syscraft: Syscraft, tmp_path: Path
+) -> None:
+    compat = "COMPAT_SYSCALL_DEFINE1(toy, int, key) {\n\treturn key;\n}\n"
+    (tmp_path / "toy.c").write_text(f"{HEAD} {{\n\treturn key;\n}}\n\n{compat}")
+    done = syscraft("import", "toy.c", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "COMPAT" not in (tmp_path / "toy" / "toy.c").read_text()
+    assert "COMPAT_SYSCALL_DEFINE is left out" in done.stderr
+
+
+def test_what_looks_like_the_end_of_a_body(syscraft: Syscraft, tmp_path: Path) -> None:
+    """Braces in strings, characters and comments, and letters that take two bytes."""
+    inner = """\tpr_info("}\\n"); /* é } */\n\tif (key == '}')\n\t\treturn 1;\n\treturn 0;\n"""
+    (tmp_path / "toy.c").write_text(f"/* ü */\n{HEAD} {{\n{inner}}}\n")
+    done = syscraft("import", "toy.c", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "toy" / "toy.c").read_text().endswith(f"{{\n{inner}}}\n")

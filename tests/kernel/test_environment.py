@@ -25,7 +25,7 @@ def test_path_that_is_no_kernel_tree(
     for tree in (tmp_path, tmp_path / "nothing"):
         done = syscraft("patch", folder, "--linux", tree)
         assert done.returncode == 2
-        assert "no Linux kernel tree" in done.stderr
+        assert "not a Linux kernel tree" in done.stderr
         assert str(tree) in done.stderr
 
 

@@ -62,7 +62,7 @@ def test_numbers_are_those_of_the_compilers_headers(abi: Abi) -> None:
 
 def test_the_tool_reports_errors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert make_calls.main(["--linux", str(tmp_path)]) == ExitStatus.USAGE
-    assert "this is no Linux kernel tree" in capsys.readouterr().err
+    assert "not a Linux kernel tree" in capsys.readouterr().err
 
 
 def test_the_tool_writes_and_removes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,12 +56,12 @@ def test_git_agrees_with_every_diff(
 
 def test_missing_and_doubled_anchors_name_the_file() -> None:
     files = editor({"f": "a\nb\na\n"})
-    with pytest.raises(TreeError, match="the place is not unique") as caught:
+    with pytest.raises(TreeError, match="the anchor of the change is not unique") as caught:
         files.find("f", lambda line: line == "a\n", "an a")
     assert caught.value.findings[0].where == Where("f", 3)
-    with pytest.raises(TreeError, match="missing"):
+    with pytest.raises(TreeError, match="the anchor of the change was not found"):
         files.find("f", lambda line: line == "c\n", "a c")
-    with pytest.raises(TreeError, match="lacks a file"):
+    with pytest.raises(TreeError, match="a file is missing from the kernel tree"):
         files.lines("g")
 
 

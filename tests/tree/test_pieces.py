@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -130,3 +130,36 @@ def test_every_piece_has_a_name_of_its_own() -> None:
     assert [mail.name for mail, _ in pieces.by_mail()] == [
         "the call", "wiring", "selftest", "documentation",
     ]  # fmt: skip
+
+
+def test_call_without_a_description(make_call: Callable[..., Path]) -> None:
+    """Its summary is all that there is to say, in the source and in the mail."""
+    change = library.load(make_call("ctbrief")).patch()
+    source = change.files["kernel/ctbrief.c"].decode()
+    assert "/*\n * ctbrief() - serve a test\n */\n" in source
+    assert "\n\nServe a test.\n\nSigned-off-by:" in change.series[0][1]
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        ('"private"', "The number 900 is private: it is outside the range"),
+        ('"next"', "The number 463 is the next free one of the common sequence."),
+        ("600", "The number 600 was chosen by hand; no table uses it."),
+    ],
+)
+def test_mail_says_how_the_number_was_chosen(
+    number: str, said: str, make_call: Callable[..., Path]
+) -> None:
+    change = library.load(make_call("ctnumber", toml=f"number = {number}")).patch()
+    assert said in change.series[1][1]
+
+
+def test_form_feed_ends_no_line(make_call: Callable[..., Path]) -> None:
+    """Neither for the compiler nor for git."""
+    folder = make_call("ctfeed", ["\f/* a page */", "return nothing;"])
+    change = library.load(folder).patch()
+    (lines,) = change.body_line_maps
+    body = (folder / "ctfeed.c").read_text().split("\n").index("\treturn nothing;")
+    source = change.files["kernel/ctfeed.c"].decode().split("\n")
+    assert source[body + lines.offset] == "\treturn nothing;"

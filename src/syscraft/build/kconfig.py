@@ -15,6 +15,7 @@ from pathlib import Path
 from syscraft.build.kconfig_reasons import Definitions
 from syscraft.errors import BuildError, ConfigError, Finding, UsageError, Where
 from syscraft.files import digest, write_atomic, write_if_changed
+from syscraft.lines import split_lines
 from syscraft.tree.source import KernelTree
 
 Make = Callable[[str, dict[str, str]], None]
@@ -110,7 +111,7 @@ def read_options(text: str, path: str | None = None) -> tuple[Option, ...]:
     demand = Demand.ALWAYS
     options: list[Option] = []
     findings: list[Finding] = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(split_lines(text), 1):
         line = line.strip()
         if not line or (line.startswith("#") and not _NOT_SET.fullmatch(line)):
             demand = demands.get(line, Demand.ALWAYS)

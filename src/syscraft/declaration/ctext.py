@@ -267,10 +267,15 @@ def parse_prototype(text: str, locate: Locate) -> CPrototype:
     source = CSource(text, locate, "", "" if text.rstrip().endswith(";") else ";")
     source.check_syntax(expected)
     node = _only(source, "declaration", expected)
-    return _function(source, node, expected)
+    return read_function(source, node, expected)
 
 
-def _function(source: CSource, node: tree_sitter.Node, expected: str) -> CPrototype:
+def read_function(source: CSource, node: tree_sitter.Node, expected: str) -> CPrototype:
+    """Read the head of a function, declared or defined.
+
+    Raises:
+        CTextError: it is no function's.
+    """
     returns = _declarator(source, node, named=False)
     inner = node.child_by_field_name("declarator")
     while inner is not None and inner.type == "pointer_declarator":
@@ -377,17 +382,3 @@ def parse_statements(text: str, locate: Locate) -> None:
     source.check_syntax(expected)
     if source.root.named_child_count != 1:
         raise source.fail("this C text does not parse", source.root, expected)
-
-
-def find_functions(text: str, locate: Locate) -> tuple[CPrototype, ...]:
-    """List the functions that a kernel source defines; what cannot be read is skipped."""
-    source = CSource(text, locate)
-    found = []
-    for node in source.root.named_children:
-        if node.type != "function_definition":
-            continue
-        try:
-            found.append(_function(source, node, "a function"))
-        except CTextError:
-            continue
-    return tuple(found)

@@ -11,7 +11,7 @@ def packed_struct(call: Call, packed: PackedStruct) -> str:
     ends = {version.size_bytes: index for index, version in enumerate(packed.versions)}
     note = (
         f"Arguments of {call.name}(). Fields are only ever appended; zero in a newer field "
-        "means what older kernels do. Padding must be zero."
+        "selects what older kernels do. Padding must be zero."
     )
     lines = [comment([note])]
     lines.append(f"struct {packed.name} {{")

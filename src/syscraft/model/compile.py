@@ -1,4 +1,4 @@
-"""From a declaration's file to the model, in numbered
+"""From a declaration's file to the model, in numbered phases.
 
 A phase runs only if the one before found nothing, so it may assume validity; all
 findings of a phase are reported together.
@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from syscraft.declaration.find import find_declaration
 from syscraft.declaration.schema import check_keys
 from syscraft.declaration.toml_file import TomlFile
-from syscraft.errors import DeclarationError, Finding, UsageError, Where, raise_all
+from syscraft.errors import DeclarationError, Finding, Where, raise_all
 from syscraft.model.author_files import read_files
 from syscraft.model.c_text import read_c_text
 from syscraft.model.call import Call
@@ -31,11 +32,6 @@ def load(path: str | Path) -> Call:
         UsageError: there is no declaration at *path*.
         DeclarationError: the declaration is not valid; all findings of a phase at once.
     """
-    return load_draft(path).finish()
-
-
-def load_draft(path: str | Path) -> Draft:
-    """Read a declaration as :func:`load` does; the draft still knows where everything stands."""
     file_path, shown_path = find_declaration(path)
     try:
         return _compile(file_path, shown_path)
@@ -45,32 +41,7 @@ def load_draft(path: str | Path) -> Draft:
         ) from error
 
 
-def find_declaration(path: str | Path) -> tuple[Path, str]:
-    """Resolve what a user named to the TOML file and the path to show for it."""
-    given = Path(path)
-    if given.is_dir():
-        candidates = sorted(given.glob("*.toml"))
-        named = [c for c in candidates if c.stem == given.resolve().name]
-        if named or len(candidates) == 1:
-            given = (named or candidates)[0]
-        else:
-            raise UsageError.of(
-                "this folder is no declaration",
-                Where(str(given)),
-                expected="one file that ends in .toml, or one named like the folder",
-                found=", ".join(c.name for c in candidates) or "none",
-                hint="syscraft new NAME makes a folder to start from",
-            )
-    if not given.exists():
-        raise UsageError.of(
-            "there is no such declaration",
-            Where(str(given)),
-            hint="syscraft new NAME makes a folder to start from",
-        )
-    return given.absolute(), str(given)
-
-
-def _compile(path: Path, shown_path: str) -> Draft:
+def _compile(path: Path, shown_path: str) -> Call:
     # 1. The file is TOML, every key is known and holds what it should.
     file = TomlFile(path, shown_path)
     _stop_on(check_keys(file))
@@ -87,7 +58,7 @@ def _compile(path: Path, shown_path: str) -> Draft:
     _stop_on(read_cases(draft))
     # 7. The files that the declaration names are there and hold what they should.
     _stop_on(read_files(draft))
-    return draft
+    return draft.finish()
 
 
 def _stop_on(findings: list[Finding]) -> None:

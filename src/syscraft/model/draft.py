@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from syscraft.declaration.ctext import CDeclarator, CPrototype
+from syscraft.declaration.ctext import CDeclarator, CPrototype, CStruct
 from syscraft.declaration.toml_file import TomlFile
 from syscraft.errors import Where
 from syscraft.model.call import (
@@ -19,8 +19,10 @@ from syscraft.model.call import (
     NumberPolicy,
     PackedStruct,
     Parameter,
+    Silence,
     TextFile,
     Wrapper,
+    Written,
 )
 from syscraft.model.expression import Expression
 from syscraft.model.tests import TestProgram
@@ -42,7 +44,7 @@ class Draft:
         self.prototypes: tuple[CPrototype, ...] = ()
         self.derive: dict[str, Expression] = {}
         self.flags: tuple[Constant, ...] = ()
-        self.structs: tuple[TextFile, ...] = ()
+        self.structs: tuple[CStruct, ...] = ()
         self.known_types: frozenset[str] = frozenset()
         self.parameters: tuple[Parameter, ...] = ()
         self.signatures: tuple[KernelSignature, ...] = ()
@@ -56,6 +58,11 @@ class Draft:
     @property
     def is_clone(self) -> bool:
         return self.data.get("like") == "clone"
+
+    @property
+    def returns_twice(self) -> bool:
+        """Whether the call returns in a child as well."""
+        return bool(self.data.get("returns_twice", self.data.get("like") in FORK_LIKE))
 
     def where(self, *path: str | int) -> Where:
         return self.file.where(path)
@@ -77,6 +84,7 @@ class Draft:
         kconfig = data.get("kconfig", {})
         return Call(
             name=self.name,
+            where=self.where("name"),
             summary=data["summary"].strip().rstrip("."),
             description=description,
             author=data["author"],
@@ -91,17 +99,30 @@ class Draft:
             includes=tuple(data.get("includes", ())),
             flags=self.flags,
             errors=tuple(
-                ErrorDoc(e["errno"], " ".join(e["when"].split())) for e in data.get("errors", ())
+                ErrorDoc(
+                    e["errno"], " ".join(e["when"].split()), self.where("errors", index, "errno")
+                )
+                for index, e in enumerate(data.get("errors", ()))
             ),
             missing=data.get("missing", "ENOSYS"),
             number=self.number(),
-            returns_twice=data.get("returns_twice", data.get("like") in FORK_LIKE),
+            returns_twice=self.returns_twice,
             kconfig=Kconfig(
                 kconfig.get("symbol", f"{self.name.upper()}_SYSCALL"),
                 kconfig.get("help", description or data["summary"]),
+                self.where(*(("kconfig", "symbol") if "symbol" in kconfig else ("name",))),
             ),
             body=self.body,
             patches=self.patches,
             cases=self.cases,
             tests=self.tests,
+            written=Written(
+                kernel=self.kernel,
+                kernel_where=self.kernel_where,
+                versions=tuple(map(tuple, data.get("versions", ()))),
+                silences=tuple(
+                    Silence(rule, reason, self.where("silence", rule))
+                    for rule, reason in data.get("silence", {}).items()
+                ),
+            ),
         )

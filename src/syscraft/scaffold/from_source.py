@@ -12,12 +12,13 @@ from syscraft.declaration import ctext
 from syscraft.declaration.ctext import CDeclarator
 from syscraft.errors import DeclarationError, Finding, UsageError, Where
 from syscraft.files import folder_made_whole, write_atomic
+from syscraft.lines import split_lines
 from syscraft.model.compile import load
 from syscraft.model.names import KNOWN_STRUCTS
 from syscraft.model.types import declare_user
-from syscraft.rules.kernel_text import SourceFile
+from syscraft.rules.kernel_text import AuthorFile, at_margin
 from syscraft.scaffold.make import author
-from syscraft.scan.definitions import definitions_in
+from syscraft.scan.definitions import UnreadCall, definitions_in
 from syscraft.scan.sources import Source
 from syscraft.tree.source import KernelTree
 
@@ -52,7 +53,7 @@ def import_call(path: Path, wanted: str | None, directory: Path) -> Imported:
         raise UsageError.of(
             "this file cannot be read", Where(str(path)), found=str(error)
         ) from error
-    file = SourceFile(str(path), text)
+    file = AuthorFile(str(path), text)
     definition, alone = _choose(path, file, wanted)
     name = definition.symbol.removeprefix("sys_")
     folder = directory / name
@@ -70,7 +71,7 @@ def import_call(path: Path, wanted: str | None, directory: Path) -> Imported:
     notes: list[str] = []
     if f"do_{name}" in file.functions:  # the name that the declaration's own function has
         text = re.sub(rf"\bdo_{name}\b", f"__do_{name}", text)
-        file = SourceFile(str(path), text)
+        file = AuthorFile(str(path), text)
         notes.append(f"do_{name}() of the file is called __do_{name}() now")
     body = _body(name, text, file, definition, parameters, alone, notes)
     toml = _toml(name, path, text, file, definition, parameters)
@@ -86,7 +87,7 @@ def import_call(path: Path, wanted: str | None, directory: Path) -> Imported:
     return Imported(tuple(folder / file_name for file_name in made), tuple(notes), findings)
 
 
-def _choose(path: Path, file: SourceFile, wanted: str | None) -> tuple[Definition, bool]:
+def _choose(path: Path, file: AuthorFile, wanted: str | None) -> tuple[Definition, bool]:
     """The call, and whether the file has no other."""
     tree = KernelTree(path.parent, "", str(path.parent))
     findings: list[Finding] = []
@@ -96,7 +97,11 @@ def _choose(path: Path, file: SourceFile, wanted: str | None) -> tuple[Definitio
         if d.symbol.startswith("sys_")
     ]
     names = list(dict.fromkeys(d.symbol.removeprefix("sys_") for d in found))
-    lost = [f for f in findings if wanted is None or f" sys_{wanted} " in f.message]
+    lost = [
+        f
+        for f in findings
+        if wanted is None or (isinstance(f, UnreadCall) and f.symbol == f"sys_{wanted}")
+    ]
     if lost and (wanted is None or wanted not in names):
         raise DeclarationError(*lost)
     if not names:
@@ -127,7 +132,7 @@ def _choose(path: Path, file: SourceFile, wanted: str | None) -> tuple[Definitio
 def _body(
     name: str,
     text: str,
-    file: SourceFile,
+    file: AuthorFile,
     definition: Definition,
     parameters: tuple[CDeclarator, ...],
     alone: bool,
@@ -135,24 +140,24 @@ def _body(
 ) -> str:
     """The kernel function and what it needs of the file; *notes* gets what is to be told."""
     start = file.offset(definition.line)
-    piece = file.body_at(start)
-    if piece is None:
+    block = file.block_behind(start)
+    if block is None:
         raise DeclarationError.of(
-            f"the body of {name} is not where it should be",
+            f"the body of {name} is not found",
             Where(file.path, definition.line),
-            expected="a function whose braces stand in the first column",
+            expected="a block in braces behind SYSCALL_DEFINE",
+            found="no block, or one that has no end",
         )
-    brace = file.text.index("\n{", start)
-    end = start + len(piece[1])
-    function = _head(name, parameters) + text[brace:end]
-    compat = re.compile(rf"^COMPAT_SYSCALL_DEFINE\d\({name},.*?^\}}\n?", re.MULTILINE | re.DOTALL)
+    brace, end = block
+    function = _head(name, parameters) + "\n" + at_margin(text[brace:end], file.margin(end))
     if alone:
-        rest = text[:start] + function + text[end:]
-        if compat.search(rest):
-            rest = compat.sub("", rest)
-            notes.append("COMPAT_SYSCALL_DEFINE is left out: the entry for 32 bits is generated")
-        return re.sub(r"\n{3,}", "\n\n", rest)
-    helpers = _helpers(text, file, piece[1])
+        if definition.conditions:
+            notes.append(
+                f"the function stands under '{definition.conditions[-1]}': take the #if out, for "
+                "the call has an option of its own"
+            )
+        return _instead(name, text, file, {(start, end): function}, notes)
+    helpers = _helpers(text, file, file.text[brace:end])
     if helpers:
         notes.append("functions that the call uses came along: " + ", ".join(helpers))
     notes.append("macros, structs and variables of the file stayed behind; copy what is missing")
@@ -160,17 +165,35 @@ def _body(
     return "\n".join((*([includes] if includes else []), *helpers.values(), function)) + "\n"
 
 
-def _helpers(text: str, file: SourceFile, body: str) -> dict[str, str]:
+def _instead(
+    name: str, text: str, file: AuthorFile, changes: dict[tuple[int, int], str], notes: list[str]
+) -> str:
+    """The whole file with *changes*, and without what is generated."""
+    compat = re.compile(rf"^[ \t]*COMPAT_SYSCALL_DEFINE\d\s*\(\s*{name}\b", re.MULTILINE)
+    for match in compat.finditer(file.text):
+        if block := file.block_behind(match.start()):
+            changes[match.start(), block[1]] = ""
+            notes.append("COMPAT_SYSCALL_DEFINE is left out: the entry for 32 bits is generated")
+    for (start, end), new in sorted(changes.items(), reverse=True):
+        text = text[:start] + new + text[end:]
+    return re.sub(r"\n{3,}", "\n\n", text).rstrip("\n") + "\n"
+
+
+def _helpers(text: str, file: AuthorFile, body: str) -> dict[str, str]:
     """The functions of the file that *body* leads to, in the order of the file."""
-    found: dict[str, tuple[int, str]] = {}
+    defined = {f.prototype.name: f for f in reversed(file.definitions)}
+    found: set[str] = set()
     waiting = [body]
     while waiting:
         used = set(re.findall(r"\b([a-z_]\w*)\b", waiting.pop()))
-        for name in sorted(used & file.functions.keys() - found.keys()):
-            found[name] = file.functions[name]
-            waiting.append(file.functions[name][1])
-    ordered = sorted(found.items(), key=lambda item: item[1][0])
-    return {name: text[at : at + len(code)].strip("\n") + "\n" for name, (at, code) in ordered}
+        for name in sorted(used & defined.keys() - found):
+            found.add(name)
+            waiting.append(file.text[defined[name].start : defined[name].end])
+    ordered = sorted((defined[name] for name in found), key=lambda f: f.start)
+    return {
+        f.prototype.name: at_margin(text[f.start : f.end], file.margin(f.end)) + "\n"
+        for f in ordered
+    }
 
 
 def _head(name: str, parameters: tuple[CDeclarator, ...]) -> str:
@@ -193,7 +216,7 @@ def _toml(
     name: str,
     path: Path,
     text: str,
-    file: SourceFile,
+    file: AuthorFile,
     definition: Definition,
     parameters: tuple[CDeclarator, ...],
 ) -> str:
@@ -224,7 +247,7 @@ def _toml(
 
 def _summary(comment: str, name: str, path: Path) -> str:
     """The first sentence of the comment above, if it is one that can stand alone."""
-    words = " ".join(re.sub(r"^[\s/*]+", "", line) for line in comment.splitlines())
+    words = " ".join(re.sub(r"^[\s/*]+", "", line) for line in split_lines(comment))
     words = re.sub(r"\*/", "", words).strip()
     words = re.sub(rf"^(?:sys_)?{name}(?:\(2?\))?\s*[-:]+\s*", "", words)
     sentence = re.split(r"(?<=[a-z)])\.(?:\s|$)|@", words)[0].strip(" .-")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from syscraft.errors import TreeError, Where
+from syscraft.lines import whole_lines
 
 _CONTEXT_LINES = 3
 
@@ -110,16 +111,19 @@ class Editor:
         self._where = where
         self._lines: dict[str, tuple[str, ...] | None] = {}
         self._insertions: dict[str, list[Insertion]] = {}
+        self.shared: dict[str, set[str]] = {}
 
     def lines(self, path: str) -> tuple[str, ...]:
         """The lines of a file that must be there, with their line ends."""
         if path not in self._lines:
             text = self._read(path)
             if text is None:
-                raise TreeError.of("the kernel tree lacks a file", self._where(path, None))
+                raise TreeError.of(
+                    "a file is missing from the kernel tree", self._where(path, None)
+                )
             if text and not text.endswith("\n"):
                 text += "\n"
-            self._lines[path] = tuple(text.splitlines(keepends=True))
+            self._lines[path] = tuple(whole_lines(text))
         found = self._lines[path]
         assert found is not None
         return found
@@ -127,9 +131,14 @@ class Editor:
     def insert(self, path: str, index: int, text: str) -> None:
         """Put *text* in front of line *index* of *path*."""
         self.lines(path)
-        self._insertions.setdefault(path, []).append(
-            Insertion(index, tuple(text.splitlines(keepends=True)))
-        )
+        self._insertions.setdefault(path, []).append(Insertion(index, tuple(whole_lines(text))))
+
+    def share(self, path: str, text: str) -> None:
+        """Note that the lines of *text* are needed in *path*, by other calls too, but only once.
+
+        Whoever comes first puts them there.
+        """
+        self.shared.setdefault(path, set()).update(whole_lines(text))
 
     def replace_line(self, path: str, index: int, line: str) -> None:
         """Put *line* in the place of line *index* of *path*."""
@@ -150,7 +159,7 @@ class Editor:
                 hint="choose another name for the call",
             )
         self._lines[path] = None
-        self._insertions[path] = [Insertion(0, tuple(text.splitlines(keepends=True)))]
+        self._insertions[path] = [Insertion(0, tuple(whole_lines(text)))]
 
     def find(
         self, path: str, accept: Callable[[str], bool], expected: str, *, last: bool = False
@@ -163,11 +172,11 @@ class Editor:
         found = [index for index, line in enumerate(self.lines(path)) if accept(line)]
         if not found or (len(found) > 1 and not last):
             raise TreeError.of(
-                "the place for the change is missing" if not found else "the place is not unique",
+                f"the anchor of the change {'is not unique' if found else 'was not found'}",
                 self._where(path, found[1] + 1 if found else None),
                 expected=expected,
                 found=f"{len(found)} such lines",
-                hint="this kernel tree is laid out in a way that syscraft does not know",
+                hint="syscraft does not know the layout of this kernel tree",
             )
         return found[-1]
 

@@ -46,13 +46,16 @@ def add_fork_entries(call: Call, tree: KernelTree, editor: Editor) -> tuple[str,
             edited += _imitate(imitation, call.name, tree, editor)
         for addition in entry.additions:
             lines = editor.lines(addition.path)
-            if addition.unless and _find(lines, addition.unless, None):
+            if addition.unless and (there := _find(lines, addition.unless, None)):
+                editor.share(addition.path, lines[there[0]])
                 continue
             place = _find(lines, addition.first, addition.last)
             if place is None:
                 raise _nothing_to_imitate(tree, addition.path, addition.first)
             text = addition_text(abi, entry, addition, call)
             editor.insert(addition.path, place[1] + 1, text)
+            if addition.unless:
+                editor.share(addition.path, text)
             edited.append(addition.path)
     return tuple(dict.fromkeys(edited))
 
@@ -110,9 +113,9 @@ def _find(lines: tuple[str, ...], first: str, last: str | None) -> tuple[int, in
 
 def _nothing_to_imitate(tree: KernelTree, path: str, pattern: str) -> TreeError:
     return TreeError.of(
-        "the entry code of a fork-like call is not where it should be",
+        "the entry code of a fork-like call was not found",
         tree.where(path),
         expected=f"a line like {pattern}",
-        found="nothing like it",
-        hint="this kernel tree is laid out in a way that syscraft does not know",
+        found="no such line",
+        hint="syscraft does not know the layout of this kernel tree",
     )

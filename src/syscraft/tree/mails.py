@@ -7,7 +7,7 @@ Documentation/process/adding-syscalls.rst, Linux 6.12.
 from __future__ import annotations
 
 from syscraft.emit.ctext_layout import prose
-from syscraft.model.call import Call, NumberPolicy
+from syscraft.model.call import PRIVATE_NUMBERS, Call, NumberPolicy
 from syscraft.tree.pieces import Mail
 
 _COLUMNS = 74
@@ -15,21 +15,24 @@ _COLUMNS = 74
 
 def why(call: Call) -> str:
     """What the call is for."""
-    return prose([call.description or f"{call.summary}."], columns=_COLUMNS)
+    summary = f"{call.summary[0].upper()}{call.summary[1:]}."
+    return prose([call.description or summary], columns=_COLUMNS)
 
 
 def about_wiring(call: Call, number: int) -> str:
     """How the number was chosen, and what a call that returns twice needs besides."""
     if call.number.policy is NumberPolicy.NEXT:
-        how = f"The number {number} is the next one of the common sequence."
-    else:
+        how = f"The number {number} is the next free one of the common sequence."
+    elif number in PRIVATE_NUMBERS:
         how = (
-            f"The number {number} is private: it is outside of what the kernel hands out, so that "
-            "no program built for this call can reach another one on a newer kernel."
+            f"The number {number} is private: it is outside the range that mainline allocates, so "
+            "a program built for this call cannot invoke a different one on a newer kernel."
         )
+    else:
+        how = f"The number {number} was chosen by hand; no table uses it."
     entries = (
-        "A child inherits registers that an ordinary call does not save. Architectures that "
-        "have entry code for clone() on that account have it for this call too."
+        "The child inherits registers that ordinary system calls do not save. Architectures with "
+        "special entry code for clone() get the same for this call."
     )
     return prose([how, entries if call.returns_twice else ""], columns=_COLUMNS)
 
@@ -45,11 +48,11 @@ SELFTEST = Mail(
     30,
     "selftest",
     "selftests/{name}: test the {name}() system call",
-    lambda call, number: "Hold the call to what it promises: results, and errors.",
+    lambda call, number: "Add a kselftest that checks return values and errors.",
 )
 DOCUMENTATION = Mail(
     40,
     "documentation",
     "Documentation: describe the {name}() system call",
-    lambda call, number: "Say what the call does, and when it fails.",
+    lambda call, number: "Document the call and its errors.",
 )

@@ -56,7 +56,7 @@ def add_entry(
             "the header has no ordinary entry",
             tree.where(path),
             expected="__SYSCALL(__NR_name, sys_name)",
-            hint="this kernel tree is laid out in a way that syscraft does not know",
+            hint="syscraft does not know the layout of this kernel tree",
         )
     match = _ENTRY.match(lines[entries[-1]])
     assert match is not None
@@ -75,8 +75,8 @@ def add_entry(
                 editor.replace_line(counted, index, f"{count['head']}{number + 1}\n")
                 return [path, counted]
     raise TreeError.of(
-        "the number of calls is not where it should be",
+        "the count of calls was not found",
         tree.where(path),
         expected=f"a definition of __NR_syscalls or __NR_compat_syscalls as {last}+1",
-        hint="this kernel tree is laid out in a way that syscraft does not know",
+        hint="syscraft does not know the layout of this kernel tree",
     )

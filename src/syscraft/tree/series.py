@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from syscraft.model.call import Call
+from syscraft.model.call import Call, TextFile
 from syscraft.tree.edit import FileEdit
 
 _STAT_COLUMNS = 40
@@ -27,25 +27,29 @@ class Commit:
         return re.sub(r"[^A-Za-z0-9.]+", "-", self.subject).strip("-")[:52].strip("-.")
 
 
-def series(call: Call, commits: Sequence[Commit]) -> tuple[tuple[str, str], ...]:
-    """Write the author's own patches and *commits*; (file name, mail) each.
+def series(
+    call: Call, patches: Sequence[TextFile], commits: Sequence[Commit]
+) -> tuple[tuple[str, str], ...]:
+    """Write the author's own *patches* and *commits*; (file name, mail) each.
 
     There are no dates, so equal input is equal output.
     """
-    total = len(call.patches) + len(commits)
+    total = len(patches) + len(commits)
     mails = []
-    for number, patch in enumerate(call.patches, 1):
+    for number, patch in enumerate(patches, 1):
         text = _PREFIX.sub(f"Subject: [PATCH {number}/{total}] ", patch.text, count=1)
         mails.append((f"{number:04d}-{_stem(patch.name)}.patch", text))
-    for number, commit in enumerate(commits, len(call.patches) + 1):
+    for number, commit in enumerate(commits, len(patches) + 1):
         mails.append((f"{number:04d}-{commit.stem}.patch", _mail(call, commit, number, total)))
     return tuple(mails)
 
 
-def cover_letter(call: Call, commits: Sequence[Commit], message: str) -> str:
+def cover_letter(
+    call: Call, patches: Sequence[TextFile], commits: Sequence[Commit], message: str
+) -> str:
     """Write what comes before the mails. It is no patch, so ``git am`` does not want it."""
-    total = len(call.patches) + len(commits)
-    titles = [_title(patch.text) for patch in call.patches] + [commit.subject for commit in commits]
+    total = len(patches) + len(commits)
+    titles = [_title(patch.text) for patch in patches] + [commit.subject for commit in commits]
     listed = "".join(f"  {title}\n" for title in titles)
     edits = _together([edit for commit in commits for edit in commit.edits])
     return (

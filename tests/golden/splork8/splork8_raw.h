@@ -22,7 +22,7 @@
 
 /*
  * Arguments of splork8(). Fields are only ever appended; zero in a newer field
- * means what older kernels do. Padding must be zero.
+ * selects what older kernels do. Padding must be zero.
  */
 struct splork8_args {
 	__u32 a;

@@ -6,6 +6,7 @@ import textwrap
 
 from syscraft.emit.base import fill
 from syscraft.emit.ctext_layout import argument_list
+from syscraft.lines import split_lines
 from syscraft.model.call import Call
 
 
@@ -20,7 +21,7 @@ def documentation(call: Call) -> str:
         summary=_wrap(call.summary[0].upper() + call.summary[1:] + "."),
         description=_wrap(call.description),
         prototypes=[
-            "\n".join(f"\t{line}" for line in prototype.splitlines())
+            "\n".join(f"\t{line}" for line in split_lines(prototype))
             for prototype in _prototypes(call)
         ],
         errors=[(e.errno, _wrap(f"{e.when.rstrip('.')}.", indent="\t")) for e in call.errors],

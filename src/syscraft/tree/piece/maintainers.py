@@ -68,6 +68,6 @@ PIECE = Piece(
     mail=None,
     order=90,
     where=f"`{_MAINTAINERS}`",
-    summary="an entry for the new files, with a line for each",
+    summary="an entry that lists the new files",
     edit=_edit,
 )

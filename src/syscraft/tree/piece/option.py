@@ -62,6 +62,6 @@ PIECE = Piece(
     mail=CALL,
     order=50,
     where=f"`{_KCONFIG}`, `{_MAKEFILE}`",
-    summary="the option",
+    summary="the option, and the object that it builds",
     edit=_edit,
 )

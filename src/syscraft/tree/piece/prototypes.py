@@ -39,7 +39,9 @@ def _add_prototypes(site: Site) -> None:
     while end and not lines[end - 1].strip():
         end -= 1
     editor.insert(_SYSCALLS_H, end, prototypes(site.call))
-    new = [text for text in forward_declarations(site.call) if text + "\n" not in lines]
+    needed = forward_declarations(site.call)
+    new = [text for text in needed if text + "\n" not in lines]
+    editor.share(_SYSCALLS_H, "".join(f"{text}\n" for text in needed))
     if new:
         includes = next(i for i, line in enumerate(lines) if line.startswith("#include"))
         declared = [i for i, line in enumerate(lines[:includes]) if _STRUCT_DECLARATION.match(line)]

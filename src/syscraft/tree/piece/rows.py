@@ -7,16 +7,15 @@ from syscraft.model.call import Call
 from syscraft.tree.entries import fork_rows
 from syscraft.tree.mails import WIRING
 from syscraft.tree.pieces import Piece, Site
-from syscraft.tree.tables import CompatPlace, Style, Table, common_numbers, read_tables, style_of
+from syscraft.tree.tables import CompatPlace, Style, Table, read_tables
 
 
 def _edit(site: Site) -> None:
     call, editor = site.call, site.editor
     tables = read_tables(site.tree)
-    common = common_numbers(tables)
     entries = fork_rows(call.name) if call.returns_twice else {}
-    for table in tables:
-        style = style_of(table, common, site.tree.where(table.path))
+    for table in tables.tables:
+        style = tables.style(table, site.tree)
         row = style.rows(
             site.number,
             call.name,

@@ -21,6 +21,6 @@ PIECE = Piece(
     mail=CALL,
     order=40,
     where=f"`{_SYS_NI}`",
-    summary="what answers `ENOSYS` when the option is off",
+    summary="the stub that returns `ENOSYS` when the option is off",
     edit=_edit,
 )

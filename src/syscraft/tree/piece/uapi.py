@@ -11,6 +11,6 @@ PIECE = Piece(
     mail=CALL,
     order=30,
     where="`include/uapi/linux/NAME.h`",
-    summary="structs, versions and flags, if there are any",
+    summary="structs, their sizes and flags, if there are any",
     new_files=lambda call: {call.uapi_path: uapi_header(call)} if call.has_uapi else {},
 )
