@@ -5,18 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from conftest import REPOSITORY
 
-import syscraft as library
-from syscraft.build.flavour import find_flavour
+from kernel.examples import EXAMPLES
+from kernel.machines import ready
 from syscraft.errors import LabError
 from syscraft.guest.base import Ready
 from syscraft.guest.channel import End, Ended
 from syscraft.guest.discover import all_guests, find_guest
-from syscraft.guest.workload import Workload
-from syscraft.tree.source import open_tree
-
-from .machines import need_guests
 
 GUESTS = [guest.key for guest in all_guests() if guest.has.host_files and guest.has.kernel_log]
 
@@ -24,9 +19,10 @@ Shell = Callable[[str], str]
 
 
 def ready_guest(key: str) -> Ready:
-    need_guests([key])
-    call = library.load(REPOSITORY / "examples" / "splork").call
-    return find_guest(key).prepare(Workload((call,), open_tree()), find_flavour("plain"), print)
+    """On a kernel that other tests have as well."""
+    if find_guest(key).quick:
+        return ready(key, "plain", EXAMPLES)
+    return ready(key, "debug")
 
 
 @pytest.fixture(scope="module", params=GUESTS)
