@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syscraft.errors import EnvironmentLacks, Finding, SyscraftError, TreeError, UsageError, Where
-from syscraft.model.call import Call, NumberPolicy
+from syscraft.model.call import Call, NumberPolicy, Unit
 from syscraft.tree.source import DEFAULT_LINUX, KernelTree, open_tree
 
 if TYPE_CHECKING:  # these rooms load slowly, and many uses never enter them
@@ -52,9 +52,19 @@ class Declaration:
     :class:`syscraft.errors.SyscraftError` and nothing else on purpose.
     """
 
-    call: Call
+    unit: Unit
     folder: Path
     shown_path: str = ""
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """The calls, in the order of the file; most declarations have one."""
+        return self.unit.calls
+
+    @property
+    def call(self) -> Call:
+        """The call of a declaration that has one, or the first."""
+        return self.unit.calls[0]
 
     def generate(
         self,
@@ -75,18 +85,15 @@ class Declaration:
         Returns: file name -> text.
         """
         from syscraft.abi.discover import find_abi
-        from syscraft.emit.discover import generate
-        from syscraft.tree.wire import default_number
+        from syscraft.emit.discover import generate_all
+        from syscraft.tree.wire import default_numbers
 
-        number = self.patch(linux, progress=progress).number if linux else default_number(self.call)
-        if number is None:
-            raise UsageError.of(
-                "only a kernel tree can tell the next number",
-                self.call.number.where,
-                hint="add --linux deb:6.12, or the path of your tree",
-            )
         chosen = tuple(find_abi(key) for key in dict.fromkeys(abis))
-        return generate(self.call, number, chosen or None, only=tuple(only))
+        if linux:
+            numbers = self.patch(linux, progress=progress).numbers
+        else:
+            numbers = default_numbers(self.calls)
+        return generate_all(self.unit, numbers, chosen or None, only=tuple(only))
 
     def write(self, folder: str | Path, linux: str | None = None) -> tuple[Path, ...]:
         """Write what :meth:`generate` makes into *folder*; files that are equal stay untouched."""
@@ -316,11 +323,10 @@ def load(path: str | Path) -> Declaration:
         UsageError: there is none.
         DeclarationError: it is not valid.
     """
-    from syscraft.model.compile import find_declaration
-    from syscraft.model.compile import load as load_call
+    from syscraft.model.compile import find_declaration, load_unit
 
     file_path, _ = find_declaration(path)
-    return Declaration(load_call(path), file_path.parent, str(path))
+    return Declaration(load_unit(path), file_path.parent, str(path))
 
 
 def read_kernel(tree: str, *, progress: Progress = _silent) -> KernelCalls:
@@ -366,12 +372,15 @@ def check(path: str | Path) -> tuple[RuleFinding, ...]:
         UsageError: there is none.
         DeclarationError: it is not valid.
     """
-    from syscraft.model.compile import load_draft
+    from syscraft.model.compile import load_drafts
     from syscraft.rules.declared import silences_of, subject_of
     from syscraft.rules.discover import judge
 
-    draft = load_draft(path)
-    return judge(subject_of(draft), silences_of(draft))
+    return tuple(
+        finding
+        for draft in load_drafts(path)
+        for finding in judge(subject_of(draft), silences_of(draft))
+    )
 
 
 def check_kernel(

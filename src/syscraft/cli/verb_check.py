@@ -71,7 +71,7 @@ def _check_declarations(
             for finding in found:
                 if finding.silenced is None:
                     console.error(str(finding))
-            console.say(f"{path}: {declaration.call.name}: {_summary(found)}")
+            console.say(f"{path}: {declaration.unit.name}: {_summary(found)}")
     if as_json:
         console.json(listed)
     return status

@@ -303,6 +303,18 @@ def parse_statements(text: str, locate: Locate) -> None:
         raise source.fail("this C text does not parse", source.root, expected)
 
 
+def without_comments(text: str) -> str:
+    """Blank the comments of C text out; every line stays where it is."""
+    source = _Source(text, lambda line, column: Where(""))
+    data = bytearray(text.encode())
+    for node in _walk(source.root):
+        if node.type == "comment":
+            for place in range(node.start_byte, node.end_byte):
+                if data[place] not in b"\r\n":
+                    data[place] = ord(" ")
+    return data.decode()
+
+
 def find_functions(text: str, locate: Locate) -> tuple[CPrototype, ...]:
     """List the functions that a kernel source defines; what cannot be read is skipped."""
     source = _Source(text, locate)

@@ -6,13 +6,14 @@ import difflib
 import functools
 import importlib
 import pkgutil
+from collections.abc import Sequence
 
 import syscraft.emit
 from syscraft.abi.base import Abi
 from syscraft.abi.discover import all_abis
 from syscraft.emit.base import Emitter, Files
 from syscraft.errors import UsageError
-from syscraft.model.call import Call
+from syscraft.model.call import Call, Unit
 
 
 @functools.cache
@@ -24,6 +25,23 @@ def all_emitters() -> tuple[Emitter, ...]:
         if isinstance(emitter := getattr(module, "EMITTER", None), Emitter):
             found.append(emitter)
     return tuple(sorted(found, key=lambda emitter: emitter.name))
+
+
+def generate_all(
+    unit: Unit,
+    numbers: Sequence[int],
+    abis: tuple[Abi, ...] | None = None,
+    only: tuple[str, ...] = (),
+) -> Files:
+    """Make the user-space files of all calls of a declaration, as :func:`generate` does.
+
+    Args:
+        numbers: a number for each call.
+    """
+    files: Files = {}
+    for call, number in zip(unit.calls, numbers, strict=True):
+        files |= generate(call, number, abis, only)
+    return files
 
 
 def generate(

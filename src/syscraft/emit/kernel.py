@@ -328,15 +328,15 @@ def _uapi(call: Call) -> str:
     for struct in call.structs:
         parts += ["", struct.text]
     if call.packed:
-        parts += ["", packed_struct(call, call.packed)]
+        parts += ["", packed_struct(call.packed)]
     return "\n".join([*parts, "", f"#endif /* {guard} */", ""])
 
 
-def packed_struct(call: Call, packed: PackedStruct) -> str:
+def packed_struct(packed: PackedStruct) -> str:
     """Write the struct of a packed call and the sizes of its versions."""
     ends = {version.size_bytes: index for index, version in enumerate(packed.versions)}
     note = (
-        f"Arguments of {call.name}(). Fields are only ever appended; zero in a newer field "
+        f"Arguments of {packed.call_name}(). Fields are only ever appended; zero in a newer field "
         "means what older kernels do. Padding must be zero."
     )
     lines = [comment([note])]

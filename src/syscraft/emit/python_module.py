@@ -13,7 +13,7 @@ from syscraft.declaration.scalars import SCALARS
 from syscraft.emit import user_c
 from syscraft.emit.base import Emitter, Files, fill
 from syscraft.errors import Where
-from syscraft.model.call import Call, Parameter, Wrapper
+from syscraft.model.call import Call, Parameter, Shared, Wrapper, types_module
 from syscraft.model.types import declare_user
 
 _WIDTH = 96
@@ -25,15 +25,20 @@ _SAME_IN_BOTH = (
     ast.Mult, ast.BitOr, ast.BitAnd, ast.BitXor, ast.LShift, ast.RShift, ast.USub, ast.Invert,
 )  # fmt: skip
 
+# Class, name in C, fields with the types of ctypes.
+_Struct = tuple[str, str, list[tuple[str, str]]]
+
 
 def _emit(call: Call, number: int, abis: tuple[Abi, ...]) -> Files:
-    constants: dict[str, tuple[str, str | None]] = {}
-    for flag in call.flags:
-        value = _python_expression(flag.value, set(constants))
-        if value is not None:
-            constants[flag.name] = (value, flag.summary)
+    constants = _constants(call.shared)
     functions = [_function(call, wrapper, set(constants)) for wrapper in call.wrappers]
-    structs = [_struct(struct.name, struct.text) for struct in call.structs]
+    structs = [_struct(struct.name, struct.text) for struct in call.shared.structs]
+    files: Files = {}
+    shared_names: list[str] = []
+    if len(call.shared.call_names) > 1 and (constants or structs):
+        files = _types_module(call.shared, constants, structs)
+        shared_names = sorted([*constants, *(name for name, _, _ in structs)])
+        constants, structs = {}, []
     if call.packed:
         fields = [
             (field.name, _ctype(field.type_name, str(field.array) if field.array else None))
@@ -54,7 +59,8 @@ def _emit(call: Call, number: int, abis: tuple[Abi, ...]) -> Files:
         constants=constants,
         functions=functions,
         structs=structs,
-        exported=sorted([*names, *constants, *(name for name, _, _ in structs)]),
+        shared_import=_import(types_module(call.shared.name), shared_names),
+        exported=sorted([*names, *shared_names, *constants, *(name for name, _, _ in structs)]),
         orders=[
             (_identity(elf),
              abi.clone_order.parameters(tuple(extra.name for extra in call.clone_extras)))
@@ -80,7 +86,43 @@ def _emit(call: Call, number: int, abis: tuple[Abi, ...]) -> Files:
         define=_define,
         raises=_raises(call),
     )  # fmt: skip
-    return {f"{call.name}.py": text}
+    return {**files, f"{call.name}.py": text}
+
+
+def _constants(shared: Shared) -> dict[str, tuple[str, str | None]]:
+    """The flags whose values Python can work out: name -> value, summary."""
+    constants: dict[str, tuple[str, str | None]] = {}
+    for flag in shared.flags:
+        value = _python_expression(flag.value, set(constants))
+        if value is not None:
+            constants[flag.name] = (value, flag.summary)
+    return constants
+
+
+def _types_module(
+    shared: Shared, constants: dict[str, tuple[str, str | None]], structs: list[_Struct]
+) -> Files:
+    """The module that makes a struct of several calls one class."""
+    *most, last = shared.call_names
+    text = fill(
+        "types_module.py.j2",
+        shared=shared,
+        users=f"{', '.join(most)} and {last}",
+        constants=constants,
+        structs=structs,
+        exported=sorted([*constants, *(name for name, _, _ in structs)]),
+        doc=_doc_line,
+    )
+    return {f"{types_module(shared.name)}.py": text}
+
+
+def _import(module: str, names: list[str]) -> str:
+    if not names:
+        return ""
+    line = f"from {module} import {', '.join(names)}"
+    if len(line) <= _WIDTH:
+        return line
+    return "\n".join([f"from {module} import (", *(f"    {name}," for name in names), ")"])
 
 
 def _identity(elf: ElfIdentity) -> str:
@@ -226,7 +268,7 @@ def _ctype(type_name: str, array: str | None = None) -> str:
     return f"{base} * {array}" if array else base
 
 
-def _struct(name: str, text: str) -> tuple[str, str, list[tuple[str, str]]]:
+def _struct(name: str, text: str) -> _Struct:
     (struct,) = parse_structs(text, lambda line, column: Where(name, line + 1, column + 1))
     fields = [(f.name, _ctype(f.ctype.base, f.ctype.array)) for f in struct.fields]
     return _class_name(name), name, fields

@@ -76,8 +76,9 @@ def definitions(call: Call, number: int) -> str:
     return fill(
         "definitions.h.j2",
         call=call,
+        shared=call.shared,
         number=number,
-        packed=packed_struct(call, call.packed) if call.packed else None,
+        packed=[packed_struct(packed) for packed in call.shared.packed],
     )
 
 
@@ -88,7 +89,7 @@ def headers(call: Call) -> list[str]:
         for parameter in _all_parameters(call)
         if parameter.ctype.base in KNOWN_STRUCTS
     }
-    return sorted({"linux/types.h", *used, *call.includes})
+    return sorted({"linux/types.h", *used, *call.shared.includes})
 
 
 def libc_type_headers(call: Call) -> list[str]:

@@ -1,7 +1,8 @@
-"""Phase 7: the files that the declaration names are there and hold what they should."""
+"""Phase 8: the files that the declaration names are there and hold what they should."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from syscraft.declaration import ctext
@@ -9,10 +10,12 @@ from syscraft.errors import Finding, Where
 from syscraft.model.call import TextFile
 from syscraft.model.draft import Draft
 
+_DEFINE = re.compile(r"^[ \t]*(?:COMPAT_)?SYSCALL_DEFINE\d[^\n]*", re.MULTILINE)
+
 
 def read_files(draft: Draft) -> list[Finding]:
     findings = []
-    body_name = draft.data.get("body", f"{draft.name}.c")
+    body_name = draft.data.get("body", f"{draft.whole['name']}.c")
     body, problem = _read_text(draft, body_name, draft.where("body"), "the body")
     if problem:
         findings.append(problem)
@@ -72,15 +75,23 @@ def _check_body(draft: Draft, body: TextFile) -> list[Finding]:
         body.text, lambda line, column: Where(body.shown_path, line + 1, column + 1)
     )
     mine = [f for f in functions if f.name == f"do_{draft.name}"]
-    if not mine:
+    if macro := _DEFINE.search(ctext.without_comments(body.text)):
         return [
             Finding(
-                f"the body does not define do_{draft.name}()",
-                Where(body.shown_path),
+                "the body has a SYSCALL_DEFINE of its own",
+                Where(body.shown_path, body.text.count("\n", 0, macro.start()) + 1),
                 expected,
-                ", ".join(f"{f.name}()" for f in functions) or "no function",
+                macro[0].strip(),
+                "the macro is generated; syscraft import FILE.c makes a declaration of such code",
             )
         ]
+    if not mine:
+        found = ", ".join(f"{f.name}()" for f in functions) or "no function"
+        if draft.is_one_of_several:
+            message = f"{body.name} does not define do_{draft.name}()"
+            return [Finding(message, draft.where("name"), expected, found)]
+        message = f"the body does not define do_{draft.name}()"
+        return [Finding(message, Where(body.shown_path), expected, found)]
     types_found = [p.ctype for p in mine[0].parameters]
     if types_found != [p.ctype for p in draft.parameters] or mine[0].returns.base != "long":
         listed = ", ".join(p.ctype.declare(p.name, kernel=True) for p in mine[0].parameters)

@@ -85,6 +85,7 @@ class StructVersion:
 @dataclass(frozen=True)
 class PackedStruct:
     name: str
+    call_name: str
     fields: tuple[Field, ...]
     versions: tuple[StructVersion, ...]
 
@@ -171,6 +172,48 @@ class TextFile:
     text: str
 
 
+def types_module(name: str) -> str:
+    """The Python module that holds what several calls share."""
+    return f"{name}_types"
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What the calls of a declaration have in common; most declarations have one call.
+
+    ``name``, ``summary`` and ``description`` are the call's own if there is only one.
+    ``packed`` are the structs of all calls that pass their arguments in one.
+    """
+
+    name: str
+    summary: str
+    description: str
+    author: str
+    source_name: str
+    call_names: tuple[str, ...]
+    structs: tuple[TextFile, ...]
+    packed: tuple[PackedStruct, ...]
+    includes: tuple[str, ...]
+    flags: tuple[Constant, ...]
+    kconfig: Kconfig
+    body: TextFile
+    patches: tuple[TextFile, ...]
+    tests: tuple[TextFile, ...]
+
+    @property
+    def has_uapi(self) -> bool:
+        """Whether there is anything for a uapi header to define."""
+        return bool(self.packed or self.structs or self.flags)
+
+    @property
+    def kernel_path(self) -> str:
+        return f"kernel/{self.name}.c"
+
+    @property
+    def uapi_path(self) -> str:
+        return f"include/uapi/linux/{self.name}.h"
+
+
 @dataclass(frozen=True)
 class Call:
     """A system call, declared and valid.
@@ -183,26 +226,34 @@ class Call:
     name: str
     summary: str
     description: str
-    author: str
-    source_name: str
+    shared: Shared
     like: str | None
     parameters: tuple[Parameter, ...]
     signatures: tuple[KernelSignature, ...]
     clone_extras: tuple[Parameter, ...]
     packed: PackedStruct | None
     wrappers: tuple[Wrapper, ...]
-    structs: tuple[TextFile, ...]
-    includes: tuple[str, ...]
-    flags: tuple[Constant, ...]
     errors: tuple[ErrorDoc, ...]
     missing: str
     number: NumberChoice
     returns_twice: bool
-    kconfig: Kconfig
-    body: TextFile
-    patches: tuple[TextFile, ...]
     cases: tuple[Case, ...]
-    tests: tuple[TextFile, ...]
+
+    @property
+    def source_name(self) -> str:
+        return self.shared.source_name
+
+    author = property(lambda self: self.shared.author)
+    structs = property(lambda self: self.shared.structs)
+    includes = property(lambda self: self.shared.includes)
+    flags = property(lambda self: self.shared.flags)
+    kconfig = property(lambda self: self.shared.kconfig)
+    body = property(lambda self: self.shared.body)
+    patches = property(lambda self: self.shared.patches)
+    tests = property(lambda self: self.shared.tests)
+    has_uapi = property(lambda self: self.shared.has_uapi)
+    kernel_path = property(lambda self: self.shared.kernel_path)
+    uapi_path = property(lambda self: self.shared.uapi_path)
 
     @property
     def is_clone(self) -> bool:
@@ -223,15 +274,14 @@ class Call:
             return False
         return any(parameter.is_wide or parameter.is_long for parameter in self.parameters)
 
-    @property
-    def has_uapi(self) -> bool:
-        """Whether there is anything for a uapi header to define."""
-        return bool(self.packed or self.structs or self.flags)
+
+@dataclass(frozen=True)
+class Unit:
+    """All calls of a declaration: what one series adds to a kernel."""
+
+    shared: Shared
+    calls: tuple[Call, ...]
 
     @property
-    def kernel_path(self) -> str:
-        return f"kernel/{self.name}.c"
-
-    @property
-    def uapi_path(self) -> str:
-        return f"include/uapi/linux/{self.name}.h"
+    def name(self) -> str:
+        return self.shared.name

@@ -41,7 +41,7 @@ def subject_of(draft: Draft) -> Subject:
 
 def _structs(draft: Draft) -> tuple[StructView, ...]:
     text = draft.data.get("structs", "")
-    parsed = ctext.parse_structs(text, draft.file.locate(("structs",))) if text else ()
+    parsed = ctext.parse_structs(text, draft.locate(("structs",))) if text else ()
     return tuple(
         StructView(
             struct.name, tuple(Item(f.name, f.ctype, f.where) for f in struct.fields), struct.where

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from syscraft.emit.ctext_layout import prose
 from syscraft.emit.kernel import kernel_texts
 from syscraft.emit.kernel_compat import compat_clone_abis
 from syscraft.emit.man_page import man_page
-from syscraft.errors import TreeError
+from syscraft.errors import TreeError, UsageError
 from syscraft.model.call import PRIVATE_NUMBERS, Call, NumberPolicy
 from syscraft.tree.author_patches import apply_patches
 from syscraft.tree.edit import Editor
@@ -61,6 +61,10 @@ class KernelChange:
     config: tuple[str, ...]
     quiet: frozenset[str]
     body_line_maps: tuple[BodyLineMap, ...]
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        return (self.number,)
 
 
 def wired(call: Call, tree: KernelTree) -> KernelChange:
@@ -198,8 +202,24 @@ def _compat_entry(call: Call, table: Table, style: Style) -> str | None:
     return f"compat_sys_{call.name}"
 
 
-def default_number(call: Call) -> int | None:
-    """The number to expect without a tree at hand; None if only a tree can tell."""
-    if call.number.policy is NumberPolicy.FIXED:
-        return call.number.fixed
-    return PRIVATE_NUMBERS[0] if call.number.policy is NumberPolicy.PRIVATE else None
+def default_numbers(calls: Sequence[Call]) -> tuple[int, ...]:
+    """The number of each call to expect without a tree at hand.
+
+    Raises:
+        UsageError: only a tree can tell.
+    """
+    taken = {call.number.fixed for call in calls}
+    numbers = []
+    for call in calls:
+        number = call.number.fixed
+        if call.number.policy is NumberPolicy.PRIVATE:
+            number = next((n for n in PRIVATE_NUMBERS if n not in taken), None)
+        if number is None:
+            raise UsageError.of(
+                "only a kernel tree can tell the next number",
+                call.number.where,
+                hint="add --linux deb:6.12, or the path of your tree",
+            )
+        taken.add(number)
+        numbers.append(number)
+    return tuple(numbers)
