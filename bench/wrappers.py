@@ -16,8 +16,8 @@ import tempfile
 from pathlib import Path
 
 import syscraft
-from syscraft.abi.base import Toolchain
 from syscraft.abi.discover import find_abi
+from syscraft.abi.toolchain import Toolchain
 from syscraft.tree.source import open_tree
 
 ROOT = Path(__file__).parent.parent

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from conftest import missing_packages
 
-from syscraft.abi.base import Abi
+from syscraft.abi.abi import Abi
 
 # Bounds and blocks of numbers, and names for numbers that were never a call's.
 _NO_CALLS = frozenset(

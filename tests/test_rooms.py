@@ -19,7 +19,7 @@ SOURCES = sorted(
 
 # Data flows from left to right; a room imports only from rooms before it, and itself.
 ROOMS = (
-    "errors", "runtime", "files", "proc", "abi", "declaration", "calls", "model", "emit",
+    "errors", "runtime", "files", "proc", "hints", "abi", "declaration", "calls", "model", "emit",
     "tree", "scan", "rules", "build", "guest", "lab", "proof", "scaffold", "doctor", "api",
     "cli",
 )  # fmt: skip

@@ -16,12 +16,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from syscraft.abi.base import Abi
+from syscraft.abi.abi import Abi
 from syscraft.abi.discover import all_abis
 from syscraft.api import known_kernel
 from syscraft.calls.census import Census, Entry
 from syscraft.calls.kernels import shipped
-from syscraft.calls.registers import PAIRS
 from syscraft.errors import SyscraftError
 from syscraft.files import write_if_changed
 from syscraft.runtime.call_table import Parameter, parameters
@@ -106,7 +105,7 @@ def _abi(abi: Abi) -> dict[str, Any]:
     return {
         "key": abi.key,
         "long_bytes": abi.long_bytes,
-        "pairs": PAIRS[abi.pairs],
+        "pairs": abi.pairs.name,
         "programs": [
             # As a program's header has them: EI_CLASS and EI_DATA are 1 or 2.
             [elf.machine, elf.bits // 32, 1 if elf.little_endian else 2, elf.flags_mask, elf.flags]

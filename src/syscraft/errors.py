@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Self
 
 
 class ExitStatus(IntEnum):
@@ -80,7 +81,7 @@ class SyscraftError(Exception):
         expected: str | None = None,
         found: str | None = None,
         hint: str | None = None,
-    ) -> SyscraftError:
+    ) -> Self:
         """Make an error of one finding."""
         return cls(Finding(message, where, expected, found, hint))
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from syscraft.abi.base import Abi, Toolchain
+from syscraft.abi.abi import Abi
 from syscraft.abi.discover import all_abis
+from syscraft.abi.toolchain import Toolchain
 from syscraft.tree.headers import uapi_headers
 
 

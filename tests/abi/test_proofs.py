@@ -8,7 +8,7 @@ import re
 import pytest
 from conftest import REPOSITORY, missing_packages
 
-from syscraft.abi.base import Abi
+from syscraft.abi.abi import Abi
 from syscraft.abi.discover import all_abis
 from syscraft.lab.verdict import Verdict
 from syscraft.proof.prove import Proof, prove
@@ -59,7 +59,7 @@ def test_packages_of_every_toolchain_are_listed() -> None:
     lines = (REPOSITORY / "packages.txt").read_text().splitlines()
     wanted = {"qemu-user", "linux-source-6.1", "sparse"}
     for abi in all_abis():
-        wanted |= set(abi.machine.packages if abi.machine else ())
+        wanted |= {name for machine in abi.machines for name in machine.packages}
         wanted |= {name for kernel in abi.linked for name in kernel.packages}
         for toolchain in abi.toolchains:
             wanted |= set(toolchain.packages)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from syscraft.build.kernel import WHERE_THERE_IS_ONE, _Build, failure
+from syscraft.build.messages import failure
 from syscraft.errors import BuildError, EnvironmentLacks, Where
 from syscraft.proc import Result
 from syscraft.tree.wire import BodyLineMap
@@ -55,16 +55,3 @@ def test_full_disk_is_the_machines_fault() -> None:
     assert isinstance(error, EnvironmentLacks)
     assert error.exit_status == 3
     assert "SYSCRAFT_CACHE" in (error.findings[0].hint or "")
-
-
-def test_option_that_only_some_kernels_have(tmp_path: Path) -> None:
-    """A lost option is forgiven if it says so and the tree does not define it at all."""
-    (tmp_path / "mm").mkdir()
-    (tmp_path / "mm" / "Kconfig").write_text("config NEW_ONE\n\tbool\n\nmenuconfig MENU\n\tbool\n")
-    build = object.__new__(_Build)
-    build._source = tmp_path
-    names = ("NEW_ONE", "MENU", "NEWER", "OTHER")
-    build._config = "".join(f"{WHERE_THERE_IS_ONE}\nCONFIG_{name}=y\n" for name in names[:3])
-    build._config += "CONFIG_OTHER=y\n"
-    forgiven = [name for name in names if build._is_unknown(f"CONFIG_{name}=y")]
-    assert forgiven == ["NEWER"]

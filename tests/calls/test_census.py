@@ -150,5 +150,5 @@ def test_who_has_a_number() -> None:
     assert [e.name for e in kernels.numbered(5002, abi)] == ["comes"]
     assert [e.name for e in kernels.numbered(2, abi)] == ["comes"]  # as the table has it
     assert kernels.numbered(77, abi) == ()
-    with pytest.raises(SyscraftError, match="did you mean stays"):
+    with pytest.raises(SyscraftError, match="did you mean 'stays'"):
         kernels.find("stay")

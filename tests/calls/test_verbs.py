@@ -11,7 +11,7 @@ import pytest
 from conftest import Syscraft
 from scan.toys import ONE, TWO, make_tree
 
-from syscraft.abi.base import GENERIC_TABLE
+from syscraft.abi.abi import GENERIC_TABLE
 
 
 def test_show_clone_in_each_of_its_orders(syscraft: Syscraft) -> None:
@@ -34,6 +34,12 @@ def test_show_wide_values_in_the_registers_of_each_abi(syscraft: Syscraft) -> No
     assert "16(sp)=pos:high 20(sp)=pos:low" in rows["mips_o32"]
     assert "r6=reg6 r7=pos1 r8=pos2" in rows["ppc"]
     assert "r10=pos " in rows["x86_64"]
+
+
+def test_show_a_call_with_more_arguments_than_registers(syscraft: Syscraft) -> None:
+    """The kernel takes the seventh from the stack. Source: arch/mips/kernel/scall32-o32.S, 6.12"""
+    told = syscraft("show", "sync_file_range", "--abi", "mips_o32").stdout
+    assert "16(sp)=nbytes:high 20(sp)=nbytes:low 24(sp)=flags " in told
 
 
 @pytest.mark.parametrize(
@@ -87,7 +93,7 @@ def test_list(syscraft: Syscraft) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("show", "opena2"), "did you mean openat2"),
+        (("show", "opena2"), "did you mean 'openat2'"),
         (("show", "9999"), "no call has the number 9999"),
         (("show", "-1"), "No such option"),
         (("show", "clone", "--abi", "z80"), "z80"),

@@ -8,7 +8,7 @@ import pytest
 from conftest import REPOSITORY, check_golden
 
 import syscraft
-from syscraft.abi.base import Abi
+from syscraft.abi.abi import Abi
 from syscraft.abi.discover import all_abis
 
 GOLDEN = REPOSITORY / "tests" / "golden"

@@ -17,6 +17,7 @@ import syscraft.emit
 from syscraft.abi import discover as abi_discover
 from syscraft.cli.main import main
 from syscraft.emit import discover as emit_discover
+from syscraft.guest import qemu
 from syscraft.proof import prove
 
 PROOF = Path(prove.__file__).parent / "program"
@@ -31,9 +32,11 @@ EMITTER = Emitter("toy", "one line per call", lambda call, number, abis: {
 TOY_ABI = """
 from pathlib import Path
 
-from syscraft.abi.base import (
-    Abi, CloneOrder, ElfIdentity, NumberTable, Pairs, Register, Toolchain, Trap, registers,
-)
+from syscraft.abi.abi import Abi, ElfIdentity, NumberTable
+from syscraft.abi.clone_order import CloneOrder
+from syscraft.abi.layout import Pairs
+from syscraft.abi.toolchain import Toolchain
+from syscraft.abi.trap import Register, Trap, registers
 
 ABI = Abi(
     key="toy", summary="an ABI for tests", linux_arch="toy", macro="defined(__toy__)",
@@ -104,6 +107,25 @@ def test_toy_abi(extended: Path) -> None:
     wide = syscraft.load(PROOF / "proof_length.toml").generate()
     assert "SYSCALL_FIRST(length)" in wide["proof_length_raw.h"]
     assert '(9999, 1, 2, 0): "EVEN",  # toy' in wide["proof_length.py"]
+
+
+def test_every_machine_of_an_abi_is_a_guest(extended: Path) -> None:
+    machines = "".join(
+        f"Machine('{key}', Path(), 'toy', '', 'image', 'image', (), (), {{}}, 'hvc0'), "
+        for key in ("toy_smp", "toy")
+    )
+    text = TOY_ABI.replace("    texts={", f"    machines=({machines}),\n    texts={{")
+    (extended / "toy.py").write_text("from syscraft.abi.machine import Machine\n" + text)
+    keys = [(abi.key, machine.key) for abi, machine in qemu.machines() if abi.key == "toy"]
+    assert keys == [("toy", "toy"), ("toy", "toy_smp")]
+
+
+def test_modules_of_types_are_no_abis() -> None:
+    """What stands beside the folders of ABIs is not taken for one."""
+    folder = Path(syscraft.abi.__path__[0])
+    assert {abi.key for abi in abi_discover.all_abis()} == {
+        path.name for path in folder.iterdir() if (path / "__init__.py").exists()
+    }
 
 
 def test_toy_abi_on_the_command_line(

@@ -13,7 +13,8 @@ from conftest import REPOSITORY, missing_packages
 from elftools.elf.elffile import ELFFile
 
 import syscraft as library
-from syscraft.abi.base import Abi, LinkedKernel
+from syscraft.abi.abi import Abi
+from syscraft.abi.machine import LinkedKernel
 from syscraft.build.kernel import build_kernel
 from syscraft.build.linked import linked_kernels, target
 from syscraft.errors import EnvironmentLacks

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from syscraft.abi.base import ElfIdentity
+from syscraft.abi.abi import ElfIdentity
 from syscraft.abi.discover import all_abis
 from syscraft.errors import EnvironmentLacks
 from syscraft.guest import host

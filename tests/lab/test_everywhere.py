@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from syscraft.abi.base import Machine
+from syscraft.abi.machine import Machine
 from syscraft.api import load
 from syscraft.build.kernel import BuiltKernel
 from syscraft.files import write_if_changed

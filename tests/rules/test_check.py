@@ -11,7 +11,7 @@ import pytest
 from conftest import REPOSITORY, Syscraft
 from scan.toys import make_tree
 
-from syscraft.abi.base import GENERIC_TABLE
+from syscraft.abi.abi import GENERIC_TABLE
 
 FLAGS = 'kernel = "int value, unsigned int flags"\n'
 

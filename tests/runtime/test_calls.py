@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from syscraft.abi.base import Pairs
 from syscraft.abi.discover import all_abis
+from syscraft.abi.layout import Pairs
 from syscraft.errors import EnvironmentLacks
 from syscraft.runtime import call_maker, call_table, calls
 from syscraft.runtime.call_table import Abi, Table, parameters, registers

@@ -10,8 +10,9 @@ import pytest
 from conftest import REPOSITORY, check_golden
 from header_numbers import header_numbers
 
-from syscraft.abi.base import Abi, Toolchain
+from syscraft.abi.abi import Abi
 from syscraft.abi.discover import all_abis
+from syscraft.abi.toolchain import Toolchain
 from syscraft.calls.kernels import shipped
 from syscraft.errors import ExitStatus
 from syscraft.tree.headers import uapi_headers

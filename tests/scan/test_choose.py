@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scan.toys import ONE, TWO, make_tree
-from syscraft.abi.base import GENERIC_TABLE
+from syscraft.abi.abi import GENERIC_TABLE
 from syscraft.abi.discover import find_abi
 from syscraft.calls.census import Definition, Entry
 from syscraft.scan.read import KernelCalls, read_calls

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scan.toys import ONE, make_tree
-from syscraft.abi.base import GENERIC_TABLE
+from syscraft.abi.abi import GENERIC_TABLE
 from syscraft.abi.discover import find_abi
 from syscraft.errors import TreeError
 from syscraft.scan.read import KernelCalls, read_calls

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from syscraft.abi.base import GENERIC_TABLE
+from syscraft.abi.abi import GENERIC_TABLE
 from syscraft.tree.source import KernelTree
 
 SKELETON = {

@@ -13,7 +13,7 @@ from conftest import REPOSITORY, missing_packages, need_tool
 from header_numbers import differences, header_numbers
 
 import syscraft as library
-from syscraft.abi.base import Abi
+from syscraft.abi.abi import Abi
 from syscraft.abi.discover import all_abis
 from syscraft.calls.kernels import shipped
 from syscraft.errors import EnvironmentLacks, TreeError

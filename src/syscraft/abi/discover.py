@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import importlib
 import pkgutil
 import re
 
 import syscraft.abi
-from syscraft.abi.base import Abi
+from syscraft.abi.abi import Abi
 from syscraft.errors import UsageError
+from syscraft.hints import near
 
 # A variable that a stack switch binds to a register, or declares for itself.
 _BOUND = re.compile(r"\bregister\b[^;=]*?(\w+)\)?(?:\([^()]*\))?\s*__asm__")
@@ -36,11 +36,10 @@ def find_abi(key: str) -> Abi:
     by_key = {abi.key: abi for abi in all_abis()}
     if key in by_key:
         return by_key[key]
-    near = difflib.get_close_matches(key, by_key, n=1)
     raise UsageError.of(
         f"unknown ABI '{key}'",
         expected="one of " + ", ".join(by_key),
-        hint=f"did you mean '{near[0]}'?" if near else None,
+        hint=near(key, by_key),
     )
 
 

@@ -9,18 +9,17 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from syscraft import proc
-from syscraft.build import pinning
+from syscraft.build import kconfig, pinning
 from syscraft.build.messages import failure
 from syscraft.build.target import Target
 from syscraft.build.working_copy import WorkingCopy
-from syscraft.errors import BuildError, EnvironmentLacks, Finding, Where
+from syscraft.errors import BuildError, EnvironmentLacks, Where
 from syscraft.files import (
     FileLock,
     cache_root,
@@ -29,7 +28,6 @@ from syscraft.files import (
     folder_made_whole,
     remove_drafts,
     write_atomic,
-    write_if_changed,
 )
 from syscraft.tree.author_patches import repaired_files
 from syscraft.tree.source import KernelTree
@@ -48,8 +46,6 @@ REPRODUCIBLE = {
 }
 # Raised when the same input comes to be built to another kernel: those kept are not it.
 _RECIPE = "2"
-# Above an option of a configuration that older or newer kernels may not know at all.
-WHERE_THERE_IS_ONE = "# Where the kernel has it:"
 # What a kernel is not made of: another case in a declaration is no other kernel.
 _NOT_BUILT = ("Documentation/", "MAINTAINERS", "tools/")
 
@@ -75,12 +71,13 @@ def build_kernel(
         EnvironmentLacks: a tool or disk space is missing.
     """
     compiler = _compiler(target)
-    config = target.config + "".join(f"{line}\n" for line in change.config)
-    base = digest(tree.key, target.key, target.config, compiler)
+    own = (kconfig.parse_option(line) for line in change.config)
+    options = kconfig.merged(target.options, own)
+    base = digest(tree.key, target.key, kconfig.config_text(target.options), compiler)
     repairs = repaired_files(tree.with_files(change.files), target.repair) if target.repair else {}
     files = {p: data for p, data in change.files.items() if not p.startswith(_NOT_BUILT)}
     change = replace(change, files={**files, **repairs})
-    key = digest(_RECIPE, base, tree.state, config, *_flat(change.files))
+    key = digest(_RECIPE, base, tree.state, kconfig.config_text(options), *_flat(change.files))
     image = cache_root() / "kernels" / key / target.image.rsplit("/", 1)[-1]
     if image.exists():
         return BuiltKernel(image, key, True, bool(repairs))
@@ -92,7 +89,7 @@ def build_kernel(
     with lock, disk_errors(work):
         if image.exists():
             return BuiltKernel(image, key, True, bool(repairs))
-        build = _Build(tree, change, target, work, config, lock.fd, progress)
+        build = _Build(tree, change, target, work, options, lock.fd, progress)
         built = build.run()
         progress("keeping the kernel")
         _keep(built, image, target)
@@ -149,7 +146,7 @@ class _Build:
         change: KernelChange,
         target: Target,
         work: Path,
-        config: str,
+        options: tuple[kconfig.Option, ...],
         lock_fd: int,
         progress: Progress,
     ) -> None:
@@ -160,7 +157,7 @@ class _Build:
         self._copy = WorkingCopy(tree, work, progress)
         self._source = self._copy.source
         self._objects = work / "obj"
-        self._config = config
+        self._options = options
         self._lock_fd = lock_fd
         self._progress = progress
 
@@ -168,7 +165,7 @@ class _Build:
         # Host programs are made with gcc, whatever the target's compiler.
         for tool in ("make", "gcc", "flex", "bison", "bc", "perl"):
             proc.need(tool)
-        self._check_options_are_new()
+        kconfig.check_new(self._change.config, self._tree)
         updated = self._copy.prepare()
         self._objects.mkdir(exist_ok=True)
         self._clean_after_kill()
@@ -188,61 +185,13 @@ class _Build:
         self._copy.settle()
         return self._objects / self._target.image
 
-    def _check_options_are_new(self) -> None:
-        """Refuse an option that the kernel has already: setting it would prove nothing."""
-        symbols = [line.partition("=")[0].removeprefix("CONFIG_") for line in self._change.config]
-        pattern = rf"^[[:space:]]*(menu)?config ({'|'.join(symbols)})$"
-        found = proc.run(["grep", "-rnE", "--include=Kconfig*", pattern, "."], cwd=self._tree.root)
-        if found.ok:
-            path, line, text = found.output.splitlines()[0].split(":", 2)
-            raise BuildError.of(
-                f"the kernel has an option CONFIG_{text.split()[-1]} already",
-                self._tree.where(path.removeprefix("./"), int(line)),
-                expected="a symbol of the call's own",
-                hint="choose another name under [kconfig] symbol",
-            )
-
     def _configure(self) -> None:
-        fragment = self._work / "fragment"
-        stamp = self._work / "configured"
-        wanted = digest(self._config, (self._source / "init/Kconfig").read_bytes())
-        if stamp.exists() and stamp.read_text() == wanted and (self._objects / ".config").exists():
-            return
-        write_if_changed(fragment, self._config.encode())
-        self._make("allnoconfig", "configuration", KCONFIG_ALLCONFIG=str(fragment))
-        got = (self._objects / ".config").read_text().splitlines()
-        lost = [
-            line
-            for line in self._config.splitlines()
-            if line and (line.startswith("CONFIG_") or line.endswith(" is not set"))
-            and line not in got
-            and not (line.endswith(" is not set") and line.split()[1] not in "\n".join(got))
-        ]  # fmt: skip
-        lost = [line for line in lost if not self._is_unknown(line)]
-        if lost:
-            raise BuildError(
-                *(
-                    Finding(
-                        "a requested kernel option did not survive the configuration",
-                        self._tree.where("init/Kconfig"),
-                        line,
-                        next((g for g in got if _symbol(line) == _symbol(g)), "nothing"),
-                        "another option that it depends on is missing in this kernel",
-                    )
-                    for line in lost
-                )
-            )  # fmt: skip
-        write_atomic(stamp, wanted.encode())
-
-    def _is_unknown(self, line: str) -> bool:
-        """Whether an option is one that this kernel does not have, and need not."""
-        before = self._config[: self._config.index(f"{line}\n")].splitlines()
-        if not before or before[-1] != WHERE_THERE_IS_ONE:
-            return False
-        symbol = line.partition("=")[0].removeprefix("CONFIG_")
-        pattern = rf"^[[:space:]]*(menu)?config {symbol}$"
-        found = proc.run(["grep", "-rqE", "--include=Kconfig*", pattern, "."], cwd=self._source)
-        return not found.ok
+        kconfig.configure(
+            self._options, self._target.needs,
+            tree=self._tree, source=self._source, objects=self._objects, work=self._work,
+            arch=self._target.key,
+            make=lambda target, variables: self._make(target, "configuration", **variables),
+        )  # fmt: skip
 
     # -- make -----------------------------------------------------------------------------
 
@@ -318,9 +267,3 @@ class _Build:
             # find results by its output would make a build of m68k a third longer.
             settings["CCACHE_DEPEND"] = "1"
         return {**REPRODUCIBLE, **settings}
-
-
-def _symbol(line: str) -> str | None:
-    """The option of a line of .config."""
-    match = re.match(r"(?:# )?(CONFIG_\w+)", line)
-    return match[1] if match else None

@@ -6,8 +6,10 @@ says.
 
 from __future__ import annotations
 
-from syscraft.abi.base import Abi, LinkedKernel
+from syscraft.abi.abi import Abi
 from syscraft.abi.discover import all_abis
+from syscraft.abi.machine import LinkedKernel
+from syscraft.build.kconfig import parse_option
 from syscraft.build.target import Target
 
 
@@ -25,7 +27,7 @@ def target(kernel: LinkedKernel) -> Target:
         compiler_prefix=kernel.compiler_prefix,
         make_target="vmlinux",
         image="vmlinux",
-        config="".join(f"{option}\n" for option in kernel.options),
+        options=tuple(parse_option(option) for option in kernel.options),
         packages=kernel.packages,
         llvm=kernel.llvm,
         repair=kernel.repair,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from syscraft.build.kconfig import Need, Option
+
 
 @dataclass(frozen=True)
 class Target:
@@ -13,7 +15,8 @@ class Target:
         key: the guest.
         linux_arch: ``ARCH=``; ``compiler_prefix`` is ``CROSS_COMPILE=``.
         make_target: what to make; ``image`` is what boots, below the build folder.
-        config: lines of configuration, each of which has to survive.
+        options: what is asked of the configuration.
+        needs: what it has to get from the architecture.
         packages: the Debian packages that bring the compiler.
         strip: whether the image is an ELF file without need of what debuggers read.
         generated: folders, below the build folder, of the headers that
@@ -27,7 +30,8 @@ class Target:
     compiler_prefix: str
     make_target: str
     image: str
-    config: str
+    options: tuple[Option, ...]
+    needs: tuple[Need, ...] = ()
     packages: tuple[str, ...] = ()
     strip: bool = False
     generated: tuple[str, ...] = ()

@@ -16,7 +16,8 @@ from pathlib import Path
 from syscraft import proc
 from syscraft.errors import BuildError
 from syscraft.files import folder_made_whole, remove_drafts, write_if_changed
-from syscraft.tree.source import KernelTree, Progress
+from syscraft.hints import Progress
+from syscraft.tree.source import KernelTree
 from syscraft.tree.wire import KernelChange
 
 _State = dict[str, list[int]]  # path -> size in bytes, time in nanoseconds

@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from syscraft.abi.base import Abi
+from syscraft.abi.abi import Abi
 from syscraft.abi.discover import all_abis
+from syscraft.declaration.scalars import SCALARS
 from syscraft.errors import TreeError, Where
 
 _FORMAT = 1
@@ -30,6 +31,12 @@ class Parameter(NamedTuple):
     @property
     def text(self) -> str:
         return f"{self.ctype}{'' if self.ctype.endswith('*') else ' '}{self.name}"
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether it has 64 bits on every ABI."""
+        scalar = SCALARS.get(self.ctype)
+        return scalar is not None and scalar.is_wide
 
     @property
     def struct(self) -> str | None:
@@ -113,7 +120,7 @@ class Row(NamedTuple):
     """A call on the ABIs that agree about it.
 
     Args:
-        common: the number without what an ABI adds: :meth:`syscraft.abi.base.Abi.number`.
+        common: the number without what an ABI adds: :meth:`syscraft.abi.abi.Abi.number`.
         place: of the definition among the census's, or -1.
         abis: their keys.
     """

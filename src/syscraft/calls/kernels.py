@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 from collections.abc import Iterable
 from pathlib import Path
 
-from syscraft.abi.base import Abi
+from syscraft.abi.abi import Abi
 from syscraft.calls.census import Census, Entry, from_text
 from syscraft.errors import UsageError, Where
+from syscraft.hints import near
 
 _DATA = Path(__file__).parent / "data"
 
@@ -33,15 +33,13 @@ class Kernels:
         for census in reversed(self.censuses):
             if census.has(name):
                 return census
-        near = difflib.get_close_matches(name, self.newest.names, n=3)
         raise UsageError.of(
             f"no kernel in the data has a call '{name}'",
             expected="the name of a call in a kernel's table, or a number",
             found=name,
             hint=(
-                f"did you mean {' or '.join(near)}?"
-                if near
-                else f"syscraft list --grep {name[:3]} finds names; "
+                near(name, self.newest.names, at_most=3)
+                or f"syscraft list --grep {name[:3]} finds names; "
                 "syscraft registry build TREE reads another kernel"
             ),
         )

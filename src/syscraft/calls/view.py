@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from syscraft.abi.base import Abi
+from syscraft.abi.abi import Abi
 from syscraft.abi.discover import all_abis
 from syscraft.calls.census import Census, Definition, Entry
 from syscraft.calls.kernels import Kernels

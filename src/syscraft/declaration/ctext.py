@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import tree_sitter
 import tree_sitter_c
 
-from syscraft.declaration.scalars import normal_spelling
+from syscraft.declaration.scalars import SCALARS, Scalar, normal_spelling
 from syscraft.errors import Finding, Where
 
 _LANGUAGE = tree_sitter.Language(tree_sitter_c.language())
@@ -52,6 +52,19 @@ class CType:
     @property
     def is_pointer(self) -> bool:
         return self.pointers > 0
+
+    @property
+    def scalar(self) -> Scalar | None:
+        """What is known of the number that a value of this type is; None if it is none."""
+        return None if self.is_pointer else SCALARS.get(self.base)
+
+    @property
+    def is_wide(self) -> bool:
+        return self.scalar is not None and self.scalar.is_wide
+
+    @property
+    def is_long(self) -> bool:
+        return self.scalar is not None and self.scalar.is_long
 
     def declare(self, name: str, *, kernel: bool, base: str | None = None) -> str:
         """Write a declaration of *name*: ``const char __user *path``."""

@@ -14,6 +14,16 @@ class Scalar:
     user_spelling: str | None = None  # what user space calls it, where that differs
 
     @property
+    def is_wide(self) -> bool:
+        """Whether it has 64 bits on every ABI, and so takes two registers on some."""
+        return self.bits == 64
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it is as wide as ``long``, which differs between ABIs."""
+        return self.bits is None
+
+    @property
     def field_type(self) -> str:
         """The fixed-width uapi type that holds every value of this one.
 

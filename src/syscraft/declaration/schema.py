@@ -5,7 +5,6 @@ One table yields the check, the messages and the reference page in ``docs/``.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -13,6 +12,7 @@ from typing import Any
 
 from syscraft.declaration.toml_file import KeyPath, TomlFile
 from syscraft.errors import Finding
+from syscraft.hints import near
 
 
 class Place(Enum):
@@ -164,14 +164,13 @@ def _check_table(
             where = file.where((*path, name))
             findings.append(Finding(elsewhere[0], where, elsewhere[1], f"'{name}' here"))
         else:
-            near = difflib.get_close_matches(name, known, n=1)
             findings.append(
                 Finding(
                     f"unknown key '{name}'",
                     file.where((*path, name)),
                     "one of " + ", ".join(known),
                     name,
-                    f"did you mean '{near[0]}'?" if near else None,
+                    near(name, known),
                 )
             )
     for key in keys:

@@ -55,12 +55,10 @@ class TomlFile:
         if match and match["line"]:
             line, column = int(match["line"]), int(match["column"])
         what = match["what"] if match else message
-        error = DeclarationError.of(
+        return DeclarationError.of(
             f"this is not TOML: {what[:1].lower()}{what[1:]}",
             Where(self.shown_path, line, column),
         )
-        assert isinstance(error, DeclarationError)
-        return error
 
     def _index(self, root: tree_sitter.Node) -> None:
         arrays: dict[KeyPath, int] = {}

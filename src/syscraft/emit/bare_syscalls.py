@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from syscraft.abi.base import Abi, Trap
+from syscraft.abi.abi import Abi
+from syscraft.abi.trap import Trap
 from syscraft.emit.base import Emitter, Files, fill, fill_text
 from syscraft.emit.ctext_layout import argument_list
 from syscraft.emit.operands import Bound, bind, statement

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import jinja2
 
-from syscraft.abi.base import Abi
+from syscraft.abi.abi import Abi
 from syscraft.emit import ctext_layout
 from syscraft.model.call import Call
 

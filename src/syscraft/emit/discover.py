@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import importlib
 import pkgutil
 from collections.abc import Sequence
 
 import syscraft.emit
-from syscraft.abi.base import Abi
+from syscraft.abi.abi import Abi
 from syscraft.abi.discover import all_abis
 from syscraft.emit.base import Emitter, Files
 from syscraft.errors import UsageError
+from syscraft.hints import near
 from syscraft.model.call import Call, Unit
 
 
@@ -62,11 +62,10 @@ def generate(
     known = {emitter.name: emitter for emitter in all_emitters()}
     for name in only:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
             raise UsageError.of(
                 f"there is no emitter '{name}'",
                 expected="one of " + ", ".join(known),
-                hint=f"did you mean '{near[0]}'?" if near else None,
+                hint=near(name, known),
             )
     files: Files = {}
     for emitter in known.values():

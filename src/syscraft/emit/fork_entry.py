@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from syscraft.abi.base import Abi, Addition, CloneOrder, ForkEntry
+from syscraft.abi.abi import Abi
+from syscraft.abi.clone_order import CloneOrder
+from syscraft.abi.fork_entry import Addition, ForkEntry
 from syscraft.emit.base import fill_text
 from syscraft.model.call import Call, KernelSignature, Parameter
 

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from syscraft.abi.discover import all_abis
-from syscraft.declaration.scalars import SCALARS
 from syscraft.emit.ctext_layout import argument_list, comment, prose, width
 from syscraft.emit.kernel_compat import (
     SPLIT,
@@ -294,15 +293,12 @@ def _width_checks(packed: PackedStruct) -> str:
     names = [
         field.name
         for field in _carriers(packed)
-        if field.parameter
-        and (field.parameter.ctype.is_pointer or SCALARS[field.parameter.ctype.base].bits is None)
+        if field.parameter and (field.parameter.ctype.is_pointer or field.parameter.is_long)
     ]
     signed = {
         field.name
         for field in _carriers(packed)
-        if field.parameter
-        and not field.parameter.ctype.is_pointer
-        and SCALARS[field.parameter.ctype.base].signed
+        if field.parameter and (scalar := field.parameter.ctype.scalar) and scalar.signed
     }
     return "".join(
         f"\tif ((u64)({'long' if name in signed else 'unsigned long'})args.{name}"

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from syscraft.abi.base import Abi, Pairs
+from syscraft.abi.abi import Abi
 from syscraft.abi.discover import all_abis
-from syscraft.declaration.scalars import SCALARS
+from syscraft.abi.layout import Pairs, Part, places
 from syscraft.emit.ctext_layout import argument_list
 from syscraft.model.call import Call, Parameter
 
@@ -111,15 +111,12 @@ def _split_symbols() -> list[str]:
 
 def _padded(parameters: Sequence[Parameter]) -> list[Parameter | int]:
     """Put the number of a register that stays unused where a pair would start at an odd one."""
-    result: list[Parameter | int] = []
-    used = 0
-    for parameter in parameters:
-        if parameter.is_wide and used % 2:
-            result.append(used)
-            used += 1
-        result.append(parameter)
-        used += 2 if parameter.is_wide else 1
-    return result
+    laid_out = places(Pairs.EVEN, [parameter.is_wide for parameter in parameters])
+    return [
+        number if place.part is Part.UNUSED else parameters[place.argument]
+        for number, place in enumerate(laid_out)
+        if place.part is not Part.SECOND
+    ]
 
 
 def _registers(items: Sequence[Parameter | int]) -> int:
@@ -127,7 +124,7 @@ def _registers(items: Sequence[Parameter | int]) -> int:
 
 
 def _compat_type(parameter: Parameter) -> str:
-    scalar = None if parameter.ctype.is_pointer else SCALARS.get(parameter.ctype.base)
+    scalar = parameter.ctype.scalar
     if scalar and scalar.bits is None:
         return _COMPAT_TYPES[scalar.signed]
     return parameter.ctype.spell(kernel=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from syscraft.abi.base import Abi
+from syscraft.abi.abi import Abi
 from syscraft.emit.base import Emitter, Files, fill
 from syscraft.model.call import Call
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from syscraft.abi.base import Abi
+from syscraft.abi.abi import Abi
 from syscraft.emit import user_c
 from syscraft.emit.base import Emitter, Files, fill
 from syscraft.emit.ctext_layout import prose

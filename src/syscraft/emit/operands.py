@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from syscraft.abi.base import Abi, Trap
+from syscraft.abi.abi import Abi
+from syscraft.abi.trap import Trap
 from syscraft.emit.ctext_layout import WIDTH, width
 
 # The operands of a statement stand below its first instruction.

@@ -7,7 +7,8 @@ import keyword
 import re
 import textwrap
 
-from syscraft.abi.base import Abi, ElfIdentity, Pairs
+from syscraft.abi.abi import Abi, ElfIdentity
+from syscraft.abi.layout import Pairs
 from syscraft.declaration.ctext import parse_structs
 from syscraft.declaration.scalars import SCALARS
 from syscraft.emit import user_c
@@ -77,7 +78,7 @@ def _emit(call: Call, number: int, abis: tuple[Abi, ...]) -> Files:
         ) or any(extra.ctype.is_pointer for extra in call.clone_extras),
         wide=call.has_wide_arguments,
         pairs=[
-            (_identity(elf), abi.pairs is Pairs.EVEN, abi.key)
+            (_identity(elf), abi.pairs.name, abi.key)
             for abi in abis
             for elf in abi.elf
             if abi.pairs is not Pairs.WHOLE

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from syscraft.abi.base import Abi
+from syscraft.abi.abi import Abi
 from syscraft.emit import user_c
 from syscraft.emit.base import Emitter, Files, fill, fill_text
 from syscraft.emit.ctext_layout import argument_list

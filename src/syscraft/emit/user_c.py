@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from syscraft.abi.base import Abi, Pairs
-from syscraft.declaration.scalars import SCALARS
+from syscraft.abi.abi import Abi
+from syscraft.abi.layout import Part, places
 from syscraft.emit.base import fill
 from syscraft.emit.kernel import packed_struct
 from syscraft.model.call import Argument, Call, Parameter
@@ -25,7 +25,7 @@ def as_register(parameter: Parameter) -> str:
     """
     if parameter.is_wide:
         return f"(long long){parameter.name}"
-    scalar = None if parameter.ctype.is_pointer else SCALARS.get(parameter.ctype.base)
+    scalar = parameter.ctype.scalar
     if scalar and scalar.signed:
         return f"(long){parameter.name}" if scalar.bits else parameter.name
     return f"(unsigned long){parameter.name}" if scalar is None or scalar.bits else parameter.name
@@ -33,15 +33,18 @@ def as_register(parameter: Parameter) -> str:
 
 def register_values(parameters: tuple[Parameter, ...], abi: Abi) -> list[str]:
     """C expressions for the argument registers, in order; 64-bit values in halves where needed."""
-    values: list[str] = []
-    for parameter in parameters:
-        if abi.pairs is Pairs.WHOLE or not parameter.is_wide:
-            values.append(as_register(parameter))
-            continue
-        if abi.pairs is Pairs.EVEN and len(values) % 2:
-            values.append("0")
-        values += [f"SYSCALL_FIRST({parameter.name})", f"SYSCALL_SECOND({parameter.name})"]
-    return values
+    laid_out = places(abi.pairs, [parameter.is_wide for parameter in parameters])
+    return [_in_register(parameters[place.argument], place.part) for place in laid_out]
+
+
+def _in_register(parameter: Parameter, part: Part) -> str:
+    match part:
+        case Part.WHOLE:
+            return as_register(parameter)
+        case Part.UNUSED:
+            return "0"
+        case Part.FIRST | Part.SECOND:
+            return f"SYSCALL_{part.name}({parameter.name})"
 
 
 def choices(statements: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ import functools
 from pathlib import Path
 from typing import Literal
 
-from syscraft.abi.base import Abi, ElfIdentity
+from syscraft.abi.abi import Abi, ElfIdentity
 from syscraft.abi.discover import all_abis
 from syscraft.errors import EnvironmentLacks
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from syscraft import proc
-from syscraft.abi.base import Toolchain
+from syscraft.abi.toolchain import Toolchain
 from syscraft.errors import BuildError, Where
 from syscraft.files import FileLock, cache_root, digest, folder_made_whole
 

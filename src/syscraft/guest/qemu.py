@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from syscraft import proc
-from syscraft.abi.base import Abi, Machine
+from syscraft.abi.abi import Abi
 from syscraft.abi.discover import all_abis
+from syscraft.abi.machine import Machine
+from syscraft.build.kconfig import merged, read_options
 from syscraft.build.target import Target
 from syscraft.errors import LabError
 from syscraft.files import cache_root, digest, write_atomic
@@ -38,7 +40,7 @@ EMULATION = Acceleration(("-accel", "tcg"), "emulation")
 
 def machines() -> tuple[tuple[Abi, Machine], ...]:
     """Every machine and the ABI in whose place it is described, ordered by the machine's key."""
-    found = [(abi, abi.machine) for abi in all_abis() if abi.machine]
+    found = [(abi, machine) for abi in all_abis() for machine in abi.machines]
     return tuple(sorted(found, key=lambda pair: pair[1].key))
 
 
@@ -50,7 +52,10 @@ def target(machine: Machine) -> Target:
         compiler_prefix=machine.compiler_prefix,
         make_target=machine.make_target,
         image=machine.image,
-        config=_CONFIG.read_text(encoding="utf-8") + (machine.text("guest.config") or ""),
+        options=merged(
+            read_options(_CONFIG.read_text(encoding="utf-8")),
+            read_options(machine.text("guest.config") or ""),
+        ),
         packages=machine.packages,
         strip=machine.image.endswith("vmlinux"),
         repair=machine.text("guest.patch"),

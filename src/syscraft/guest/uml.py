@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from syscraft.build.kconfig import read_options
 from syscraft.build.target import Target
 from syscraft.guest.session import Booted
 
@@ -16,7 +17,7 @@ TARGET = Target(
     compiler_prefix="",
     make_target="linux",
     image="linux",
-    config=(Path(__file__).parent / "uml.config").read_text(encoding="utf-8"),
+    options=read_options((Path(__file__).parent / "uml.config").read_text(encoding="utf-8")),
     strip=True,
     # The build starts with the headers of the machine that it runs on.
     # Source: archheaders in arch/um/Makefile, Linux 6.12

@@ -15,8 +15,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from syscraft import proc
-from syscraft.abi.base import Abi, Machine, Toolchain
+from syscraft.abi.abi import Abi
 from syscraft.abi.discover import find_abi
+from syscraft.abi.machine import Machine
+from syscraft.abi.toolchain import Toolchain
 from syscraft.build.kernel import BuiltKernel, build_kernel
 from syscraft.emit.discover import generate
 from syscraft.errors import EnvironmentLacks, LabError, SyscraftError

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from syscraft import proc
-from syscraft.abi.base import Toolchain
+from syscraft.abi.toolchain import Toolchain
 from syscraft.errors import EnvironmentLacks
 from syscraft.files import cache_root, digest, folder_made_whole, write_atomic
 from syscraft.model.call import Call

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from syscraft.abi.base import Toolchain
+from syscraft.abi.toolchain import Toolchain
 from syscraft.build.kernel import BuiltKernel
 from syscraft.errors import LabError
 from syscraft.guest.channel import End, Ended

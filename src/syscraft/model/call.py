@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from enum import Enum
 
 from syscraft.declaration.ctext import CType
-from syscraft.declaration.scalars import SCALARS
 from syscraft.errors import Where
 
 # Numbers that syscraft gives to calls that are not meant for upstream. Nothing in
@@ -40,15 +39,11 @@ class Parameter:
 
     @property
     def is_wide(self) -> bool:
-        """Whether a value has 64 bits on every ABI, and so takes two registers on some."""
-        scalar = None if self.ctype.is_pointer else SCALARS.get(self.ctype.base)
-        return scalar is not None and scalar.bits == 64
+        return self.ctype.is_wide
 
     @property
     def is_long(self) -> bool:
-        """Whether it is a number as wide as ``long``, which differs between ABIs."""
-        scalar = None if self.ctype.is_pointer else SCALARS.get(self.ctype.base)
-        return scalar is not None and scalar.bits is None
+        return self.ctype.is_long
 
 
 @dataclass(frozen=True)

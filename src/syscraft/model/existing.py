@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from dataclasses import replace
 
 from syscraft.calls.kernels import shipped
 from syscraft.declaration.ctext import CDeclarator, CPrototype, CType, parse_parameters
 from syscraft.errors import Finding
+from syscraft.hints import near
 from syscraft.model.draft import Draft
 
 
@@ -18,12 +18,11 @@ def check_like(draft: Draft) -> list[Finding]:
     if _text(name) is not None:
         return []
     census = shipped().newest
-    near = difflib.get_close_matches(name, census.names, n=1)
     if census.has(name):
         found, hint = "its parameters are not known", None
     else:
         found = name
-        hint = f"did you mean '{near[0]}'?" if near else "syscraft list has them all"
+        hint = near(name, census.names) or "syscraft list has them all"
     expected = f"clone, or another call of Linux {census.version}"
     return [Finding(f"cannot start from '{name}'", draft.where("like"), expected, found, hint)]
 

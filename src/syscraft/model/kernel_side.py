@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from syscraft.abi.base import Pairs
 from syscraft.abi.discover import all_abis, register_names
+from syscraft.abi.layout import MAX_ARGUMENTS, Pairs, places
 from syscraft.declaration.ctext import CDeclarator, CType
 from syscraft.errors import Finding
 from syscraft.model import clone
 from syscraft.model.call import KernelSignature, Parameter
 from syscraft.model.draft import Draft
 from syscraft.model.packing import pack
-
-MAX_ARGUMENTS = 6  # registers; source: SYSCALL_DEFINE_MAXARGS, include/linux/syscalls.h, 6.12
 
 
 def shape_kernel_side(draft: Draft) -> list[Finding]:
@@ -40,13 +38,8 @@ def shape_kernel_side(draft: Draft) -> list[Finding]:
 
 def _check_registers(draft: Draft, declared: tuple[Parameter, ...]) -> list[Finding]:
     """64-bit values take two registers on 32-bit ABIs, and some want an even first one."""
-    for pairs, where in ((Pairs.CONSECUTIVE, "32-bit ABIs"), (Pairs.EVEN, _even_abis())):
-        used = 0
-        for parameter in declared:
-            if not parameter.is_wide:
-                used += 1
-                continue
-            used += 2 + (used % 2 if pairs is Pairs.EVEN else 0)
+    for pairs, where in ((Pairs.NEXT, "32-bit ABIs"), (Pairs.EVEN, _even_abis())):
+        used = len(places(pairs, [parameter.is_wide for parameter in declared]))
         if used > MAX_ARGUMENTS:
             return [
                 Finding(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 from syscraft.declaration.ctext import CDeclarator, CStruct, CType
 from syscraft.declaration.scalars import SCALARS
 from syscraft.errors import Finding, Where
+from syscraft.hints import near
 from syscraft.model.names import KNOWN_STRUCTS
 
 
@@ -66,15 +66,14 @@ def check_value_type(
 
 def _unknown_type(name: str, where: Where, known: set[str]) -> Finding:
     candidates = [*SCALARS, *known, *KNOWN_STRUCTS]
-    near = difflib.get_close_matches(name, candidates, n=1, cutoff=0.7)
     return Finding(
         f"unknown C type '{name}'",
         where,
         "an integer type of C or of the kernel, or a struct that is declared",
         name,
-        f"did you mean '{near[0]}'?"
-        if near
-        else "define it under 'structs', or name it in 'types' and its header in 'includes'",
+        # "struct " alone makes any two structs look a little alike.
+        near(name, candidates, cutoff=0.7)
+        or "define it under 'structs', or name it in 'types' and its header in 'includes'",
     )
 
 

@@ -25,9 +25,7 @@ def check_whole(whole: Draft, drafts: Sequence[Draft]) -> list[Finding]:
         where = draft.where("name")
         if draft.name in names:
             found = f"also {names[draft.name].where('name')}"
-            findings.append(
-                Finding(f"duplicate call '{draft.name}'", where, "another name", found)
-            )
+            findings.append(Finding(f"duplicate call '{draft.name}'", where, "another name", found))
         names.setdefault(draft.name, draft)
         number = draft.data.get("number")
         if not isinstance(number, int):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import sys
 
 from syscraft.declaration.toml_file import KeyPath
 from syscraft.errors import Finding, Where
+from syscraft.hints import near
 from syscraft.model import names
 from syscraft.model.call import PRIVATE_NUMBERS, NumberPolicy
 from syscraft.model.draft import Draft
@@ -35,8 +35,7 @@ def check_words(draft: Draft) -> list[Finding]:
     findings += _check_number(data.get("number", "private"), draft.where("number"))
     for where, errno in _errno_names(draft):
         if errno not in names.ERRNOS:
-            near = difflib.get_close_matches(errno, sorted(names.ERRNOS), n=1)
-            hint = f"did you mean '{near[0]}'?" if near else None
+            hint = near(errno, sorted(names.ERRNOS))
             findings.append(
                 Finding("Linux has no such error", where, "a name from errno(3)", errno, hint)
             )

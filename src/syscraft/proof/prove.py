@@ -7,21 +7,21 @@ import json
 import os
 import platform
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from syscraft import proc
-from syscraft.abi.base import Abi, Toolchain
+from syscraft.abi.abi import Abi
+from syscraft.abi.toolchain import Toolchain
 from syscraft.emit.discover import generate
 from syscraft.errors import EnvironmentLacks
 from syscraft.files import cache_root, digest, write_atomic, write_if_changed
+from syscraft.hints import Progress, silent
 from syscraft.lab.verdict import Verdict, read_ktap
 from syscraft.model.compile import load
 from syscraft.tree.headers import uapi_headers
-
-Progress = Callable[[str], None]
 
 _PROOF = Path(__file__).parent / "program"
 _CALLS = ("proof_clone", "proof_length", "proof_read")
@@ -59,7 +59,7 @@ class Proof:
     detail: str = ""
 
 
-def prove(abis: Iterable[Abi], progress: Progress = lambda text: None) -> tuple[Proof, ...]:
+def prove(abis: Iterable[Abi], progress: Progress = silent) -> tuple[Proof, ...]:
     """Prove the wrappers of *abis* with every compiler that is here.
 
     A cell whose headers, program and tools are what they were is not run again. Results

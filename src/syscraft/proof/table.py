@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from syscraft.abi.base import Abi
+from syscraft.abi.abi import Abi
 from syscraft.lab.verdict import Verdict
 from syscraft.proof.prove import Proof
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from enum import Enum
 
 from syscraft.declaration.ctext import CType
-from syscraft.declaration.scalars import SCALARS
 from syscraft.errors import Where
 
 
@@ -35,15 +34,11 @@ class Item:
 
     @property
     def is_wide(self) -> bool:
-        """Whether the value has 64 bits on every ABI."""
-        scalar = None if self.ctype.is_pointer else SCALARS.get(self.ctype.base)
-        return scalar is not None and scalar.bits == 64
+        return self.ctype.is_wide
 
     @property
     def is_long(self) -> bool:
-        """Whether the value is as wide as the ABI's ``long``."""
-        scalar = None if self.ctype.is_pointer else SCALARS.get(self.ctype.base)
-        return scalar is not None and scalar.bits is None
+        return self.ctype.is_long
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from syscraft.calls.census import Definition
 from syscraft.declaration import ctext
 from syscraft.errors import Finding, Where
+from syscraft.hints import Progress
 from syscraft.rules.base import Item, Subject, Variant
 from syscraft.rules.kernel_text import Headers, SourceFile, in_own_place
 from syscraft.scan.definitions import read_definitions
 from syscraft.scan.read import read_calls
-from syscraft.tree.source import KernelTree, Progress
+from syscraft.tree.source import KernelTree
 from syscraft.tree.tables import find_tables, read_table
 
 _DEFINE = re.compile(r"[ \t]*(?:COMPAT_)?SYSCALL(?:32)?_DEFINE[0-6]\b")

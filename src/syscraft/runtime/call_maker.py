@@ -12,8 +12,8 @@ from syscraft.runtime.call_table import (
     Prototype,
     Registers,
     Table,
-    all_names,
     fits,
+    near,
     own_table,
     registers,
 )
@@ -170,10 +170,5 @@ class WideCall:
 
 def unknown(name: str) -> AttributeError:
     """Say that no ABI has a call of this name."""
-    hint = ""
-    if not name.startswith("__"):
-        import difflib  # it loads slowly, and nobody waits for a mistake
-
-        near = difflib.get_close_matches(name, all_names(), 1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+    hint = "" if name.startswith("__") else near(name)
     return AttributeError(f"module 'syscraft.calls' has no call {name!r}{hint}")

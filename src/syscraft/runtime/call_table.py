@@ -42,7 +42,11 @@ _WORDS = frozenset(
     "long,unsigned long,compat_long_t,compat_ulong_t,uintptr_t,compat_uptr_t,cap_user_header_t,"
     "cap_user_data_t,__sighandler_t,utrap_handler_t".split(",")
 )
-_WIDE = frozenset("loff_t u64 __u64 s64 __s64".split()) | {"unsigned long long", "long long"}
+# Types of 64 bits on every ABI.
+_WIDE = frozenset(
+    "long long,unsigned long long,loff_t,s64,u64,__s64,__u64,int64_t,uint64_t,__be64,"
+    "__aligned_u64".split(",")
+)
 
 # The registers that the kernel looks at.
 _MAX_REGISTERS = 6
@@ -151,6 +155,14 @@ def retired_names() -> frozenset[str]:
 def all_names() -> tuple[str, ...]:
     """The name of every call that some ABI has or had, in order."""
     return tuple(sorted({*_signatures(), *retired_names()}))
+
+
+def near(name: str) -> str:
+    """What follows the message that no call is named *name*: the name that was meant, if any."""
+    import difflib  # it loads slowly, and few programs make this mistake
+
+    found = difflib.get_close_matches(name, all_names(), n=1)
+    return f"; did you mean {found[0]!r}?" if found else ""
 
 
 def _read(name: str) -> Any:

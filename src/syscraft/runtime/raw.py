@@ -35,15 +35,11 @@ def _load() -> None:
 
 
 def _missing(name: str) -> BaseException:
-    import difflib  # it loads slowly, and few programs make this mistake
-
     from syscraft.runtime import call_table
 
     if name in call_table.all_names():
         return OSError(errno.ENOSYS, os.strerror(errno.ENOSYS), name)
-    near = difflib.get_close_matches(name, call_table.all_names(), 1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    return LookupError(f"no system call is named {name!r}{hint}")
+    return LookupError(f"no system call is named {name!r}{call_table.near(name)}")
 
 
 # Names and numbers are read when the first call needs them.

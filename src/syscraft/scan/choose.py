@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from syscraft.abi.base import Abi
+from syscraft.abi.abi import Abi
 from syscraft.calls.census import Definition
 from syscraft.errors import Finding
 from syscraft.scan.definitions import Definitions

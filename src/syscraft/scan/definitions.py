@@ -15,9 +15,10 @@ from dataclasses import dataclass, field, replace
 from syscraft.calls.census import Definition
 from syscraft.declaration.ctext import CTextError, parse_parameters
 from syscraft.errors import Finding, Where
+from syscraft.hints import Progress, silent
 from syscraft.scan.kbuild import Kbuild
 from syscraft.scan.sources import Source, read_sources
-from syscraft.tree.source import KernelTree, Progress
+from syscraft.tree.source import KernelTree
 
 _MACRO = re.compile(r"^[ \t]*(COMPAT_|PPC32_)?SYSCALL(32)?_DEFINE([0-6])\s*\(", re.MULTILINE)
 _FUNCTION = re.compile(r"^(?:asmlinkage)\b[^;{}()]*?\b(\w+)\s*\(", re.MULTILINE)
@@ -81,7 +82,7 @@ class Definitions:
         return made
 
 
-def read_definitions(tree: KernelTree, progress: Progress = lambda text: None) -> Definitions:
+def read_definitions(tree: KernelTree, progress: Progress = silent) -> Definitions:
     """Read every definition of a call in a tree."""
     result = Definitions(tree)
     stubs = _stubs(tree)

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pcpp
 
-from syscraft.abi.base import GENERIC_TABLE, Abi
+from syscraft.abi.abi import GENERIC_TABLE, Abi
 from syscraft.errors import Finding
 from syscraft.scan.sources import conflict_lines
 from syscraft.tree.source import KernelTree

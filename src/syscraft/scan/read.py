@@ -10,10 +10,11 @@ from syscraft.abi.discover import all_abis
 from syscraft.calls.census import Census, Definition, Entry, to_text
 from syscraft.errors import Finding, TreeError
 from syscraft.files import write_if_changed
+from syscraft.hints import Progress, silent
 from syscraft.scan.choose import Chooser
 from syscraft.scan.definitions import Definitions, read_definitions
 from syscraft.scan.numbers import Numbers
-from syscraft.tree.source import KernelTree, Progress
+from syscraft.tree.source import KernelTree
 
 _VERSION = re.compile(
     r"^(VERSION|PATCHLEVEL|SUBLEVEL|EXTRAVERSION)[ \t]*=[ \t]*(\S*)", re.MULTILINE
@@ -36,7 +37,7 @@ class KernelCalls:
 
 def read_calls(
     tree: KernelTree,
-    progress: Progress = lambda text: None,
+    progress: Progress = silent,
     definitions: Definitions | None = None,
 ) -> KernelCalls:
     """Read all calls of a tree; what cannot be read is told, and the rest is read.

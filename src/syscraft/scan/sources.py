@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from syscraft.errors import Finding
-from syscraft.tree.source import KernelTree, Progress
+from syscraft.hints import Progress
+from syscraft.tree.source import KernelTree
 
 # What is no part of the kernel itself.
 _ELSEWHERE = frozenset(("tools", "samples", "Documentation", "scripts", "usr", "LICENSES"))

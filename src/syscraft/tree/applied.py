@@ -299,7 +299,7 @@ def _changed(tree: KernelTree, path: str, line: int | None, expected: str) -> Tr
         expected=expected,
         found="something else",
         hint="put it back as it was, or take it out by hand; nothing was written",
-    )  # type: ignore[return-value]
+    )
 
 
 def _write(tree: KernelTree, record: Record) -> None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from syscraft.abi.base import GENERIC_TABLE, Abi, ForkEntry, Imitation
+from syscraft.abi.abi import GENERIC_TABLE, Abi
 from syscraft.abi.discover import all_abis
+from syscraft.abi.fork_entry import ForkEntry, Imitation
 from syscraft.emit.fork_entry import addition_text
 from syscraft.errors import TreeError
 from syscraft.model.call import Call
@@ -114,4 +115,4 @@ def _nothing_to_imitate(tree: KernelTree, path: str, pattern: str) -> TreeError:
         expected=f"a line like {pattern}",
         found="nothing like it",
         hint="this kernel tree is laid out in a way that syscraft does not know",
-    )  # type: ignore[return-value]
+    )

@@ -7,14 +7,15 @@ from pathlib import Path
 from syscraft import proc
 from syscraft.errors import TreeError
 from syscraft.files import FileLock, cache_root, folder_made_whole
-from syscraft.tree.source import DEFAULT_LINUX, KernelTree, Progress, open_tree
+from syscraft.hints import Progress, silent
+from syscraft.tree.source import DEFAULT_LINUX, KernelTree, open_tree
 
 
 def uapi_headers(
     linux_arch: str,
     tree: KernelTree | None = None,
     *,
-    progress: Progress = lambda text: None,
+    progress: Progress = silent,
 ) -> Path:
     """Export a tree's headers into the cache, or find them there.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -18,11 +18,10 @@ from syscraft.files import (
     folder_made_whole,
     remove_drafts,
 )
+from syscraft.hints import Progress, silent
 
 DEFAULT_LINUX = "deb:6.12"
 _DEBIAN_SOURCES = Path("/usr/src")
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ class KernelTree:
         return Where(str(Path(self.shown) / path), line)
 
 
-def open_tree(linux: str = DEFAULT_LINUX, *, progress: Progress = lambda text: None) -> KernelTree:
+def open_tree(linux: str = DEFAULT_LINUX, *, progress: Progress = silent) -> KernelTree:
     """Find the tree that *linux* names.
 
     Args:

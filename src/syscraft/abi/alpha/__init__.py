@@ -2,19 +2,12 @@
 
 from pathlib import Path
 
-from syscraft.abi.base import (
-    Abi,
-    CloneOrder,
-    ElfIdentity,
-    ForkEntry,
-    Imitation,
-    Machine,
-    NumberTable,
-    Register,
-    Toolchain,
-    Trap,
-    registers,
-)
+from syscraft.abi.abi import Abi, ElfIdentity, NumberTable
+from syscraft.abi.clone_order import CloneOrder
+from syscraft.abi.fork_entry import ForkEntry, Imitation
+from syscraft.abi.machine import Machine
+from syscraft.abi.toolchain import Toolchain
+from syscraft.abi.trap import Register, Trap, registers
 
 _TRAP = Trap(
     instruction="callsys",
@@ -68,21 +61,23 @@ ABI = Abi(
             native_on=("alpha",),
         ),
     ),
-    machine=Machine(
-        "alpha",
-        folder=Path(__file__).parent,
-        linux_arch="alpha",
-        compiler_prefix="alpha-linux-gnu-",
-        make_target="vmlinux",
-        image="vmlinux",
-        command=("qemu-system-alpha", "-M", "clipper", "-m", "256"),
-        packages=("gcc-alpha-linux-gnu", "qemu-system-misc"),
-        programs={"alpha": "gcc"},
-        console="ttyS0",
-        # Static programs with Debian's libc die before main().
-        libraries={
-            "lib/ld-linux.so.2": "/usr/alpha-linux-gnu/lib/ld-linux.so.2",
-            "lib/libc.so.6.1": "/usr/alpha-linux-gnu/lib/libc.so.6.1",
-        },
+    machines=(
+        Machine(
+            "alpha",
+            folder=Path(__file__).parent,
+            linux_arch="alpha",
+            compiler_prefix="alpha-linux-gnu-",
+            make_target="vmlinux",
+            image="vmlinux",
+            command=("qemu-system-alpha", "-M", "clipper", "-m", "256"),
+            packages=("gcc-alpha-linux-gnu", "qemu-system-misc"),
+            programs={"alpha": "gcc"},
+            console="ttyS0",
+            # Static programs with Debian's libc die before main().
+            libraries={
+                "lib/ld-linux.so.2": "/usr/alpha-linux-gnu/lib/ld-linux.so.2",
+                "lib/libc.so.6.1": "/usr/alpha-linux-gnu/lib/libc.so.6.1",
+            },
+        ),
     ),
 )

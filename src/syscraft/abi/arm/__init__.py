@@ -2,20 +2,12 @@
 
 from pathlib import Path
 
-from syscraft.abi.base import (
-    VIRTIO_LINE,
-    Abi,
-    CloneOrder,
-    ElfIdentity,
-    Machine,
-    NumberTable,
-    Pairs,
-    Register,
-    Toolchain,
-    Trap,
-    registers,
-    virtio_wires,
-)
+from syscraft.abi.abi import Abi, ElfIdentity, NumberTable
+from syscraft.abi.clone_order import CloneOrder
+from syscraft.abi.layout import Pairs
+from syscraft.abi.machine import VIRTIO_LINE, Machine, virtio_wires
+from syscraft.abi.toolchain import Toolchain
+from syscraft.abi.trap import Register, Trap, registers
 
 # r7 is Thumb's frame pointer: the number comes in r6, and r12 keeps r7 for that long. Before
 # ARMv6, assemblers disagree on moves between two of r0 to r7: hence the way through lr.
@@ -138,18 +130,20 @@ ABI = Abi(
             native_on=_MACHINES,
         ),
     ),
-    machine=Machine(
-        "arm",
-        folder=Path(__file__).parent,
-        linux_arch="arm",
-        compiler_prefix="arm-linux-gnueabihf-",
-        make_target="zImage",
-        image="arch/arm/boot/zImage",
-        command=("qemu-system-arm", "-M", "virt", "-cpu", "cortex-a15", "-m", "256"),
-        packages=("gcc-arm-linux-gnueabihf", "qemu-system-arm"),
-        programs={"arm": "gcc"},
-        console="ttyAMA0",
-        line=VIRTIO_LINE,
-        wires=virtio_wires("virtio-serial-device"),
+    machines=(
+        Machine(
+            "arm",
+            folder=Path(__file__).parent,
+            linux_arch="arm",
+            compiler_prefix="arm-linux-gnueabihf-",
+            make_target="zImage",
+            image="arch/arm/boot/zImage",
+            command=("qemu-system-arm", "-M", "virt", "-cpu", "cortex-a15", "-m", "256"),
+            packages=("gcc-arm-linux-gnueabihf", "qemu-system-arm"),
+            programs={"arm": "gcc"},
+            console="ttyAMA0",
+            line=VIRTIO_LINE,
+            wires=virtio_wires("virtio-serial-device"),
+        ),
     ),
 )

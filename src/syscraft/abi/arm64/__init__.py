@@ -2,19 +2,11 @@
 
 from pathlib import Path
 
-from syscraft.abi.base import (
-    GENERIC_TABLE,
-    VIRTIO_LINE,
-    Abi,
-    CloneOrder,
-    ElfIdentity,
-    Machine,
-    Register,
-    Toolchain,
-    Trap,
-    registers,
-    virtio_wires,
-)
+from syscraft.abi.abi import GENERIC_TABLE, Abi, ElfIdentity
+from syscraft.abi.clone_order import CloneOrder
+from syscraft.abi.machine import VIRTIO_LINE, Machine, virtio_wires
+from syscraft.abi.toolchain import Toolchain
+from syscraft.abi.trap import Register, Trap, registers
 
 _TRAP = Trap(
     instruction="svc #0",
@@ -70,19 +62,21 @@ ABI = Abi(
             emulator=("qemu-aarch64_be",),
         ),
     ),
-    machine=Machine(
-        "arm64",
-        folder=Path(__file__).parent,
-        linux_arch="arm64",
-        compiler_prefix="aarch64-linux-gnu-",
-        make_target="Image",
-        image="arch/arm64/boot/Image",
-        command=("qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a57", "-m", "256"),
-        packages=("gcc-aarch64-linux-gnu", "qemu-system-arm"),
-        programs={"arm64": "gcc", "arm": "gcc"},
-        console="ttyAMA0",
-        line=VIRTIO_LINE,
-        wires=virtio_wires("virtio-serial-device"),
-        native_on=("aarch64",),
+    machines=(
+        Machine(
+            "arm64",
+            folder=Path(__file__).parent,
+            linux_arch="arm64",
+            compiler_prefix="aarch64-linux-gnu-",
+            make_target="Image",
+            image="arch/arm64/boot/Image",
+            command=("qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a57", "-m", "256"),
+            packages=("gcc-aarch64-linux-gnu", "qemu-system-arm"),
+            programs={"arm64": "gcc", "arm": "gcc"},
+            console="ttyAMA0",
+            line=VIRTIO_LINE,
+            wires=virtio_wires("virtio-serial-device"),
+            native_on=("aarch64",),
+        ),
     ),
 )

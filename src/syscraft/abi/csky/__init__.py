@@ -2,16 +2,10 @@
 
 from pathlib import Path
 
-from syscraft.abi.base import (
-    GENERIC_TABLE,
-    Abi,
-    CloneOrder,
-    ElfIdentity,
-    Pairs,
-    Register,
-    Trap,
-    registers,
-)
+from syscraft.abi.abi import GENERIC_TABLE, Abi, ElfIdentity
+from syscraft.abi.clone_order import CloneOrder
+from syscraft.abi.layout import Pairs
+from syscraft.abi.trap import Register, Trap, registers
 
 _TRAP = Trap(
     instruction="trap 0",
@@ -36,7 +30,7 @@ ABI = Abi(
     table=GENERIC_TABLE,
     clone_order=CloneOrder.DEFAULT,
     exit_number=93,
-    pairs=Pairs.CONSECUTIVE,
+    pairs=Pairs.NEXT,
     stack_alignment=8,
     traps=((None, _TRAP),),
     folder=Path(__file__).parent,

@@ -2,18 +2,12 @@
 
 from pathlib import Path
 
-from syscraft.abi.base import (
-    GENERIC_TABLE,
-    Abi,
-    CloneOrder,
-    ElfIdentity,
-    LinkedKernel,
-    Pairs,
-    Register,
-    Toolchain,
-    Trap,
-    registers,
-)
+from syscraft.abi.abi import GENERIC_TABLE, Abi, ElfIdentity
+from syscraft.abi.clone_order import CloneOrder
+from syscraft.abi.layout import Pairs
+from syscraft.abi.machine import LinkedKernel
+from syscraft.abi.toolchain import Toolchain
+from syscraft.abi.trap import Register, Trap, registers
 
 _TRAP = Trap(
     instruction="trap0(#1)",

@@ -2,18 +2,12 @@
 
 from pathlib import Path
 
-from syscraft.abi.base import (
-    Abi,
-    CloneOrder,
-    ElfIdentity,
-    Machine,
-    NumberTable,
-    Pairs,
-    Register,
-    Toolchain,
-    Trap,
-    registers,
-)
+from syscraft.abi.abi import Abi, ElfIdentity, NumberTable
+from syscraft.abi.clone_order import CloneOrder
+from syscraft.abi.layout import Pairs
+from syscraft.abi.machine import Machine
+from syscraft.abi.toolchain import Toolchain
+from syscraft.abi.trap import Register, Trap, registers
 
 # Not through the vDSO: its entry returns to an address on the old stack, and not every
 # program has one. syscall6() is in bare_syscalls.c.j2.
@@ -38,7 +32,7 @@ ABI = Abi(
     # Source: COMPAT_SYSCALL_DEFINE5(ia32_clone) in arch/x86/kernel/sys_ia32.c, Linux 6.12
     compat_clone=("ia32_", "CONFIG_IA32_EMULATION"),
     exit_number=1,
-    pairs=Pairs.CONSECUTIVE,
+    pairs=Pairs.NEXT,
     traps=((None, _TRAP),),
     folder=Path(__file__).parent,
     toolchains=(
@@ -60,19 +54,21 @@ ABI = Abi(
             native_on=("x86_64", "i686", "i586"),
         ),
     ),
-    machine=Machine(
-        # There is no ACPI in this kernel, which could switch the machine off.
-        "i386",
-        folder=Path(__file__).parent,
-        linux_arch="i386",
-        compiler_prefix="i686-linux-gnu-",
-        make_target="bzImage",
-        image="arch/x86/boot/bzImage",
-        command=("qemu-system-i386", "-M", "q35", "-m", "256"),
-        packages=("gcc-i686-linux-gnu", "qemu-system-x86"),
-        programs={"i386": "gcc"},
-        console="ttyS0",
-        restarts=True,
-        native_on=("i386", "i486", "i586", "i686", "x86_64"),
+    machines=(
+        Machine(
+            # There is no ACPI in this kernel, which could switch the machine off.
+            "i386",
+            folder=Path(__file__).parent,
+            linux_arch="i386",
+            compiler_prefix="i686-linux-gnu-",
+            make_target="bzImage",
+            image="arch/x86/boot/bzImage",
+            command=("qemu-system-i386", "-M", "q35", "-m", "256"),
+            packages=("gcc-i686-linux-gnu", "qemu-system-x86"),
+            programs={"i386": "gcc"},
+            console="ttyS0",
+            restarts=True,
+            native_on=("i386", "i486", "i586", "i686", "x86_64"),
+        ),
     ),
 )

@@ -2,17 +2,11 @@
 
 from pathlib import Path
 
-from syscraft.abi.base import (
-    GENERIC_TABLE,
-    Abi,
-    CloneOrder,
-    ElfIdentity,
-    LinkedKernel,
-    Register,
-    Toolchain,
-    Trap,
-    registers,
-)
+from syscraft.abi.abi import GENERIC_TABLE, Abi, ElfIdentity
+from syscraft.abi.clone_order import CloneOrder
+from syscraft.abi.machine import LinkedKernel
+from syscraft.abi.toolchain import Toolchain
+from syscraft.abi.trap import Register, Trap, registers
 
 _TRAP = Trap(
     instruction="syscall 0",

@@ -2,23 +2,13 @@
 
 from pathlib import Path
 
-from syscraft.abi.base import (
-    VIRTIO_LINE,
-    Abi,
-    Addition,
-    CloneOrder,
-    ElfIdentity,
-    ForkEntry,
-    Imitation,
-    Machine,
-    NumberTable,
-    Pairs,
-    Register,
-    Toolchain,
-    Trap,
-    registers,
-    virtio_wires,
-)
+from syscraft.abi.abi import Abi, ElfIdentity, NumberTable
+from syscraft.abi.clone_order import CloneOrder
+from syscraft.abi.fork_entry import Addition, ForkEntry, Imitation
+from syscraft.abi.layout import Pairs
+from syscraft.abi.machine import VIRTIO_LINE, Machine, virtio_wires
+from syscraft.abi.toolchain import Toolchain
+from syscraft.abi.trap import Register, Trap, registers
 
 _TRAP = Trap(
     instruction="trap #0",
@@ -65,7 +55,7 @@ ABI = Abi(
     clone_order=CloneOrder.DEFAULT,
     exit_number=1,
     # C functions get all arguments on the stack, which the saved registers are.
-    pairs=Pairs.CONSECUTIVE,
+    pairs=Pairs.NEXT,
     # The ABI wants 2, but a long that straddles two words of memory is slow, and a futex
     # must not. Source: get_futex_key() in kernel/futex/core.c, Linux 6.12
     stack_alignment=4,
@@ -93,18 +83,20 @@ ABI = Abi(
             # native_on is empty: uname(2) calls either machine m68k
         ),
     ),
-    machine=Machine(
-        "m68k",
-        folder=Path(__file__).parent,
-        linux_arch="m68k",
-        compiler_prefix="m68k-linux-gnu-",
-        make_target="vmlinux",
-        image="vmlinux",
-        command=("qemu-system-m68k", "-M", "virt", "-m", "256"),
-        packages=("gcc-m68k-linux-gnu", "qemu-system-misc"),
-        programs={"m68k": "gcc"},
-        console="ttyGF0",
-        line=VIRTIO_LINE,
-        wires=virtio_wires("virtio-serial-device"),
+    machines=(
+        Machine(
+            "m68k",
+            folder=Path(__file__).parent,
+            linux_arch="m68k",
+            compiler_prefix="m68k-linux-gnu-",
+            make_target="vmlinux",
+            image="vmlinux",
+            command=("qemu-system-m68k", "-M", "virt", "-m", "256"),
+            packages=("gcc-m68k-linux-gnu", "qemu-system-misc"),
+            programs={"m68k": "gcc"},
+            console="ttyGF0",
+            line=VIRTIO_LINE,
+            wires=virtio_wires("virtio-serial-device"),
+        ),
     ),
 )

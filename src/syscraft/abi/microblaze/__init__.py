@@ -2,16 +2,10 @@
 
 from pathlib import Path
 
-from syscraft.abi.base import (
-    Abi,
-    CloneOrder,
-    ElfIdentity,
-    NumberTable,
-    Pairs,
-    Register,
-    Trap,
-    registers,
-)
+from syscraft.abi.abi import Abi, ElfIdentity, NumberTable
+from syscraft.abi.clone_order import CloneOrder
+from syscraft.abi.layout import Pairs
+from syscraft.abi.trap import Register, Trap, registers
 
 _TRAP = Trap(
     # The vector is at 8; r14 gets the return address, and belongs to the kernel.
@@ -38,7 +32,7 @@ ABI = Abi(
     table=NumberTable("arch/microblaze/kernel/syscalls/syscall.tbl", "common"),
     clone_order=CloneOrder.BACKWARDS3,  # source: arch/microblaze/Kconfig, Linux 6.12
     exit_number=1,
-    pairs=Pairs.CONSECUTIVE,
+    pairs=Pairs.NEXT,
     stack_alignment=4,
     traps=((None, _TRAP),),
     folder=Path(__file__).parent,

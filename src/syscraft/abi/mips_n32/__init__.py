@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from syscraft.abi.base import Abi, ElfIdentity, NumberTable
+from syscraft.abi.abi import Abi, ElfIdentity, NumberTable
 from syscraft.abi.mips_n64 import ABI as N64
 
 ABI: Abi = replace(
@@ -19,7 +19,7 @@ ABI: Abi = replace(
     table=NumberTable("arch/mips/kernel/syscalls/syscall_n32.tbl", "n32"),
     exit_number=6058,
     folder=Path(__file__).parent,
-    machine=None,
+    machines=(),
     toolchains=tuple(
         replace(
             toolchain,

@@ -2,19 +2,12 @@
 
 from pathlib import Path
 
-from syscraft.abi.base import (
-    Abi,
-    CloneOrder,
-    ElfIdentity,
-    ForkEntry,
-    Imitation,
-    Machine,
-    NumberTable,
-    Register,
-    Toolchain,
-    Trap,
-    registers,
-)
+from syscraft.abi.abi import Abi, ElfIdentity, NumberTable
+from syscraft.abi.clone_order import CloneOrder
+from syscraft.abi.fork_entry import ForkEntry, Imitation
+from syscraft.abi.machine import Machine
+from syscraft.abi.toolchain import Toolchain
+from syscraft.abi.trap import Register, Trap, registers
 
 _TRAP = Trap(
     instruction="syscall",
@@ -69,18 +62,20 @@ ABI = Abi(
         for kind in ("gcc", "clang")
         for machine in ("mips64", "mips64el")
     ),
-    machine=Machine(
-        # Its kernel cannot switch the machine off: "Unable to poweroff system".
-        "mips64",
-        folder=Path(__file__).parent,
-        linux_arch="mips",
-        compiler_prefix="mips64-linux-gnuabi64-",
-        make_target="vmlinux",
-        image="vmlinux",
-        command=("qemu-system-mips64", "-M", "malta", "-cpu", "MIPS64R2-generic", "-m", "256"),
-        packages=("gcc-mips64-linux-gnuabi64", "qemu-system-mips"),
-        programs={"mips_n64": "gcc", "mips_n32": "gcc", "mips_o32": "gcc"},
-        console="ttyS0",
-        restarts=True,
+    machines=(
+        Machine(
+            # Its kernel cannot switch the machine off: "Unable to poweroff system".
+            "mips64",
+            folder=Path(__file__).parent,
+            linux_arch="mips",
+            compiler_prefix="mips64-linux-gnuabi64-",
+            make_target="vmlinux",
+            image="vmlinux",
+            command=("qemu-system-mips64", "-M", "malta", "-cpu", "MIPS64R2-generic", "-m", "256"),
+            packages=("gcc-mips64-linux-gnuabi64", "qemu-system-mips"),
+            programs={"mips_n64": "gcc", "mips_n32": "gcc", "mips_o32": "gcc"},
+            console="ttyS0",
+            restarts=True,
+        ),
     ),
 )

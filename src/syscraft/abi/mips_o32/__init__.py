@@ -2,21 +2,16 @@
 
 from pathlib import Path
 
-from syscraft.abi.base import (
-    Abi,
-    CloneOrder,
-    ElfIdentity,
-    Machine,
-    NumberTable,
-    Pairs,
-    Register,
-    Toolchain,
-    Trap,
-    registers,
-)
+from syscraft.abi.abi import Abi, ElfIdentity, NumberTable
+from syscraft.abi.clone_order import CloneOrder
+from syscraft.abi.layout import Pairs
+from syscraft.abi.machine import Machine
 from syscraft.abi.mips_n64 import FORK_ENTRY
+from syscraft.abi.toolchain import Toolchain
+from syscraft.abi.trap import Register, Trap, registers
 
-# Arguments five and six go to the stack, above the room that a C function has for four.
+# Arguments from the fifth on go to the stack, above the room that a C function has for four;
+# the kernel takes eight.
 # Source: arch/mips/kernel/scall32-o32.S, Linux 6.12
 _STACKED = "addiu $29, $29, -32; sw $8, 16($29); sw $9, 20($29); syscall; addiu $29, $29, 32"
 
@@ -33,7 +28,8 @@ _TRAP = Trap(
     clobbered="at v1 t0..t9 hi lo",
     error_rule="a3 tells whether it is a positive errno",
     stack="takes arguments five and six at 16(sp) and 20(sp)",
-    stacked=("16(sp)", "20(sp)"),
+    in_registers=4,
+    stacked=("16(sp)", "20(sp)", "24(sp)", "28(sp)"),
 )
 
 ABI = Abi(
@@ -73,18 +69,20 @@ ABI = Abi(
         for kind in ("gcc", "clang")
         for machine in ("mips", "mipsel")
     ),
-    machine=Machine(
-        # Its kernel cannot switch the machine off: "Unable to poweroff system".
-        "mipsel",
-        folder=Path(__file__).parent,
-        linux_arch="mips",
-        compiler_prefix="mipsel-linux-gnu-",
-        make_target="vmlinux",
-        image="vmlinux",
-        command=("qemu-system-mipsel", "-M", "malta", "-cpu", "24Kf", "-m", "256"),
-        packages=("gcc-mipsel-linux-gnu", "qemu-system-mips"),
-        programs={"mips_o32": "gcc, little-endian"},
-        console="ttyS0",
-        restarts=True,
+    machines=(
+        Machine(
+            # Its kernel cannot switch the machine off: "Unable to poweroff system".
+            "mipsel",
+            folder=Path(__file__).parent,
+            linux_arch="mips",
+            compiler_prefix="mipsel-linux-gnu-",
+            make_target="vmlinux",
+            image="vmlinux",
+            command=("qemu-system-mipsel", "-M", "malta", "-cpu", "24Kf", "-m", "256"),
+            packages=("gcc-mipsel-linux-gnu", "qemu-system-mips"),
+            programs={"mips_o32": "gcc, little-endian"},
+            console="ttyS0",
+            restarts=True,
+        ),
     ),
 )

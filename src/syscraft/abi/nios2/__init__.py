@@ -2,18 +2,11 @@
 
 from pathlib import Path
 
-from syscraft.abi.base import (
-    GENERIC_TABLE,
-    Abi,
-    Addition,
-    CloneOrder,
-    ElfIdentity,
-    ForkEntry,
-    Pairs,
-    Register,
-    Trap,
-    registers,
-)
+from syscraft.abi.abi import GENERIC_TABLE, Abi, ElfIdentity
+from syscraft.abi.clone_order import CloneOrder
+from syscraft.abi.fork_entry import Addition, ForkEntry
+from syscraft.abi.layout import Pairs
+from syscraft.abi.trap import Register, Trap, registers
 
 # The kernel takes every negative result for an error; made positive and negative again, it
 # is what it was. Source: translate_rc_and_ret in arch/nios2/kernel/entry.S, Linux 6.12
@@ -57,7 +50,7 @@ ABI = Abi(
     # By code of its own. Source: nios2_clone() in arch/nios2/kernel/process.c, Linux 6.12
     clone_order=CloneOrder.DEFAULT,
     exit_number=93,
-    pairs=Pairs.CONSECUTIVE,
+    pairs=Pairs.NEXT,
     stack_alignment=4,
     traps=((None, _TRAP),),
     fork_entry=_FORK_ENTRY,

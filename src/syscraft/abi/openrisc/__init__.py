@@ -2,21 +2,13 @@
 
 from pathlib import Path
 
-from syscraft.abi.base import (
-    GENERIC_TABLE,
-    Abi,
-    Addition,
-    CloneOrder,
-    ElfIdentity,
-    ForkEntry,
-    Imitation,
-    LinkedKernel,
-    Pairs,
-    Register,
-    Toolchain,
-    Trap,
-    registers,
-)
+from syscraft.abi.abi import GENERIC_TABLE, Abi, ElfIdentity
+from syscraft.abi.clone_order import CloneOrder
+from syscraft.abi.fork_entry import Addition, ForkEntry, Imitation
+from syscraft.abi.layout import Pairs
+from syscraft.abi.machine import LinkedKernel
+from syscraft.abi.toolchain import Toolchain
+from syscraft.abi.trap import Register, Trap, registers
 
 _TRAP = Trap(
     # Programs may fill a delay slot, as the kernel's own do.
@@ -68,7 +60,7 @@ ABI = Abi(
     table=GENERIC_TABLE,
     clone_order=CloneOrder.DEFAULT,
     exit_number=93,
-    pairs=Pairs.CONSECUTIVE,
+    pairs=Pairs.NEXT,
     stack_alignment=4,
     traps=((None, _TRAP),),
     fork_entry=_FORK_ENTRY,

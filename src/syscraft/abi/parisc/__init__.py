@@ -2,20 +2,13 @@
 
 from pathlib import Path
 
-from syscraft.abi.base import (
-    Abi,
-    CloneOrder,
-    ElfIdentity,
-    ForkEntry,
-    Imitation,
-    LinkedKernel,
-    NumberTable,
-    Pairs,
-    Register,
-    Toolchain,
-    Trap,
-    registers,
-)
+from syscraft.abi.abi import Abi, ElfIdentity, NumberTable
+from syscraft.abi.clone_order import CloneOrder
+from syscraft.abi.fork_entry import ForkEntry, Imitation
+from syscraft.abi.layout import Pairs
+from syscraft.abi.machine import LinkedKernel
+from syscraft.abi.toolchain import Toolchain
+from syscraft.abi.trap import Register, Trap, registers
 
 # The gateway page is at address 0 of space 2. When a call starts again, the kernel looks into
 # the delay slot: it knows a nop there, and some ways to load r20; others it reports in its log.
@@ -58,7 +51,7 @@ ABI = Abi(
     exit_number=1,
     # The kernel's handlers take halves, high one first.
     # Source: arch/parisc/kernel/sys_parisc.c, Linux 6.12
-    pairs=Pairs.CONSECUTIVE,
+    pairs=Pairs.NEXT,
     stack_alignment=64,
     stack_grows_up=True,
     traps=((None, _TRAP),),

@@ -2,20 +2,12 @@
 
 from pathlib import Path
 
-from syscraft.abi.base import (
-    VIRTIO_LINE,
-    Abi,
-    CloneOrder,
-    ElfIdentity,
-    Machine,
-    NumberTable,
-    Pairs,
-    Register,
-    Toolchain,
-    Trap,
-    registers,
-    virtio_wires,
-)
+from syscraft.abi.abi import Abi, ElfIdentity, NumberTable
+from syscraft.abi.clone_order import CloneOrder
+from syscraft.abi.layout import Pairs
+from syscraft.abi.machine import VIRTIO_LINE, Machine, virtio_wires
+from syscraft.abi.toolchain import Toolchain
+from syscraft.abi.trap import Register, Trap, registers
 
 # The same on 64 bits. Source: Documentation/arch/powerpc/syscall64-abi.rst,
 # syscall_exit_finish in arch/powerpc/kernel/entry_32.S, Linux 6.12
@@ -67,19 +59,21 @@ ABI = Abi(
             native_on=("ppc", "ppc64"),
         ),
     ),
-    machine=Machine(
-        "ppc",
-        folder=Path(__file__).parent,
-        linux_arch="powerpc",
-        compiler_prefix="powerpc-linux-gnu-",
-        make_target="vmlinux",
-        image="vmlinux",
-        command=("qemu-system-ppc", "-M", "mac99", "-cpu", "g4", "-m", "256"),
-        packages=("gcc-powerpc-linux-gnu", "qemu-system-ppc"),
-        programs={"ppc": "gcc"},
-        console="ttyS0",
-        # The second serial port of this machine takes a second for a few bytes.
-        line=VIRTIO_LINE,
-        wires=virtio_wires("virtio-serial-pci"),
+    machines=(
+        Machine(
+            "ppc",
+            folder=Path(__file__).parent,
+            linux_arch="powerpc",
+            compiler_prefix="powerpc-linux-gnu-",
+            make_target="vmlinux",
+            image="vmlinux",
+            command=("qemu-system-ppc", "-M", "mac99", "-cpu", "g4", "-m", "256"),
+            packages=("gcc-powerpc-linux-gnu", "qemu-system-ppc"),
+            programs={"ppc": "gcc"},
+            console="ttyS0",
+            # The second serial port of this machine takes a second for a few bytes.
+            line=VIRTIO_LINE,
+            wires=virtio_wires("virtio-serial-pci"),
+        ),
     ),
 )

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
-from syscraft.abi.base import Abi, ElfIdentity, Machine, Toolchain
+from syscraft.abi.abi import Abi, ElfIdentity
+from syscraft.abi.machine import Machine
 from syscraft.abi.ppc import ABI as PPC
 from syscraft.abi.ppc import TRAP
+from syscraft.abi.toolchain import Toolchain
 
 ABI = Abi(
     key="ppc64",
@@ -59,20 +61,22 @@ ABI = Abi(
             native_on=("ppc64",),
         ),
     ),
-    machine=Machine(
-        # x-vof: without SLOF, which takes five seconds to start.
-        "ppc64",
-        folder=Path(__file__).parent,
-        linux_arch="powerpc",
-        compiler_prefix="powerpc64-linux-gnu-",
-        make_target="vmlinux",
-        image="vmlinux",
-        command=("qemu-system-ppc64", "-M", "pseries,x-vof=on", "-m", "256"),
-        packages=("gcc-powerpc64-linux-gnu", "qemu-system-ppc"),
-        programs={"ppc64": "gcc", "ppc": "gcc"},
-        console="hvc0",
-        line="/dev/hvc1",
-        wires=("-device", "spapr-vty,chardev=console", "-device", "spapr-vty,chardev=line"),
-        native_on=("ppc64le", "ppc64"),
+    machines=(
+        Machine(
+            # x-vof: without SLOF, which takes five seconds to start.
+            "ppc64",
+            folder=Path(__file__).parent,
+            linux_arch="powerpc",
+            compiler_prefix="powerpc64-linux-gnu-",
+            make_target="vmlinux",
+            image="vmlinux",
+            command=("qemu-system-ppc64", "-M", "pseries,x-vof=on", "-m", "256"),
+            packages=("gcc-powerpc64-linux-gnu", "qemu-system-ppc"),
+            programs={"ppc64": "gcc", "ppc": "gcc"},
+            console="hvc0",
+            line="/dev/hvc1",
+            wires=("-device", "spapr-vty,chardev=console", "-device", "spapr-vty,chardev=line"),
+            native_on=("ppc64le", "ppc64"),
+        ),
     ),
 )

@@ -1,7 +1,10 @@
 """riscv32: the 32-bit ABI of RISC-V; its C is riscv64's."""
 
-from syscraft.abi.base import GENERIC_TABLE, Abi, ElfIdentity, LinkedKernel, Pairs, Toolchain
+from syscraft.abi.abi import GENERIC_TABLE, Abi, ElfIdentity
+from syscraft.abi.layout import Pairs
+from syscraft.abi.machine import LinkedKernel
 from syscraft.abi.riscv64 import ABI as RISCV64
+from syscraft.abi.toolchain import Toolchain
 
 _MACHINE = ("-march=rv32imac", "-mabi=ilp32")
 
@@ -17,7 +20,7 @@ ABI = Abi(
     exit_number=RISCV64.exit_number,
     # The psABI aligns pairs for variadic functions only, and the kernel's handlers take
     # the registers as they come. Source: arch/riscv/include/asm/syscall_wrapper.h, Linux 6.12
-    pairs=Pairs.CONSECUTIVE,
+    pairs=Pairs.NEXT,
     traps=RISCV64.traps,
     linked=(
         LinkedKernel(

@@ -2,19 +2,11 @@
 
 from pathlib import Path
 
-from syscraft.abi.base import (
-    GENERIC_TABLE,
-    VIRTIO_LINE,
-    Abi,
-    CloneOrder,
-    ElfIdentity,
-    Machine,
-    Register,
-    Toolchain,
-    Trap,
-    registers,
-    virtio_wires,
-)
+from syscraft.abi.abi import GENERIC_TABLE, Abi, ElfIdentity
+from syscraft.abi.clone_order import CloneOrder
+from syscraft.abi.machine import VIRTIO_LINE, Machine, virtio_wires
+from syscraft.abi.toolchain import Toolchain
+from syscraft.abi.trap import Register, Trap, registers
 
 _TRAP = Trap(
     instruction="ecall",
@@ -70,19 +62,21 @@ ABI = Abi(
             remark="QEMU keeps the vector registers that a kernel destroys",
         ),
     ),
-    machine=Machine(
-        "riscv64",
-        folder=Path(__file__).parent,
-        linux_arch="riscv",
-        compiler_prefix="riscv64-linux-gnu-",
-        make_target="Image",
-        image="arch/riscv/boot/Image",
-        command=("qemu-system-riscv64", "-M", "virt", "-m", "256"),
-        packages=("gcc-riscv64-linux-gnu", "opensbi", "qemu-system-misc"),
-        programs={"riscv64": "gcc"},
-        console="ttyS0",
-        line=VIRTIO_LINE,
-        wires=virtio_wires("virtio-serial-device"),
-        native_on=("riscv64",),
+    machines=(
+        Machine(
+            "riscv64",
+            folder=Path(__file__).parent,
+            linux_arch="riscv",
+            compiler_prefix="riscv64-linux-gnu-",
+            make_target="Image",
+            image="arch/riscv/boot/Image",
+            command=("qemu-system-riscv64", "-M", "virt", "-m", "256"),
+            packages=("gcc-riscv64-linux-gnu", "opensbi", "qemu-system-misc"),
+            programs={"riscv64": "gcc"},
+            console="ttyS0",
+            line=VIRTIO_LINE,
+            wires=virtio_wires("virtio-serial-device"),
+            native_on=("riscv64",),
+        ),
     ),
 )

@@ -2,19 +2,11 @@
 
 from pathlib import Path
 
-from syscraft.abi.base import (
-    VIRTIO_LINE,
-    Abi,
-    CloneOrder,
-    ElfIdentity,
-    Machine,
-    NumberTable,
-    Register,
-    Toolchain,
-    Trap,
-    registers,
-    virtio_wires,
-)
+from syscraft.abi.abi import Abi, ElfIdentity, NumberTable
+from syscraft.abi.clone_order import CloneOrder
+from syscraft.abi.machine import VIRTIO_LINE, Machine, virtio_wires
+from syscraft.abi.toolchain import Toolchain
+from syscraft.abi.trap import Register, Trap, registers
 
 _TRAP = Trap(
     # A 0 in the instruction sends the kernel to r1.
@@ -58,19 +50,21 @@ ABI = Abi(
             native_on=("s390x",),
         ),
     ),
-    machine=Machine(
-        "s390x",
-        folder=Path(__file__).parent,
-        linux_arch="s390",
-        compiler_prefix="s390x-linux-gnu-",
-        make_target="bzImage",
-        image="arch/s390/boot/bzImage",
-        command=("qemu-system-s390x", "-M", "s390-ccw-virtio", "-m", "256"),
-        packages=("gcc-s390x-linux-gnu", "qemu-system-misc"),
-        programs={"s390x": "gcc"},
-        console="ttysclp0",
-        line=VIRTIO_LINE,
-        wires=virtio_wires("virtio-serial-ccw"),
-        native_on=("s390x",),
+    machines=(
+        Machine(
+            "s390x",
+            folder=Path(__file__).parent,
+            linux_arch="s390",
+            compiler_prefix="s390x-linux-gnu-",
+            make_target="bzImage",
+            image="arch/s390/boot/bzImage",
+            command=("qemu-system-s390x", "-M", "s390-ccw-virtio", "-m", "256"),
+            packages=("gcc-s390x-linux-gnu", "qemu-system-misc"),
+            programs={"s390x": "gcc"},
+            console="ttysclp0",
+            line=VIRTIO_LINE,
+            wires=virtio_wires("virtio-serial-ccw"),
+            native_on=("s390x",),
+        ),
     ),
 )

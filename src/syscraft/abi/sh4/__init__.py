@@ -2,18 +2,12 @@
 
 from pathlib import Path
 
-from syscraft.abi.base import (
-    Abi,
-    CloneOrder,
-    ElfIdentity,
-    LinkedKernel,
-    NumberTable,
-    Pairs,
-    Register,
-    Toolchain,
-    Trap,
-    registers,
-)
+from syscraft.abi.abi import Abi, ElfIdentity, NumberTable
+from syscraft.abi.clone_order import CloneOrder
+from syscraft.abi.layout import Pairs
+from syscraft.abi.machine import LinkedKernel
+from syscraft.abi.toolchain import Toolchain
+from syscraft.abi.trap import Register, Trap, registers
 
 _TRAP = Trap(
     # The number that serves every SuperH.
@@ -46,7 +40,7 @@ ABI = Abi(
     exit_number=1,
     # Kernels are compiled for a machine without FPU, for which C functions take a pair even
     # from the last register and the stack. Source: arch/sh/Makefile, Linux 6.12
-    pairs=Pairs.CONSECUTIVE,
+    pairs=Pairs.NEXT,
     stack_alignment=4,
     traps=((None, _TRAP),),
     linked=(LinkedKernel("sh", "sh", "sh4-linux-gnu-", ("gcc-sh4-linux-gnu",)),),

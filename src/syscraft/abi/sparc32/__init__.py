@@ -2,20 +2,14 @@
 
 from pathlib import Path
 
-from syscraft.abi.base import (
-    Abi,
-    CloneOrder,
-    ElfIdentity,
-    LinkedKernel,
-    NumberTable,
-    Pairs,
-    Register,
-    Toolchain,
-    Trap,
-    registers,
-)
+from syscraft.abi.abi import Abi, ElfIdentity, NumberTable
+from syscraft.abi.clone_order import CloneOrder
+from syscraft.abi.layout import Pairs
+from syscraft.abi.machine import LinkedKernel
 from syscraft.abi.sparc64 import ABI as SPARC64
 from syscraft.abi.sparc64 import FORK_ENTRY
+from syscraft.abi.toolchain import Toolchain
+from syscraft.abi.trap import Register, Trap, registers
 
 _PACKAGES = (
     "gcc-sparc64-linux-gnu",
@@ -53,7 +47,7 @@ ABI = Abi(
     # By code of its own. Source: sparc_clone() in arch/sparc/kernel/process.c, Linux 6.12
     clone_order=CloneOrder.BACKWARDS,
     exit_number=1,
-    pairs=Pairs.CONSECUTIVE,
+    pairs=Pairs.NEXT,
     fork_trap="fork_syscall",
     traps=((None, _TRAP),),
     fork_entry=FORK_ENTRY,
@@ -63,7 +57,7 @@ ABI = Abi(
             "sparc",
             "sparc64-linux-gnu-",
             ("gcc-sparc64-linux-gnu",),
-            repair=SPARC64.machine.text("guest.patch") if SPARC64.machine else None,
+            repair=SPARC64.machines[0].text("guest.patch"),
         ),
     ),
     folder=Path(__file__).parent,

@@ -2,22 +2,12 @@
 
 from pathlib import Path
 
-from syscraft.abi.base import (
-    VIRTIO_LINE,
-    Abi,
-    Addition,
-    CloneOrder,
-    ElfIdentity,
-    ForkEntry,
-    Imitation,
-    Machine,
-    NumberTable,
-    Register,
-    Toolchain,
-    Trap,
-    registers,
-    virtio_wires,
-)
+from syscraft.abi.abi import Abi, ElfIdentity, NumberTable
+from syscraft.abi.clone_order import CloneOrder
+from syscraft.abi.fork_entry import Addition, ForkEntry, Imitation
+from syscraft.abi.machine import VIRTIO_LINE, Machine, virtio_wires
+from syscraft.abi.toolchain import Toolchain
+from syscraft.abi.trap import Register, Trap, registers
 
 _TRAP = Trap(
     instruction="ta 0x6d; bcs,a,pn %xcc, 2f; sub %g0, %o0, %o0; 2:",
@@ -119,19 +109,21 @@ ABI = Abi(
             native_on=("sparc64",),
         ),
     ),
-    machine=Machine(
-        "sparc64",
-        folder=Path(__file__).parent,
-        linux_arch="sparc64",
-        compiler_prefix="sparc64-linux-gnu-",
-        make_target="image",
-        image="arch/sparc/boot/image",
-        command=("qemu-system-sparc64", "-M", "sun4u", "-m", "256"),
-        packages=("gcc-sparc64-linux-gnu", "qemu-system-sparc"),
-        programs={"sparc64": "gcc", "sparc32": "gcc"},
-        console="ttyS0",
-        line=VIRTIO_LINE,
-        # The slots of the first bus are taken.
-        wires=virtio_wires("virtio-serial-pci,bus=pciB"),
+    machines=(
+        Machine(
+            "sparc64",
+            folder=Path(__file__).parent,
+            linux_arch="sparc64",
+            compiler_prefix="sparc64-linux-gnu-",
+            make_target="image",
+            image="arch/sparc/boot/image",
+            command=("qemu-system-sparc64", "-M", "sun4u", "-m", "256"),
+            packages=("gcc-sparc64-linux-gnu", "qemu-system-sparc"),
+            programs={"sparc64": "gcc", "sparc32": "gcc"},
+            console="ttyS0",
+            line=VIRTIO_LINE,
+            # The slots of the first bus are taken.
+            wires=virtio_wires("virtio-serial-pci,bus=pciB"),
+        ),
     ),
 )

@@ -3,7 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-from syscraft.abi.base import Abi, ElfIdentity, NumberTable, Toolchain
+from syscraft.abi.abi import Abi, ElfIdentity, NumberTable
+from syscraft.abi.toolchain import Toolchain
 from syscraft.abi.x86_64 import ABI as X86_64
 
 _X32_SYSCALL_BIT = 0x40000000  # source: arch/x86/include/uapi/asm/unistd.h, Linux 6.12
@@ -21,7 +22,7 @@ ABI: Abi = replace(
     table=NumberTable("arch/x86/entry/syscalls/syscall_64.tbl", "common"),
     exit_number=_X32_SYSCALL_BIT + 60,
     folder=Path(__file__).parent,
-    machine=None,
+    machines=(),
     toolchains=(
         Toolchain(
             "gcc",

@@ -2,17 +2,11 @@
 
 from pathlib import Path
 
-from syscraft.abi.base import (
-    Abi,
-    CloneOrder,
-    ElfIdentity,
-    Machine,
-    NumberTable,
-    Register,
-    Toolchain,
-    Trap,
-    registers,
-)
+from syscraft.abi.abi import Abi, ElfIdentity, NumberTable
+from syscraft.abi.clone_order import CloneOrder
+from syscraft.abi.machine import Machine
+from syscraft.abi.toolchain import Toolchain
+from syscraft.abi.trap import Register, Trap, registers
 
 _TRAP = Trap(
     instruction="syscall",
@@ -59,19 +53,21 @@ ABI = Abi(
             native_on=("x86_64",),
         ),
     ),
-    machine=Machine(
-        # There is no ACPI in this kernel, which could switch the machine off.
-        "x86_64",
-        folder=Path(__file__).parent,
-        linux_arch="x86_64",
-        compiler_prefix="x86_64-linux-gnu-",
-        make_target="bzImage",
-        image="arch/x86/boot/bzImage",
-        command=("qemu-system-x86_64", "-M", "q35", "-m", "256"),
-        packages=("gcc", "libelf-dev", "qemu-system-x86"),
-        programs={"x86_64": "gcc", "i386": "gcc", "x32": "gcc"},
-        console="ttyS0",
-        restarts=True,
-        native_on=("x86_64",),
+    machines=(
+        Machine(
+            # There is no ACPI in this kernel, which could switch the machine off.
+            "x86_64",
+            folder=Path(__file__).parent,
+            linux_arch="x86_64",
+            compiler_prefix="x86_64-linux-gnu-",
+            make_target="bzImage",
+            image="arch/x86/boot/bzImage",
+            command=("qemu-system-x86_64", "-M", "q35", "-m", "256"),
+            packages=("gcc", "libelf-dev", "qemu-system-x86"),
+            programs={"x86_64": "gcc", "i386": "gcc", "x32": "gcc"},
+            console="ttyS0",
+            restarts=True,
+            native_on=("x86_64",),
+        ),
     ),
 )

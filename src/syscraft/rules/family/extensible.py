@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from syscraft.abi.layout import MAX_ARGUMENTS, Pairs, places
 from syscraft.rules.base import Hit, Place, Rule, Severity, StructView, Subject, search
 
 _CONTRACT = "include/linux/uaccess.h, copy_struct_from_user(), Linux 6.12"
@@ -14,19 +15,16 @@ _COPIES = r"\bcopy_struct_from_user\s*\(|\bbpf_check_uarg_tail_zero\s*\("
 
 def _registers(subject: Subject) -> int:
     """Registers on a 32-bit ABI that wants an even first one for 64 bits."""
-    used = 0
-    for parameter in subject.parameters:
-        used += 2 + used % 2 if parameter.is_wide else 1
-    return used
+    return len(places(Pairs.EVEN, [parameter.is_wide for parameter in subject.parameters]))
 
 
 def _many(subject: Subject) -> Iterator[Hit]:
     if subject.packed or subject.like == "clone":
         return
     needed = _registers(subject)
-    if needed > 6:
+    if needed > MAX_ARGUMENTS:
         yield Hit(subject.where, f"the arguments need {needed} registers where pairs are even")
-    elif len(subject.parameters) == 6:
+    elif len(subject.parameters) == MAX_ARGUMENTS:
         yield Hit(subject.where, "all six registers are used, so nothing can be added")
 
 

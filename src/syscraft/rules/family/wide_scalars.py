@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from syscraft.abi.layout import Pairs, Part, places
 from syscraft.rules.base import Hit, Place, Rule, Severity, Subject, search
 
 _DOC = "Documentation/process/adding-syscalls.rst, Linux 6.12"
@@ -13,13 +14,13 @@ def _positions(subject: Subject) -> Iterator[Hit]:
     """A wide value whose first register, counted from one, is even wastes one, or moves."""
     if subject.packed:
         return
-    used = 0
-    for parameter in subject.parameters:
-        if parameter.is_wide and used % 2:
+    laid_out = places(Pairs.NEXT, [parameter.is_wide for parameter in subject.parameters])
+    for number, place in enumerate(laid_out):
+        parameter = subject.parameters[place.argument]
+        if place.part is Part.FIRST and number % 2:
             yield Hit(
                 parameter.where, f"'{parameter.name}' has 64 bits and starts at an even register"
             )
-        used += 2 if parameter.is_wide else 1
 
 
 def _no_compat(subject: Subject) -> Iterator[Hit]:
