@@ -71,7 +71,7 @@ def test_a_file_of_one_call(syscraft: Syscraft, tmp_path: Path) -> None:
 
 def test_one_call_of_several(syscraft: Syscraft, tmp_path: Path) -> None:
     (tmp_path / "toy.c").write_text(FILE + OTHER)
-    done = syscraft("import", "toy.c", cwd=tmp_path)
+    done = syscraft("import", "toy.c", "--call", "toyless", cwd=tmp_path)
     assert done.returncode == 2
     assert "--call with one of toycall, toyother" in done.stderr
     done = syscraft("import", "toy.c", "--call", "toycall", "-C", "made", cwd=tmp_path)
@@ -83,6 +83,60 @@ def test_one_call_of_several(syscraft: Syscraft, tmp_path: Path) -> None:
     again = syscraft("import", "toy.c", "--call", "toycall", "-C", "made", cwd=tmp_path)
     assert again.returncode == 2
     assert "there is something of this name already" in again.stderr
+
+
+def test_several_calls_of_a_file_share_it(syscraft: Syscraft, tmp_path: Path) -> None:
+    (tmp_path / "toy.c").write_text(FILE + OTHER)
+    done = syscraft("import", "toy.c", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["toy/toy.toml", "toy/toy.c"]
+    assert done.stderr.count("COMPAT_SYSCALL_DEFINE is left out") == 1
+    declaration = library.load(tmp_path / "toy")
+    assert [call.name for call in declaration.calls] == ["toycall", "toyother"]
+    assert declaration.calls[0].summary == "count the digits of a number"
+    body = (tmp_path / "toy" / "toy.c").read_text()
+    assert "SYSCALL_DEFINE" not in body
+    expected = FILE.partition("/*\n * toycall")[0].replace("do_toycall", "__do_toycall")
+    assert body.startswith(expected)
+    assert body.endswith("\n\nstatic long do_toyother(int fd)\n{\n\treturn fd;\n}\n")
+
+
+@pytest.mark.parametrize(
+    ("file", "names", "name"),
+    [
+        ("ring.c", ("ring_put", "ring_get"), "ring"),
+        ("ring_put.c", ("ring_put", "ring_get"), "ring"),
+        ("My-File.c", ("toy_put", "toy_get"), "toy"),
+        ("My-File.c", ("put", "get"), "put_calls"),
+    ],
+)
+def test_the_name_of_several_calls(
+    syscraft: Syscraft, tmp_path: Path, file: str, names: tuple[str, ...], name: str
+) -> None:
+    text = "\n".join(f"SYSCALL_DEFINE0({call})\n{{\n\treturn 0;\n}}\n" for call in names)
+    (tmp_path / file).write_text(text)
+    done = syscraft("import", file, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert library.load(tmp_path / name).unit.name == name
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SYSCALL_DEFINE1(toy, int, a) {\n\tif (a) {\n\t\treturn '}';\n\t}\n\treturn 0;\n}\n",
+        "    SYSCALL_DEFINE1(toy, int, a)\n    {\n\tif (a) {\n\t\treturn '}';\n\t}\n"
+        "\treturn 0;\n    }\n",
+        "SYSCALL_DEFINE1(toy, int, a)\n{\n\tif (a) {\n\t\treturn '}';\n\t}\n\treturn 0;\n}\n",
+    ],
+    ids=["brace behind the macro", "indented", "the kernel's style"],
+)  # fmt: skip
+def test_where_braces_may_stand(syscraft: Syscraft, tmp_path: Path, text: str) -> None:
+    (tmp_path / "toy.c").write_text(f"static int before;\n{text}static int after;\n")
+    done = syscraft("import", "toy.c", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    body = (tmp_path / "toy" / "toy.c").read_text()
+    assert body.startswith("static int before;\nstatic long do_toy(int a)\n{\n")
+    assert body.endswith("return 0;\n}\nstatic int after;\n")
 
 
 def test_what_is_not_valid_yet_is_told(syscraft: Syscraft, tmp_path: Path) -> None:
@@ -102,7 +156,20 @@ def test_what_is_not_valid_yet_is_told(syscraft: Syscraft, tmp_path: Path) -> No
          "toy.c:2: error: the parameters of sys_toy cannot be read"),
         ("#ifdef A\nSYSCALL_DEFINE1(toy, int, a)\n#else\nSYSCALL_DEFINE1(toy, long, a)\n#endif\n"
          "{\n}\n", 1, "toy.c:4: error: 'toy' is defined 2 times"),
-        ("SYSCALL_DEFINE1(toy, int, a)\n{ return 0; }\n", 1, "toy.c:1: error: the body of toy"),
+        ("SYSCALL_DEFINE1(toy, int, a);\n", 1, "toy.c:1: error: the body of toy"),
+        ("SYSCALL_DEFINE1(toy, int, a)\n{ if (a) { return 0; }\n", 1, "c:1: error: the body of"),
+        ("\nSYSCALL_DEFINE1(toy, int, a, int, b)\n{\n}\n", 1,
+         "toy.c:2: error: SYSCALL_DEFINE1(toy) has 2 parameters"),
+        ("\nSYSCALL_DEFINE2(toy, int, a)\n{\n}\n", 1,
+         "toy.c:2: error: SYSCALL_DEFINE2(toy) has 1 parameter"),
+        ("#ifdef CONFIG_TOY\nSYSCALL_DEFINE1(toy, int, a)\n{\n}\n#endif\n", 1,
+         "toy.c:2: error: 'toy' is defined only under a condition"),
+        ("\nasmlinkage long sys_toy(int a, void __user *b)\n{\n}\n", 1,
+         "toy.c:2: error: sys_toy() is not made by SYSCALL_DEFINE\n"
+         "    expected: SYSCALL_DEFINE2(toy, int, a, void __user *, b)"),
+        ("\nasmlinkage long sys_toy(void)\n{\n}\nSYSCALL_DEFINE0(toy2)\n{\n}\n", 1,
+         "toy.c:2: error: sys_toy() is not made by SYSCALL_DEFINE\n"
+         "    expected: SYSCALL_DEFINE0(toy)"),
     ],
 )  # fmt: skip
 def test_a_file_that_cannot_be_taken(
@@ -113,6 +180,14 @@ def test_a_file_that_cannot_be_taken(
     assert done.returncode == status, done.stderr
     assert message in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["toy.c"]
+
+
+def test_a_file_of_another_encoding(syscraft: Syscraft, tmp_path: Path) -> None:
+    (tmp_path / "toy.c").write_bytes(b"\n/* \xc7\xd1\xb1\xdb */\nSYSCALL_DEFINE0(toy)\n{\n}\n")
+    done = syscraft("import", "toy.c", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "toy.c:2: error: this file is not UTF-8 text" in done.stderr
+    assert "iconv" in done.stderr
 
 
 def test_a_file_that_is_not_there(syscraft: Syscraft, tmp_path: Path) -> None:
