@@ -19,6 +19,7 @@ from syscraft.declaration.reference import key_reference
 from syscraft.guest.qemu import machines
 from syscraft.proof.prove import prove
 from syscraft.rules.reference import rules_reference
+from syscraft.tree.pieces import pieces_reference
 
 PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/*.md")])
 _COMMAND = re.compile(r"^ {4}(?:\.venv/bin/)?(syscraft .*)$", re.MULTILINE)
@@ -75,6 +76,11 @@ def test_golden_key_reference() -> None:
 def test_golden_rules() -> None:
     page = REPOSITORY / "docs" / "rules.md"
     check_golden(page, between(page, "rules", rules_reference()))
+
+
+def test_golden_pieces() -> None:
+    page = REPOSITORY / "docs" / "kernel.md"
+    check_golden(page, between(page, "pieces", pieces_reference()))
 
 
 def test_golden_machines() -> None:

@@ -112,7 +112,7 @@ def test_every_table_has_a_row_of_its_style(linux: str, tmp_path: Path) -> None:
     """As many columns as other rows, and the numbers still in order."""
     tree = tree_of(linux)
     change = plain_call(tmp_path / "mark").patch(linux)
-    for path in find_tables(tree.root):
+    for path in find_tables(tree):
         text = change.files[path].decode()
         rows = [row for row in read_table(path, text.splitlines()).rows if row.name == "mark"]
         # Behind x32's own numbers its calls are counted by its own rows only.
@@ -131,7 +131,7 @@ def test_fork_like_calls_ask_for_what_clone_asks_for() -> None:
     change = library.load(CLONE_NICE).patch("deb:6.12")
     words = {
         path: row.abi
-        for path in find_tables(tree_of("deb:6.12").root)
+        for path in find_tables(tree_of("deb:6.12"))
         for row in read_table(path, change.files[path].decode().splitlines()).rows
         if row.name == "clone_nice"
     }
@@ -151,7 +151,7 @@ def test_programs_of_32_bits_have_their_entry_where_the_kernel_has_one(
     change = library.load(folder).patch(linux)
     found = {
         path: (row.entry, row.compat)
-        for path in find_tables(tree.root)
+        for path in find_tables(tree)
         for row in read_table(path, change.files[path].decode().splitlines()).rows
         if row.name == "mark"
     }

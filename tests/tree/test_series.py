@@ -14,8 +14,8 @@ from conftest import REPOSITORY, Syscraft, need_tool
 
 import syscraft as library
 from syscraft.build.kernel import REPRODUCIBLE
+from syscraft.emit.kernel.selftest import selftest_files
 from syscraft.emit.man_page import man_page
-from syscraft.emit.selftest import selftest_files
 from syscraft.tree.source import KernelTree, open_tree
 
 NAMES = ("splork", "splork8", "clone_nice")

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from syscraft.abi.abi import Abi
 from syscraft.abi.layout import Part, places
 from syscraft.emit.base import fill
-from syscraft.emit.kernel import packed_struct
+from syscraft.emit.packed_struct import packed_struct
 from syscraft.model.call import Argument, Call, Parameter
 from syscraft.model.names import IDENTIFIER, KNOWN_STRUCTS
 from syscraft.model.types import declare_user

@@ -122,7 +122,7 @@ class _Tables:
 
 
 def _read_tables(tree: KernelTree) -> _Tables:
-    tables = _Tables(find_tables(tree.root), defaultdict(list), defaultdict(list), set())
+    tables = _Tables(find_tables(tree), defaultdict(list), defaultdict(list), set())
     for path in tables.paths:
         text = tree.read(path) or ""
         for row in read_table(path, text.splitlines()).rows:

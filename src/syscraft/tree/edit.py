@@ -171,6 +171,10 @@ class Editor:
             )
         return found[-1]
 
+    def sizes(self) -> dict[str, int]:
+        """How many edits each path has so far."""
+        return {path: len(items) for path, items in self._insertions.items()}
+
     def edits(self) -> tuple[FileEdit, ...]:
         """All edits, by path."""
         return tuple(

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from syscraft.abi.abi import GENERIC_TABLE, Abi
 from syscraft.abi.discover import all_abis
 from syscraft.abi.fork_entry import ForkEntry, Imitation
-from syscraft.emit.fork_entry import addition_text
+from syscraft.emit.kernel.fork_entry import addition_text
 from syscraft.errors import TreeError
 from syscraft.model.call import Call
 from syscraft.tree.edit import Editor
@@ -40,7 +40,7 @@ def add_fork_entries(call: Call, tree: KernelTree, editor: Editor) -> tuple[str,
     edited: list[str] = []
     for abi, entry in _entries():
         folder = _folder(entry)
-        if not (tree.root / folder).is_dir():
+        if not tree.has_folder(folder):
             continue  # a tree without this architecture has no table for it either
         for imitation in entry.imitations:
             edited += _imitate(imitation, call.name, tree, editor)

@@ -23,17 +23,14 @@ _ENTRY = re.compile(
 )
 _HAS_BOTH = re.compile(r"^#define __SC_COMP\(")
 _NUMBER = re.compile(r"^#define __NR_(?P<name>\w+) (?P<number>\d+)$")
+_NUMBERS = re.compile(_NUMBER.pattern, re.MULTILINE)
 _COUNT = re.compile(r"^(?P<head>#define __NR_(?:compat_)?syscalls\s+)(?P<count>\d+)$")
 
 
-def find_headers(root: Path) -> tuple[str, ...]:
-    """The paths of the headers of a tree that have entries."""
-    found = []
-    for place in _PLACES:
-        for path in root.glob(place):
-            if "__SYSCALL(" in path.read_text(encoding="utf-8", errors="replace"):
-                found.append(str(path.relative_to(root)))
-    return tuple(sorted(found))
+def find_headers(tree: KernelTree) -> tuple[str, ...]:
+    """The paths of the headers of a tree that have numbers."""
+    found = {path for place in _PLACES for path in tree.glob(place)}
+    return tuple(sorted(path for path in found if _NUMBERS.search(tree.read(path) or "")))
 
 
 def add_entry(

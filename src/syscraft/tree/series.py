@@ -1,4 +1,4 @@
-"""Mails for ``git am``: a change in the pieces that maintainers want to read."""
+"""Mails for ``git am``: a change, split into commits as maintainers want to read it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PREFIX = re.compile(r"^Subject: \[PATCH[^\]]*\] ?", re.MULTILINE)
 
 
 @dataclass(frozen=True)
-class Piece:
+class Commit:
     """One commit: what it is about, why, and its edits."""
 
     subject: str
@@ -27,27 +27,27 @@ class Piece:
         return re.sub(r"[^A-Za-z0-9.]+", "-", self.subject).strip("-")[:52].strip("-.")
 
 
-def series(call: Call, pieces: Sequence[Piece]) -> tuple[tuple[str, str], ...]:
-    """Write the author's own patches and *pieces*; (file name, mail) each.
+def series(call: Call, commits: Sequence[Commit]) -> tuple[tuple[str, str], ...]:
+    """Write the author's own patches and *commits*; (file name, mail) each.
 
     There are no dates, so equal input is equal output.
     """
-    total = len(call.patches) + len(pieces)
+    total = len(call.patches) + len(commits)
     mails = []
     for number, patch in enumerate(call.patches, 1):
         text = _PREFIX.sub(f"Subject: [PATCH {number}/{total}] ", patch.text, count=1)
         mails.append((f"{number:04d}-{_stem(patch.name)}.patch", text))
-    for number, piece in enumerate(pieces, len(call.patches) + 1):
-        mails.append((f"{number:04d}-{piece.stem}.patch", _mail(call, piece, number, total)))
+    for number, commit in enumerate(commits, len(call.patches) + 1):
+        mails.append((f"{number:04d}-{commit.stem}.patch", _mail(call, commit, number, total)))
     return tuple(mails)
 
 
-def cover_letter(call: Call, pieces: Sequence[Piece], message: str) -> str:
+def cover_letter(call: Call, commits: Sequence[Commit], message: str) -> str:
     """Write what comes before the mails. It is no patch, so ``git am`` does not want it."""
-    total = len(call.patches) + len(pieces)
-    titles = [_title(patch.text) for patch in call.patches] + [piece.subject for piece in pieces]
+    total = len(call.patches) + len(commits)
+    titles = [_title(patch.text) for patch in call.patches] + [commit.subject for commit in commits]
     listed = "".join(f"  {title}\n" for title in titles)
-    edits = _together([edit for piece in pieces for edit in piece.edits])
+    edits = _together([edit for commit in commits for edit in commit.edits])
     return (
         f"From: {call.author}\n"
         f"Subject: [PATCH 0/{total}] Add the {call.name}() system call\n"
@@ -71,18 +71,18 @@ def _stem(name: str) -> str:
     return re.sub(r"^\d+-", "", stem)
 
 
-def _mail(call: Call, piece: Piece, number: int, total: int) -> str:
+def _mail(call: Call, commit: Commit, number: int, total: int) -> str:
     return (
         "From 0000000000000000000000000000000000000000 Mon Sep 17 00:00:00 2001\n"
         f"From: {call.author}\n"
-        f"Subject: [PATCH {number}/{total}] {piece.subject}\n"
+        f"Subject: [PATCH {number}/{total}] {commit.subject}\n"
         "\n"
-        f"{piece.message}\n"
+        f"{commit.message}\n"
         "\n"
         f"Signed-off-by: {call.author}\n"
         "---\n"
-        f"{_together(piece.edits)}"
-        "\n" + "".join(edit.diff() for edit in piece.edits) + "-- \nsyscraft\n"
+        f"{_together(commit.edits)}"
+        "\n" + "".join(edit.diff() for edit in commit.edits) + "-- \nsyscraft\n"
     )
 
 

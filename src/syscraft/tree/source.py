@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
 from syscraft import proc
@@ -59,12 +59,90 @@ class KernelTree:
         data = self.read_bytes(path)
         return None if data is None else data.decode("utf-8", errors="surrogateescape")
 
+    def glob(self, pattern: str) -> tuple[str, ...]:
+        """The paths of all files, and links, that match *pattern*, in order.
+
+        Args:
+            pattern: as :meth:`pathlib.Path.glob` has it; ``**`` is any number of folders.
+        """
+        matches = _pattern(pattern).fullmatch
+        found = {
+            str(path.relative_to(self.root))
+            for path in self.root.glob(pattern)
+            if not path.is_dir() or path.is_symlink()
+        }
+        return tuple(sorted(self._seen_through_overlay(found, lambda path: bool(matches(path)))))
+
+    def walk(self, enter: Callable[[str], bool]) -> Iterator[str]:
+        """The paths of all files in folders that *enter* accepts; links are not followed."""
+        yield from self._seen_through_overlay(self._on_disk(enter), _below(enter))
+
+    def has_folder(self, path: str) -> bool:
+        """Whether the tree has a file somewhere below *path*, or an empty folder there."""
+        inside = [name for name in self.overlay if name.startswith(f"{path}/")]
+        if any(self.overlay[name] is not None for name in inside):
+            return True
+        folder = self.root / path
+        if not inside or not folder.is_dir():
+            return folder.is_dir()
+        return any(
+            self.overlay.get(str(found.relative_to(self.root)), b"") is not None
+            for found in folder.rglob("*")
+            if not found.is_dir()
+        )
+
+    def is_link(self, path: str) -> bool:
+        """Whether a file is a second name of another one."""
+        return path not in self.overlay and (self.root / path).is_symlink()
+
+    def _seen_through_overlay(
+        self, on_disk: Iterable[str], wanted: Callable[[str], bool]
+    ) -> Iterator[str]:
+        for path in on_disk:
+            if path not in self.overlay:
+                yield path
+        for path, data in self.overlay.items():
+            if data is not None and wanted(path):
+                yield path
+
+    def _on_disk(self, enter: Callable[[str], bool]) -> Iterator[str]:
+        waiting = [""]
+        while waiting:
+            folder = waiting.pop()
+            try:
+                listed = list(os.scandir(self.root / folder))
+            except OSError:
+                continue
+            for entry in listed:
+                path = f"{folder}/{entry.name}" if folder else entry.name
+                if not entry.is_dir(follow_symlinks=False):
+                    yield path
+                elif enter(path):
+                    waiting.append(path)
+
     def with_files(self, files: Mapping[str, bytes | None]) -> KernelTree:
         """The same tree with some files changed, added or, where None, removed."""
         return replace(self, overlay=MappingProxyType({**self.overlay, **files}))
 
     def where(self, path: str, line: int | None = None) -> Where:
         return Where(str(Path(self.shown) / path), line)
+
+
+def _pattern(glob: str) -> re.Pattern[str]:
+    """The paths that a pattern of :meth:`pathlib.Path.glob` matches."""
+    words = {"**/": "(?:[^/]+/)*", "*": "[^/]*"}
+    parts = re.split(r"(\*\*/|\*)", glob)
+    return re.compile("".join(words.get(part, re.escape(part)) for part in parts))
+
+
+def _below(enter: Callable[[str], bool]) -> Callable[[str], bool]:
+    """Whether a walk that asks *enter* comes to a file."""
+
+    def reached(path: str) -> bool:
+        folders = [str(parent) for parent in PurePosixPath(path).parents][:-1]
+        return all(enter(folder) for folder in folders)
+
+    return reached
 
 
 def open_tree(linux: str = DEFAULT_LINUX, *, progress: Progress = silent) -> KernelTree:

@@ -11,10 +11,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from pathlib import Path
 
 from syscraft.errors import TreeError, Where
 from syscraft.model.call import PRIVATE_NUMBERS, Call, NumberPolicy
+from syscraft.tree.source import KernelTree
 
 # Where tables are. A link is another table's second name; tools/ has copies that follow later.
 # Source: arch/*/kernel/Makefile.syscalls and tools/include/uapi/README, Linux 6.12
@@ -131,10 +131,29 @@ def _width(text: str) -> int:
     return len(text.expandtabs(_TAB))
 
 
-def find_tables(root: Path) -> tuple[str, ...]:
+def find_tables(tree: KernelTree) -> tuple[str, ...]:
     """The paths of every table of a tree, each once."""
-    found = {path for place in _PLACES for path in root.glob(place) if not path.is_symlink()}
-    return tuple(sorted(str(path.relative_to(root)) for path in found))
+    found = {path for place in _PLACES for path in tree.glob(place) if not tree.is_link(path)}
+    return tuple(sorted(found))
+
+
+def read_tables(tree: KernelTree) -> tuple[Table, ...]:
+    """Read every table of a tree.
+
+    Raises:
+        TreeError: there is none.
+    """
+    tables = tuple(
+        read_table(path, (tree.read(path) or "").splitlines()) for path in find_tables(tree)
+    )
+    if not tables:
+        raise TreeError.of(
+            "the tree has no table of system call numbers",
+            tree.where("arch"),
+            expected="arch/*/entry/syscalls/*.tbl, arch/*/kernel/syscalls/*.tbl or the like",
+            hint="this kernel tree is laid out in a way that syscraft does not know",
+        )
+    return tables
 
 
 def read_table(path: str, lines: Sequence[str]) -> Table:

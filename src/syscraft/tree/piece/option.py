@@ -1,0 +1,67 @@
+"""The call's option, and the object that it brings in."""
+
+from __future__ import annotations
+
+import re
+
+from syscraft.emit.ctext_layout import prose
+from syscraft.model.call import Call
+from syscraft.tree.edit import Editor
+from syscraft.tree.mails import CALL
+from syscraft.tree.pieces import Piece, Site
+
+_KCONFIG = "init/Kconfig"
+_MAKEFILE = "kernel/Makefile"
+_OBJECT = re.compile(r"^obj-\$\(CONFIG_\w+\)\s*\+=\s*[\w-]+\.o$")
+_SYSCALL_OPTION = re.compile(r"^config \w+_SYSCALLS?$")
+_OPTION = re.compile(r"^config \w+$")
+
+
+def _edit(site: Site) -> None:
+    editor, call = site.editor, site.call
+    last = editor.find(
+        _MAKEFILE, lambda line: bool(_OBJECT.match(line)), "obj-$(CONFIG_...) += ...o", last=True
+    )
+    editor.insert(_MAKEFILE, last + 1, f"obj-$(CONFIG_{call.kconfig.symbol}) += {call.name}.o\n")
+    editor.insert(_KCONFIG, _place(editor), _option(call))
+
+
+def _option(call: Call) -> str:
+    help_text = prose(
+        [
+            f"Enable the {call.name} system call: {call.summary}.",
+            "" if call.kconfig.help == call.summary else call.kconfig.help,
+            f"Without this option {call.name}() fails with ENOSYS.",
+            "If unsure, say Y.",
+        ],
+        indent="\t  ",
+    )
+    return (
+        f"config {call.kconfig.symbol}\n"
+        f'\tbool "Enable {call.name}() system call" if EXPERT\n'
+        f"\tdefault y\n\thelp\n{help_text}\n\n"
+    )
+
+
+def _place(editor: Editor) -> int:
+    """In front of an option that is a call's too, or else of any that only experts see."""
+    lines = editor.lines(_KCONFIG)
+    calls = [i for i, line in enumerate(lines) if _SYSCALL_OPTION.match(line.rstrip("\n"))]
+    if calls:
+        return calls[-1]
+    for index, line in enumerate(lines):
+        if _OPTION.match(line.rstrip("\n")) and "if EXPERT" in "".join(lines[index : index + 3]):
+            return index
+    return editor.find(
+        _KCONFIG, lambda line: bool(_SYSCALL_OPTION.match(line)), "config ..._SYSCALL"
+    )
+
+
+PIECE = Piece(
+    name="option",
+    mail=CALL,
+    order=50,
+    where=f"`{_KCONFIG}`, `{_MAKEFILE}`",
+    summary="the option",
+    edit=_edit,
+)

@@ -1,0 +1,16 @@
+"""The call's source file."""
+
+from __future__ import annotations
+
+from syscraft.emit.kernel.source import kernel_source
+from syscraft.tree.mails import CALL
+from syscraft.tree.pieces import Piece
+
+PIECE = Piece(
+    name="source",
+    mail=CALL,
+    order=10,
+    where="`kernel/NAME.c`",
+    summary="your body and the `SYSCALL_DEFINE` around it",
+    new_files=lambda call: {call.kernel_path: kernel_source(call).text},
+)

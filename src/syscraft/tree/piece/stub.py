@@ -1,0 +1,26 @@
+"""What answers for the call in a kernel without it."""
+
+from __future__ import annotations
+
+from syscraft.emit.kernel.prototypes import compat_names
+from syscraft.tree.mails import CALL
+from syscraft.tree.pieces import Piece, Site
+
+_SYS_NI = "kernel/sys_ni.c"
+
+
+def _edit(site: Site) -> None:
+    stubs = [f"COND_SYSCALL({site.call.name});\n"]
+    stubs += [f"COND_SYSCALL_COMPAT({name});\n" for name in compat_names(site.call)]
+    end = len(site.editor.lines(_SYS_NI))
+    site.editor.insert(_SYS_NI, end, "\n" + "".join(stubs))
+
+
+PIECE = Piece(
+    name="stub",
+    mail=CALL,
+    order=40,
+    where=f"`{_SYS_NI}`",
+    summary="what answers `ENOSYS` when the option is off",
+    edit=_edit,
+)
