@@ -131,6 +131,12 @@ def make_call(tmp_path: Path) -> Callable[..., Path]:
     return make
 
 
+@pytest.fixture
+def toys(tmp_path: Path) -> Path:
+    """A copy of a declaration of three calls that share a struct and a constant."""
+    return Path(shutil.copytree(REPOSITORY / "tests" / "toys", tmp_path / "toys"))
+
+
 def check_golden(path: Path, text: str) -> None:
     """Compare *text* with a file under ``tests/golden``; ``make accept`` takes it as it is."""
     if os.environ.get("SYSCRAFT_ACCEPT"):

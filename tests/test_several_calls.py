@@ -8,79 +8,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import Syscraft, need_tool
+from conftest import REPOSITORY, Syscraft, need_tool
 
 import syscraft as library
 from syscraft.errors import UsageError
 from syscraft.model.call import NumberPolicy
 from syscraft.model.compile import load
 
-TOML = """
-name = "toys"
-summary = "serve a test"
-author = "A U Thor <author@example.org>"
-missing = "ENOTSUP"
-number = "next"
-structs = "struct toy_point { __u32 x; __u32 y; };"
-
-[[flags]]
-name = "TOY_FAST"
-value = "0x1"
-
-[[calls]]
-name = "toy_move"
-summary = "move the toy"
-kernel = "const struct toy_point __user *to, u32 flags"
-user = "int toy_move(const struct toy_point *to, __u32 flags)"
-number = "private"
-
-[[calls]]
-name = "toy_find"
-summary = "find the toy"
-description = "Stores where it is."
-kernel = "struct toy_point __user *at, u32 flags, u16 floor"
-user = "int toy_find(struct toy_point *at)"
-pack = true
-missing = "ENODEV"
-number = 950
-
-[calls.derive]
-flags = "TOY_FAST"
-floor = "0"
-
-[[calls]]
-name = "toy_stop"
-summary = "stop the toy"
-kernel = "u32 flags, u64 when"
-user = "int toy_stop(__u32 flags, __u64 when)"
-pack = true
-number = "private"
-"""
-C = """
-static long do_toy_move(const struct toy_point __user *to, u32 flags)
-{
-\treturn 0;
-}
-
-static long do_toy_find(struct toy_point __user *at, u32 flags, u16 floor)
-{
-\treturn 0;
-}
-
-static long do_toy_stop(u32 flags, u64 when)
-{
-\treturn 0;
-}
-"""
-
-
-@pytest.fixture
-def toys(tmp_path: Path) -> Path:
-    folder = tmp_path / "toys"
-    folder.mkdir()
-    (folder / "toys.toml").write_text(TOML)
-    (folder / "toys.c").write_text(C)
-    return folder
+RING = REPOSITORY / "examples" / "ring"
 
 
 def test_what_is_said_above_is_said_for_each(toys: Path) -> None:
@@ -141,18 +76,28 @@ def test_modules_share_a_class(toys: Path, tmp_path: Path) -> None:
 
 
 def test_calls_that_share_no_type_need_no_module(toys: Path) -> None:
-    text = TOML.replace('structs = "struct toy_point { __u32 x; __u32 y; };"', "")
+    text = (toys / "toys.toml").read_text()
+    text = text.replace('structs = "struct toy_point { __u32 x; __u32 y; };"', "")
     text = text.replace('[[flags]]\nname = "TOY_FAST"\nvalue = "0x1"\n', "")
     text = text.replace("struct toy_point", "void").replace("TOY_FAST", "1")
     (toys / "toys.toml").write_text(text)
-    (toys / "toys.c").write_text(C.replace("struct toy_point", "void"))
+    body = (toys / "toys.c").read_text()
+    (toys / "toys.c").write_text(body.replace("struct toy_point", "void"))
     assert "toys_types.py" not in library.load(toys).generate()
 
 
+def test_cases_of_one_may_use_the_others() -> None:
+    files = library.load(RING).generate(abis=["x86_64"], only=["cases"])
+    assert list(files) == ["test_ring_put_cases.c", "test_ring_get_cases.c"]
+    for text in files.values():
+        assert text.index('#include "ring_put.h"') < text.index('#include "ring_get.h"')
+
+
 def test_check_judges_every_call(toys: Path, syscraft: Syscraft) -> None:
-    (toys / "toys.toml").write_text(TOML + '\n[calls.silence]\nL2 = "none"\n')
+    text = (toys / "toys.toml").read_text()
+    (toys / "toys.toml").write_text(text + '\n[calls.silence]\nL2 = "none"\n')
     done = syscraft("check", toys)
     assert done.returncode == 1
-    line = TOML.count("\n") + 3
+    line = text.count("\n") + 3
     assert f"toys.toml:{line}:1: error: " in done.stderr
     assert "toys: " in done.stdout

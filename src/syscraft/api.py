@@ -15,14 +15,14 @@ from __future__ import annotations
 
 import difflib
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syscraft.errors import EnvironmentLacks, Finding, SyscraftError, TreeError, UsageError, Where
-from syscraft.model.call import Call, NumberPolicy, Unit
+from syscraft.model.call import Call, Unit
 from syscraft.tree.source import DEFAULT_LINUX, KernelTree, open_tree
 
 if TYPE_CHECKING:  # these rooms load slowly, and many uses never enter them
@@ -118,25 +118,21 @@ class Declaration:
         Returns: what was done, and the paths that were written.
         """
         from syscraft.tree.applied import apply
-        from syscraft.tree.wire import wired
+        from syscraft.tree.wire import keeping_numbers, wired
 
-        progress(f"adding {self.call.name} to {linux}")
+        progress(f"adding {self.unit.name} to {linux}")
         tree = _own_tree(linux)
 
-        def work_out(clean: KernelTree, number: int | None) -> KernelChange:
-            if number is None or self.call.number.policy is NumberPolicy.FIXED:
-                return wired(self.call, clean)
-            # A call keeps its number for as long as it stays in the tree.
-            kept = replace(self.call.number, policy=NumberPolicy.FIXED, fixed=number)
-            return wired(replace(self.call, number=kept), clean)
+        def work_out(clean: KernelTree, numbers: Mapping[str, int]) -> KernelChange:
+            return wired(keeping_numbers(self.unit, numbers), clean)
 
-        return apply(self.call.name, tree, work_out)
+        return apply(self.unit.name, tree, work_out)
 
     def revert(self, linux: str) -> tuple[applied.Done, tuple[str, ...]]:
         """Take what :meth:`apply` put into a tree out again, byte for byte."""
         from syscraft.tree.applied import revert
 
-        return revert(self.call.name, _own_tree(linux))
+        return revert(self.unit.name, _own_tree(linux))
 
     def build(self, linux: str | None = None, *, progress: Progress = _silent) -> BuiltKernel:
         """Build a kernel for User Mode Linux, or find it in the cache."""
@@ -161,7 +157,7 @@ class Declaration:
         from syscraft.lab.runner import run_tests
 
         generated = self._generate_for_guest(linux)
-        return run_tests(self.call, kernel, generated, self.folder, deadline_s, progress)
+        return run_tests(self.unit.shared, kernel, generated, self.folder, deadline_s, progress)
 
     def run(
         self,
@@ -203,7 +199,7 @@ class Declaration:
         from syscraft.tree.wire import wired
 
         if linux not in self._changes:
-            self._changes[linux] = wired(self.call, self._tree(linux, progress))
+            self._changes[linux] = wired(self.unit, self._tree(linux, progress))
         return self._changes[linux]
 
 
@@ -257,7 +253,7 @@ def test_on(
                 jobs.append(Job(name, tree, *known[guest]))
             else:
                 raise unknown_guest(guest)
-    subjects = [Subject(d.call, d.folder, d.shown_path) for d in declarations]
+    subjects = [Subject(d.unit, d.folder, d.shown_path) for d in declarations]
     return run_everywhere(
         subjects, jobs, others, deadline_s=deadline_s, again=again, progress=progress
     )
@@ -288,7 +284,7 @@ def test_on_uml(
             outcomes = (Outcome("build", verdict, 0.0, str(error)),)
         cells += [
             Cell(
-                guest="uml", linux=linux, abi=host_abi().key, call=declaration.call.name,
+                guest="uml", linux=linux, abi=host_abi().key, call=declaration.unit.name,
                 test=outcome.name, declaration=declaration.shown_path,
                 verdict=outcome.verdict, seconds=outcome.seconds, detail=outcome.detail,
             )

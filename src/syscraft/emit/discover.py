@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import pkgutil
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import syscraft.emit
 from syscraft.abi.abi import Abi
@@ -29,18 +29,18 @@ def all_emitters() -> tuple[Emitter, ...]:
 
 def generate_all(
     unit: Unit,
-    numbers: Sequence[int],
+    numbers: Mapping[str, int],
     abis: tuple[Abi, ...] | None = None,
     only: tuple[str, ...] = (),
 ) -> Files:
     """Make the user-space files of all calls of a declaration, as :func:`generate` does.
 
     Args:
-        numbers: a number for each call.
+        numbers: name of a call -> its number.
     """
     files: Files = {}
-    for call, number in zip(unit.calls, numbers, strict=True):
-        files |= generate(call, number, abis, only)
+    for call in unit.calls:
+        files |= generate(call, numbers[call.name], abis, only)
     return files
 
 

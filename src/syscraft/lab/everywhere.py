@@ -20,7 +20,7 @@ from syscraft.abi.discover import find_abi
 from syscraft.abi.machine import Machine
 from syscraft.abi.toolchain import Toolchain
 from syscraft.build.kernel import BuiltKernel, build_kernel
-from syscraft.emit.discover import generate
+from syscraft.emit.discover import generate_all
 from syscraft.errors import EnvironmentLacks, LabError, SyscraftError
 from syscraft.guest.initramfs import initramfs
 from syscraft.guest.qemu import acceleration, emulator_state, qemu, target
@@ -29,7 +29,7 @@ from syscraft.lab.cells import Cell, GuestState, Matrix, cell_key, keep_cell, ke
 from syscraft.lab.judge import judge, judge_boot
 from syscraft.lab.programs import Program, c_tests, compile_program
 from syscraft.lab.verdict import Verdict
-from syscraft.model.call import Call
+from syscraft.model.call import Unit
 from syscraft.tree.source import KernelTree
 from syscraft.tree.together import wired_together
 from syscraft.tree.wire import KernelChange
@@ -45,9 +45,9 @@ _ENVIRONMENT = {"PATH": "/bin", "HOME": "/", "TMPDIR": "/dev/shm"}
 
 @dataclass(frozen=True)
 class Subject:
-    """A call under test, and the folder of its declaration."""
+    """Calls under test, and the folder of their declaration."""
 
-    call: Call
+    unit: Unit
     folder: Path
     shown_path: str
 
@@ -90,8 +90,8 @@ def run_everywhere(
     changes: dict[str, tuple[KernelChange, ...]] = {}
     for job in jobs:
         if job.linux not in changes:
-            calls = tuple(subject.call for subject in subjects)
-            changes[job.linux] = wired_together(calls, job.tree)
+            units = tuple(subject.unit for subject in subjects)
+            changes[job.linux] = wired_together(units, job.tree)
 
     def work(job: Job) -> tuple[str, Work]:
         runner = _Job(job, subjects, changes[job.linux], deadline_s, again)
@@ -186,15 +186,15 @@ class _Job:
             abi = find_abi(abi_key)
             toolchain = next(t for t in abi.toolchains if t.name == toolchain_name)
             for subject, change in zip(self._subjects, self._changes, strict=True):
-                generated = generate(subject.call, change.number, (abi,))
-                for name, text in c_tests(subject.call, generated).items():
+                generated = generate_all(subject.unit, change.numbers, (abi,))
+                for name, text in c_tests(subject.unit.shared, generated).items():
                     self._say(f"compiling {name} for {abi_key}")
                     program = compile_program(name, text, generated, subject.folder, toolchain)
                     cell = Cell(
                         guest=self._machine.key,
                         linux=self._job.linux,
                         abi=abi_key,
-                        call=subject.call.name,
+                        call=subject.unit.name,
                         test=name,
                         declaration=subject.shown_path,
                     )

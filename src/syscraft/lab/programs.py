@@ -11,7 +11,7 @@ from syscraft import proc
 from syscraft.abi.toolchain import Toolchain
 from syscraft.errors import EnvironmentLacks
 from syscraft.files import cache_root, digest, folder_made_whole, write_atomic
-from syscraft.model.call import Call
+from syscraft.model.call import Shared
 
 _CFLAGS = ("-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-pthread")
 
@@ -37,10 +37,10 @@ def generated_folder(generated: dict[str, str]) -> Path:
     return folder
 
 
-def c_tests(call: Call, generated: dict[str, str]) -> dict[str, str]:
-    """Name and text of every test of *call* in C: the generated one and the author's."""
+def c_tests(shared: Shared, generated: dict[str, str]) -> dict[str, str]:
+    """Name and text of a declaration's tests in C: the generated ones and the author's."""
     sources = {name: text for name, text in generated.items() if name.startswith("test_")}
-    sources |= {test.name: test.text for test in call.tests}
+    sources |= {test.name: test.text for test in shared.tests}
     return {name: text for name, text in sorted(sources.items()) if name.endswith(".c")}
 
 

@@ -24,7 +24,7 @@ from syscraft.guest.uml import uml
 from syscraft.lab.judge import judge, judge_boot
 from syscraft.lab.programs import c_tests, compile_program, generated_folder
 from syscraft.lab.verdict import Outcome, Verdict, kernel_trouble
-from syscraft.model.call import Call
+from syscraft.model.call import Shared
 
 Progress = Callable[[str], None]
 
@@ -33,14 +33,14 @@ GUEST_DIED = 125
 
 
 def run_tests(
-    call: Call,
+    shared: Shared,
     kernel: BuiltKernel,
     generated: dict[str, str],
     folder: Path,
     deadline_s: float,
     progress: Progress,
 ) -> tuple[Outcome, ...]:
-    """Run every test program of *call*, one after the other, in one guest.
+    """Run every test program of a declaration, one after the other, in one guest.
 
     A program that kills or hangs the guest gets its verdict; the next one a new guest.
     """
@@ -48,7 +48,7 @@ def run_tests(
     outcomes = []
     guest: Booted | None = None
     try:
-        for name, argv, problem in _programs(call, generated, folder, progress):
+        for name, argv, problem in _programs(shared, generated, folder, progress):
             if problem:
                 outcomes.append(Outcome(name, Verdict.FAIL, 0.0, problem))
                 continue
@@ -78,12 +78,12 @@ def _no_guest(error: Exception, guest: Booted) -> tuple[Verdict, float, str]:
 
 
 def _programs(
-    call: Call, generated: dict[str, str], folder: Path, progress: Progress
+    shared: Shared, generated: dict[str, str], folder: Path, progress: Progress
 ) -> Iterator[tuple[str, tuple[str, ...], str]]:
     """Name, command and problem of each test program, in the order of names."""
-    sources = c_tests(call, generated)
+    sources = c_tests(shared, generated)
     toolchain = Toolchain("gcc", "gcc", ("gcc",), link=())
-    for name in sorted({*sources, *(test.name for test in call.tests)}):
+    for name in sorted({*sources, *(test.name for test in shared.tests)}):
         if name in sources:
             progress(f"compiling {name}")
             program = compile_program(name, sources[name], generated, folder, toolchain)

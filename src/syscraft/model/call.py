@@ -238,18 +238,6 @@ class Call:
     def source_name(self) -> str:
         return self.shared.source_name
 
-    author = property(lambda self: self.shared.author)
-    structs = property(lambda self: self.shared.structs)
-    includes = property(lambda self: self.shared.includes)
-    flags = property(lambda self: self.shared.flags)
-    kconfig = property(lambda self: self.shared.kconfig)
-    body = property(lambda self: self.shared.body)
-    patches = property(lambda self: self.shared.patches)
-    tests = property(lambda self: self.shared.tests)
-    has_uapi = property(lambda self: self.shared.has_uapi)
-    kernel_path = property(lambda self: self.shared.kernel_path)
-    uapi_path = property(lambda self: self.shared.uapi_path)
-
     @property
     def is_clone(self) -> bool:
         return self.like == "clone"

@@ -60,9 +60,10 @@ class Hunk:
 
 @dataclass(frozen=True)
 class Record:
-    """What is in a tree because of one call.
+    """What is in a tree because of one declaration.
 
     Args:
+        numbers: name of a call -> its number.
         busy: whether the tree may hold only a part of it.
         created: path -> text of every new file.
         edited: path -> the hunks of every edited file, in order.
@@ -70,7 +71,7 @@ class Record:
     """
 
     name: str
-    number: int
+    numbers: Mapping[str, int]
     busy: bool
     created: Mapping[str, str]
     edited: Mapping[str, tuple[Hunk, ...]]
@@ -78,13 +79,15 @@ class Record:
 
 
 def apply(
-    name: str, tree: KernelTree, work_out: Callable[[KernelTree, int | None], KernelChange]
+    name: str,
+    tree: KernelTree,
+    work_out: Callable[[KernelTree, Mapping[str, int]], KernelChange],
 ) -> tuple[Done, tuple[str, ...]]:
-    """Put a call's change into a tree, or bring it up to date.
+    """Put a declaration's change into a tree, or bring it up to date.
 
     Args:
-        work_out: makes the change for a tree that does not have it; the number is the one that
-            the call has there already.
+        work_out: makes the change for a tree that does not have it; the numbers are those that
+            calls have there already, by name.
 
     Returns: what was done, and the files that were written.
 
@@ -98,7 +101,7 @@ def apply(
             _take_out(tree, old)
             old = None
         clean = _without(tree, old) if old else tree
-        change = work_out(clean, old.number if old else None)
+        change = work_out(clean, old.numbers if old else {})
         new = _record(clean, name, change)
         if old and _same(old, new):
             return Done.ALREADY, ()
@@ -109,7 +112,7 @@ def apply(
 
 
 def revert(name: str, tree: KernelTree) -> tuple[Done, tuple[str, ...]]:
-    """Take a call's change out of a tree.
+    """Take a declaration's change out of a tree.
 
     Returns: what was done, and the files that were written or removed.
 
@@ -159,7 +162,9 @@ def _record(tree: KernelTree, name: str, change: KernelChange) -> Record:
         for parent in Path(path).parents
         if not (tree.root / parent).is_dir()
     }
-    return Record(name, change.number, True, created, edited, tuple(sorted(folders, key=len)))
+    return Record(
+        name, dict(change.numbers), True, created, edited, tuple(sorted(folders, key=len))
+    )
 
 
 def _put_in(tree: KernelTree, name: str, change: KernelChange) -> None:
@@ -222,12 +227,26 @@ def _restored(tree: KernelTree, record: Record) -> tuple[dict[str, bytes], list[
                 lines[place : place + len(hunk.added)] = hunk.removed
             elif _place(lines, _reversed(hunk)) is not None and record.busy:
                 continue  # this file was not written yet
+            elif _are_apart(lines, hunk):
+                for line in hunk.added:
+                    lines.remove(line)
             elif not _hand_down(path, hunk, others):
                 expected = hunk.added[0].rstrip("\n") if hunk.added else "the lines around"
                 raise _changed(tree, path, hunk.index + 1, expected)
         restored[path] = "".join(lines).encode("utf-8", "surrogateescape")
     changed = [other for other in others.values() if other != _read(tree, other.name)]
     return restored, changed
+
+
+def _are_apart(lines: Sequence[str], hunk: Hunk) -> bool:
+    """Whether other lines stand between ours, each of which is the only one of its kind.
+
+    The row of another declaration's call may have a number between those of our calls.
+    """
+    if hunk.removed or not all(lines.count(line) == 1 for line in hunk.added):
+        return False
+    places = [lines.index(line) for line in hunk.added]
+    return places == sorted(places)
 
 
 def _hand_down(path: str, hunk: Hunk, others: dict[str, Record]) -> bool:
@@ -320,7 +339,8 @@ def _read(tree: KernelTree, name: str) -> Record | None:
         kept = json.loads(path.read_text(encoding="utf-8"))
         return Record(
             name=kept["name"],
-            number=kept["number"],
+            # Records of a single call had its number alone.
+            numbers=kept["numbers"] if "numbers" in kept else {kept["name"]: kept["number"]},
             busy=kept["busy"],
             created=kept["created"],
             edited={

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from syscraft import proc
 from syscraft.errors import DeclarationError, TreeError, Where
 from syscraft.files import write_atomic
-from syscraft.model.call import Call, TextFile
+from syscraft.model.call import TextFile
 from syscraft.tree.source import KernelTree
 
 _FILE_LINE = re.compile(r"^(?:---|\+\+\+) (?:[ab]/)?([^\t\n]+)", re.MULTILINE)
 
 
-def apply_patches(call: Call, tree: KernelTree) -> dict[str, bytes]:
-    """Apply *call*'s patches in order.
+def apply_patches(patches: Sequence[TextFile], tree: KernelTree) -> dict[str, bytes]:
+    """Apply an author's patches in order.
 
     Returns: path -> content of every file that differs afterwards.
 
@@ -24,12 +25,12 @@ def apply_patches(call: Call, tree: KernelTree) -> dict[str, bytes]:
         TreeError: a patch does not apply; git's own words are in the message.
         DeclarationError: a patch leaves the tree, or changes nothing.
     """
-    if not call.patches:
+    if not patches:
         return {}
     with tempfile.TemporaryDirectory(prefix="syscraft-patch-") as folder:
         scratch = Path(folder)
         touched: set[str] = set()
-        for patch in call.patches:
+        for patch in patches:
             touched |= _touched(patch)
             for path in touched:
                 _bring(path, tree, scratch)

@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from syscraft.model.call import Call
+from syscraft.emit.kernel.wording import the_calls
+from syscraft.model.call import Unit
 from syscraft.tree.edit import FileEdit
 
 _STAT_COLUMNS = 40
@@ -27,34 +28,38 @@ class Commit:
         return re.sub(r"[^A-Za-z0-9.]+", "-", self.subject).strip("-")[:52].strip("-.")
 
 
-def series(call: Call, commits: Sequence[Commit]) -> tuple[tuple[str, str], ...]:
+def series(unit: Unit, commits: Sequence[Commit]) -> tuple[tuple[str, str], ...]:
     """Write the author's own patches and *commits*; (file name, mail) each.
 
     There are no dates, so equal input is equal output.
     """
-    total = len(call.patches) + len(commits)
+    patches = unit.shared.patches
+    total = len(patches) + len(commits)
     mails = []
-    for number, patch in enumerate(call.patches, 1):
+    for number, patch in enumerate(patches, 1):
         text = _PREFIX.sub(f"Subject: [PATCH {number}/{total}] ", patch.text, count=1)
         mails.append((f"{number:04d}-{_stem(patch.name)}.patch", text))
-    for number, commit in enumerate(commits, len(call.patches) + 1):
-        mails.append((f"{number:04d}-{commit.stem}.patch", _mail(call, commit, number, total)))
+    for number, commit in enumerate(commits, len(patches) + 1):
+        mails.append(
+            (f"{number:04d}-{commit.stem}.patch", _mail(unit.shared.author, commit, number, total))
+        )
     return tuple(mails)
 
 
-def cover_letter(call: Call, commits: Sequence[Commit], message: str) -> str:
+def cover_letter(unit: Unit, commits: Sequence[Commit], message: str) -> str:
     """Write what comes before the mails. It is no patch, so ``git am`` does not want it."""
-    total = len(call.patches) + len(commits)
-    titles = [_title(patch.text) for patch in call.patches] + [commit.subject for commit in commits]
+    author, patches = unit.shared.author, unit.shared.patches
+    total = len(patches) + len(commits)
+    titles = [_title(patch.text) for patch in patches] + [commit.subject for commit in commits]
     listed = "".join(f"  {title}\n" for title in titles)
     edits = _together([edit for commit in commits for edit in commit.edits])
     return (
-        f"From: {call.author}\n"
-        f"Subject: [PATCH 0/{total}] Add the {call.name}() system call\n"
+        f"From: {author}\n"
+        f"Subject: [PATCH 0/{total}] Add {the_calls(unit)}\n"
         "\n"
         f"{message}\n"
         "\n"
-        f"{call.author.partition('<')[0].strip()} ({total}):\n"
+        f"{author.partition('<')[0].strip()} ({total}):\n"
         f"{listed}"
         "\n"
         f"{edits}"
@@ -71,15 +76,15 @@ def _stem(name: str) -> str:
     return re.sub(r"^\d+-", "", stem)
 
 
-def _mail(call: Call, commit: Commit, number: int, total: int) -> str:
+def _mail(author: str, commit: Commit, number: int, total: int) -> str:
     return (
         "From 0000000000000000000000000000000000000000 Mon Sep 17 00:00:00 2001\n"
-        f"From: {call.author}\n"
+        f"From: {author}\n"
         f"Subject: [PATCH {number}/{total}] {commit.subject}\n"
         "\n"
         f"{commit.message}\n"
         "\n"
-        f"Signed-off-by: {call.author}\n"
+        f"Signed-off-by: {author}\n"
         "---\n"
         f"{_together(commit.edits)}"
         "\n" + "".join(edit.diff() for edit in commit.edits) + "-- \nsyscraft\n"

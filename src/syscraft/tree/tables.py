@@ -230,8 +230,17 @@ def _compat_place(table: Table, word: str) -> CompatPlace:
     return CompatPlace.NOWHERE
 
 
-def choose_number(call: Call, tables: Sequence[Table], common: dict[str, int], where: Where) -> int:
+def choose_number(
+    call: Call,
+    tables: Sequence[Table],
+    common: dict[str, int],
+    where: Where,
+    others: frozenset[int] = frozenset(),
+) -> int:
     """Give *call* a common number that is free in every one of *tables*.
+
+    Args:
+        others: what other calls of the declaration get.
 
     Raises:
         TreeError: the name or the pinned number is taken, or no private one is free.
@@ -263,9 +272,9 @@ def choose_number(call: Call, tables: Sequence[Table], common: dict[str, int], w
         return number
     if call.number.policy is NumberPolicy.NEXT:
         # x32's own block (512 to 547) and private numbers are not part of the sequence.
-        return max(n for n in taken if n < _COMMON_END) + 1
+        return max(n for n in (*taken, *others) if n < _COMMON_END) + 1
     for number in PRIVATE_NUMBERS:
-        if number not in taken:
+        if number not in taken and number not in others:
             return number
     raise TreeError.of(
         "no private number is free",

@@ -1,18 +1,19 @@
-"""Wires a call into a kernel tree: every edit, the files that result, the patch series."""
+"""Wires calls into a kernel tree: every edit, the files that result, the patch series."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from syscraft.emit.kernel.source import kernel_source
+from syscraft.emit.kernel.wording import the_calls
 from syscraft.emit.man_page import man_page
 from syscraft.errors import UsageError
-from syscraft.model.call import PRIVATE_NUMBERS, Call, NumberPolicy
+from syscraft.model.call import PRIVATE_NUMBERS, Call, NumberPolicy, Unit
 from syscraft.tree.author_patches import apply_patches
 from syscraft.tree.edit import Editor
 from syscraft.tree.mails import about_wiring, why
-from syscraft.tree.number import number_of
+from syscraft.tree.number import numbers_of
 from syscraft.tree.pieces import Mail, Piece, Site, by_mail
 from syscraft.tree.series import Commit, cover_letter, series
 from syscraft.tree.source import KernelTree
@@ -32,17 +33,17 @@ class KernelChange:
     """Everything that tells a patched tree from the pristine one.
 
     Args:
-        number: the call's number in the tables.
+        numbers: name of a call -> its number in the tables.
         files: path -> the whole new content.
         series: (file name, mail) pairs for ``git am``.
         extras: (file name, text) pairs of what goes with the series: its cover letter and the
-            manual page.
+            manual pages.
         config: lines that the kernel's configuration must have.
         quiet: files whose change only adds names that no other file uses.
         body_line_maps: where the compiler's messages about the bodies belong.
     """
 
-    number: int
+    numbers: Mapping[str, int]
     files: dict[str, bytes]
     series: tuple[tuple[str, str], ...]
     extras: tuple[tuple[str, str], ...]
@@ -51,42 +52,44 @@ class KernelChange:
     body_line_maps: tuple[BodyLineMap, ...]
 
     @property
-    def numbers(self) -> tuple[int, ...]:
-        return (self.number,)
+    def number(self) -> int:
+        """The number of the only call, or of the first."""
+        return next(iter(self.numbers.values()))
 
 
-def wired(call: Call, tree: KernelTree) -> KernelChange:
-    """Work out the change that adds *call* to *tree*.
+def wired(unit: Unit, tree: KernelTree) -> KernelChange:
+    """Work out the change that adds the calls of *unit* to *tree*.
 
     Raises:
         TreeError: an anchor is missing, a name or number is taken, a patch does not apply.
     """
-    patched = apply_patches(call, tree)
-    work = _Work(call, tree.with_files(patched))
+    shared = unit.shared
+    patched = apply_patches(shared.patches, tree)
+    work = _Work(unit, tree.with_files(patched))
     for mail, pieces in by_mail():
         work.add(mail, pieces)
-    letter = f"{why(call)}\n\n{about_wiring(call, work.number)}"
-    offset = kernel_source(call).body_offset
+    letter = f"{why(unit, work.numbers)}\n\n{about_wiring(unit, work.numbers)}"
+    offset = kernel_source(unit).body_offset
     return KernelChange(
-        number=work.number,
+        numbers=work.numbers,
         files={**patched, **work.files},
-        series=series(call, work.commits),
+        series=series(unit, work.commits),
         extras=(
-            ("0000-cover-letter.txt", cover_letter(call, work.commits, letter)),
-            (f"{call.name}.2", man_page(call)),
+            ("0000-cover-letter.txt", cover_letter(unit, work.commits, letter)),
+            *((f"{call.name}.2", man_page(call)) for call in unit.calls),
         ),
-        config=(f"CONFIG_{call.kconfig.symbol}=y",),
+        config=(f"CONFIG_{shared.kconfig.symbol}=y",),
         quiet=frozenset(work.quiet - work.loud - patched.keys()),
-        body_line_maps=(BodyLineMap(call.kernel_path, call.body.shown_path, offset),),
+        body_line_maps=(BodyLineMap(shared.kernel_path, shared.body.shown_path, offset),),
     )
 
 
 class _Work:
     """A tree that gains one mail of the series after the other."""
 
-    def __init__(self, call: Call, tree: KernelTree) -> None:
-        self.call = call
-        self.number = number_of(call, tree)
+    def __init__(self, unit: Unit, tree: KernelTree) -> None:
+        self.unit = unit
+        self.numbers = numbers_of(unit, tree)
         self.tree = tree
         self.files: dict[str, bytes] = {}
         self.commits: list[Commit] = []
@@ -96,7 +99,7 @@ class _Work:
     def add(self, mail: Mail, pieces: tuple[Piece, ...]) -> None:
         """Add a mail; a tree that has no place for any of its pieces goes without."""
         editor = Editor(self.tree.read, self.tree.where)
-        site = Site(self.call, self.number, self.tree, editor)
+        site = Site(self.unit, self.numbers, self.tree, editor)
         for piece in pieces:
             before = editor.sizes()
             piece.add(site)
@@ -108,18 +111,31 @@ class _Work:
         files = {edit.path: edit.text().encode("utf-8", "surrogateescape") for edit in edits}
         self.files |= files
         self.tree = self.tree.with_files(files)
-        subject = mail.subject.format(name=self.call.name)
-        self.commits.append(Commit(subject, mail.message(self.call, self.number), edits))
+        subject = mail.subject.format(name=self.unit.name, calls=the_calls(self.unit))
+        self.commits.append(Commit(subject, mail.message(self.unit, self.numbers), edits))
 
 
-def default_numbers(calls: Sequence[Call]) -> tuple[int, ...]:
-    """The number of each call to expect without a tree at hand.
+def keeping_numbers(unit: Unit, numbers: Mapping[str, int]) -> Unit:
+    """Let calls keep the numbers that they have in a tree already, unless theirs is pinned."""
+    pinned = {call.number.fixed for call in unit.calls}
+    calls = []
+    for call in unit.calls:
+        number = numbers.get(call.name)
+        if number not in pinned and call.number.policy is not NumberPolicy.FIXED:
+            kept = replace(call.number, policy=NumberPolicy.FIXED, fixed=number)
+            call = replace(call, number=kept)
+        calls.append(call)
+    return replace(unit, calls=tuple(calls))
+
+
+def default_numbers(calls: Sequence[Call]) -> dict[str, int]:
+    """The number of each call, by name, to expect without a tree at hand.
 
     Raises:
         UsageError: only a tree can tell.
     """
     taken = {call.number.fixed for call in calls}
-    numbers = []
+    numbers = {}
     for call in calls:
         number = call.number.fixed
         if call.number.policy is NumberPolicy.PRIVATE:
@@ -131,5 +147,5 @@ def default_numbers(calls: Sequence[Call]) -> tuple[int, ...]:
                 hint="add --linux deb:6.12, or the path of your tree",
             )
         taken.add(number)
-        numbers.append(number)
-    return tuple(numbers)
+        numbers[call.name] = number
+    return numbers
