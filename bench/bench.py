@@ -8,6 +8,7 @@ Both columns of a row are measured in turn in one run, so that a busy machine sl
 from __future__ import annotations
 
 import argparse
+import functools
 import itertools
 import os
 import re
@@ -22,8 +23,7 @@ from pathlib import Path
 import syscraft
 from syscraft.build.kernel import REPRODUCIBLE
 from syscraft.files import cache_root
-from syscraft.guest.initramfs import initramfs
-from syscraft.guest.uml import uml
+from syscraft.guest.base import Ready
 
 ROOT = Path(__file__).parent.parent
 SYSCRAFT = str(Path(sys.executable).with_name("syscraft"))
@@ -74,9 +74,13 @@ def write_call(folder: Path, name: str) -> Path:
 
 
 def boot() -> None:
-    kernel = syscraft.load(EXAMPLE).build()
-    with uml(kernel.image, initramfs()):
+    with ready().start():
         pass
+
+
+@functools.cache
+def ready() -> Ready:
+    return syscraft.load(EXAMPLE).build()
 
 
 def boot_twice() -> None:

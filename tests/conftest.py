@@ -9,10 +9,12 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import hypothesis
 import pytest
+
+pytest_plugins = ["tiers"]
 
 # Tests for a guest, not for here.
 collect_ignore_glob = ["kernel/*/*"]
@@ -62,29 +64,30 @@ def missing_packages(packages: Iterable[str]) -> NoReturn:
 @pytest.fixture
 def syscraft() -> Syscraft:
     """Run the command line in a process of its own, as a user does."""
+    return run_syscraft
 
-    def run(
-        *arguments: str | Path,
-        cwd: Path | None = None,
-        env: dict[str, str] | None = None,
-        input: str | None = None,
-        timeout: float = 600,
-    ) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            command(*arguments),
-            cwd=cwd,
-            env={**os.environ, "NO_COLOR": "1", **(env or {})},
-            input=input,
-            stdin=subprocess.DEVNULL if input is None else None,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
-        assert "Traceback" not in done.stderr, done.stderr
-        return done
 
-    return run
+def run_syscraft(
+    *arguments: str | Path,
+    cwd: Path | None = None,
+    env: dict[str, str] | None = None,
+    input: str | None = None,
+    timeout: float = 600,
+) -> subprocess.CompletedProcess[str]:
+    """What the fixture above is, for fixtures that live longer."""
+    done = subprocess.run(
+        command(*arguments),
+        cwd=cwd,
+        env={**os.environ, "NO_COLOR": "1", **(env or {})},
+        input=input,
+        stdin=subprocess.DEVNULL if input is None else None,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
 
 
 def command(*arguments: str | Path) -> list[str]:
@@ -95,38 +98,12 @@ def command(*arguments: str | Path) -> list[str]:
 
 @pytest.fixture
 def make_call(tmp_path: Path) -> Callable[..., Path]:
-    """Make a declaration of one call without arguments from the text of its body."""
+    """Make a declaration, as write_call does; in a folder of the test unless told another."""
 
     def make(
-        name: str,
-        body: Sequence[str] = ("return 0;",),
-        *,
-        toml: str = "",
-        folder: Path | None = None,
-        includes: Sequence[str] = (),
+        name: str, body: Sequence[str] = ("return 0;",), *, folder: Path | None = None, **more: Any
     ) -> Path:
-        where = folder or tmp_path / name
-        where.mkdir(parents=True)
-        (where / f"{name}.toml").write_text(
-            f'name = "{name}"\n'
-            'summary = "serve a test"\n'
-            'author = "A U Thor <author@example.org>"\n'
-            'kernel = "int value"\n'
-            f'user = "long {name}(int value)"\n'
-            f"{toml}\n"
-            '[[cases]]\nname = "answers"\nargs = ["1"]\nreturns = 0\n',
-            encoding="utf-8",
-        )
-        lines = [
-            "// SPDX-License-Identifier: GPL-2.0",
-            *(f"#include <{header}>" for header in includes),
-            f"static long do_{name}(int value)",
-            "{",
-            *(f"\t{line}" for line in body),
-            "}",
-        ]
-        (where / f"{name}.c").write_text("\n".join(lines) + "\n", encoding="utf-8")
-        return where
+        return write_call(folder or tmp_path / name, name, body, **more)
 
     return make
 
@@ -135,6 +112,41 @@ def make_call(tmp_path: Path) -> Callable[..., Path]:
 def toys(tmp_path: Path) -> Path:
     """A copy of a declaration of three calls that share a struct and a constant."""
     return Path(shutil.copytree(REPOSITORY / "tests" / "toys", tmp_path / "toys"))
+
+
+def write_call(
+    where: Path,
+    name: str,
+    body: Sequence[str] = ("return 0;",),
+    *,
+    toml: str = "",
+    includes: Sequence[str] = (),
+) -> Path:
+    """Write a declaration of one call with one argument from the text of its body.
+
+    Returns: its folder, *where*.
+    """
+    where.mkdir(parents=True)
+    (where / f"{name}.toml").write_text(
+        f'name = "{name}"\n'
+        'summary = "serve a test"\n'
+        'author = "A U Thor <author@example.org>"\n'
+        'kernel = "int value"\n'
+        f'user = "long {name}(int value)"\n'
+        f"{toml}\n"
+        '[[cases]]\nname = "answers"\nargs = ["1"]\nreturns = 0\n',
+        encoding="utf-8",
+    )
+    lines = [
+        "// SPDX-License-Identifier: GPL-2.0",
+        *(f"#include <{header}>" for header in includes),
+        f"static long do_{name}(int value)",
+        "{",
+        *(f"\t{line}" for line in body),
+        "}",
+    ]
+    (where / f"{name}.c").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return where
 
 
 def check_golden(path: Path, text: str) -> None:

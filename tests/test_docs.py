@@ -1,47 +1,36 @@
-"""What the pages say is true: commands run, links lead somewhere, tables are made by the tests."""
+"""What the pages say is true: commands run, links lead somewhere, tables are made by the tests.
+
+What takes a kernel is in tests/kernel/test_docs.py.
+"""
 
 from __future__ import annotations
 
-import json
 import re
-import shlex
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY, Syscraft, check_golden, missing_packages
+from pages import PAGES, between, boots, copied_examples, run_commands
 
 import syscraft as library
 from syscraft.abi.discover import all_abis
+from syscraft.build.flavour import all_flavours
 from syscraft.declaration.reference import key_reference
-from syscraft.guest.qemu import machines
+from syscraft.guest.discover import all_guests
 from syscraft.proof.prove import prove
 from syscraft.rules.reference import rules_reference
 from syscraft.tree.pieces import pieces_reference
 
-PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/*.md")])
-_COMMAND = re.compile(r"^ {4}(?:\.venv/bin/)?(syscraft .*)$", re.MULTILINE)
 _LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 
 
-@pytest.fixture
-def copied(tmp_path: Path) -> Path:
-    """A folder with the examples, where commands may leave files."""
-    shutil.copytree(REPOSITORY / "examples", tmp_path / "examples")
-    return tmp_path
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
-def test_commands_work(page: Path, copied: Path, syscraft: Syscraft) -> None:
-    """Placeholders in capitals (DECL, NAME) are not commands."""
-    for text in _COMMAND.findall(page.read_text()):
-        words = shlex.split(text, comments=True)[1:]
-        if any(word.isupper() for word in words):
-            continue
-        done = syscraft(*words, cwd=copied)
-        assert done.returncode == 0, f"{text}\n{done.stdout}{done.stderr}"
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if not boots(page)], ids=lambda path: path.name
+)
+def test_commands_work(page: Path, tmp_path: Path, syscraft: Syscraft) -> None:
+    run_commands(page, copied_examples(tmp_path), syscraft)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
@@ -60,14 +49,6 @@ def test_paths_in_the_text_exist(page: Path) -> None:
         assert (REPOSITORY / path).exists(), path
 
 
-def between(page: Path, mark: str, new: str) -> str:
-    """The page with what stands between the marks replaced."""
-    pattern = re.compile(rf"(<!-- {mark}[^>]*-->\n).*?(<!-- end of {mark} -->)", re.DOTALL)
-    text, count = pattern.subn(lambda match: match[1] + new + match[2], page.read_text())
-    assert count == 1, f"{page} has no marks for {mark}"
-    return text
-
-
 def test_golden_key_reference() -> None:
     page = REPOSITORY / "docs" / "declaration.md"
     check_golden(page, between(page, "keys", key_reference()))
@@ -83,32 +64,23 @@ def test_golden_pieces() -> None:
     check_golden(page, between(page, "pieces", pieces_reference()))
 
 
-def test_golden_machines() -> None:
-    rows = ["| guest | machine | programs of |", "| --- " * 3 + "|"]
+def test_golden_guests() -> None:
+    head = ("guest", "what it is", "programs of", "this machine's files", "processors")
+    rows = [f"| {' | '.join(head)} |", "| --- " * len(head) + "|"]
     rows += [
-        f"| {machine.key} | `{' '.join(machine.command)}` | {', '.join(machine.programs)} |"
-        for _, machine in machines()
+        f"| {guest.key} | `{guest.machine}` | {', '.join(guest.abis)} "
+        f"| {'yes, with Python' if guest.has.python else '-'} | {guest.has.cpus} |"
+        for guest in all_guests()
     ]
     page = REPOSITORY / "docs" / "lab.md"
-    check_golden(page, between(page, "machines", "\n".join(rows) + "\n"))
+    check_golden(page, between(page, "guests", "\n".join(rows) + "\n"))
 
 
-def test_golden_matrix(syscraft: Syscraft) -> None:
-    """The README's table of what works where is what the tests of the examples say."""
-    examples = [
-        str(path.parent.relative_to(REPOSITORY))
-        for path in sorted(REPOSITORY.glob("examples/*/*.toml"))
-    ]
-    done = syscraft("test", "--json", *examples, cwd=REPOSITORY)
-    assert done.returncode == 0, done.stderr
-    rows = ["| call | test | ABI | kernel | guest | verdict |", "| --- " * 6 + "|"]
-    rows += [
-        f"| {row['call']} | {row['test']} | {row['abi']} | Linux {row['linux'][4:]} "
-        f"| {row['guest']} | {row['verdict']}, {row['detail']} |"
-        for row in json.loads(done.stdout)
-    ]
-    page = REPOSITORY / "README.md"
-    check_golden(page, between(page, "matrix", "\n".join(rows) + "\n"))
+def test_golden_flavours() -> None:
+    rows = ["| flavour | what it finds | processors | deadlines |", "| --- " * 4 + "|"]
+    rows += [f"| {f.key} | {f.summary} | {f.cpus} | {f.slower:g} times |" for f in all_flavours()]
+    page = REPOSITORY / "docs" / "lab.md"
+    check_golden(page, between(page, "flavours", "\n".join(rows) + "\n"))
 
 
 def test_golden_abis() -> None:
@@ -130,37 +102,6 @@ def test_golden_abis() -> None:
         )
     page = REPOSITORY / "README.md"
     check_golden(page, between(page, "abis", "\n".join(rows) + "\n"))
-
-
-def test_golden_recording() -> None:
-    """The README shows what the demo prints; times and process IDs may differ."""
-    argv = [sys.executable, "tools/demo.py"]
-    done = subprocess.run(argv, cwd=REPOSITORY, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    told = "== tests on the new kernel" + done.stdout.partition("== tests on the new kernel")[2]
-    page = REPOSITORY / "README.md"
-    recorded = page.read_text()
-    shown = between(page, "recording", f"```\n{told}```\n")
-    if numberless(shown) != numberless(recorded):
-        check_golden(page, shown)
-
-
-def numberless(text: str) -> str:
-    """Numbers vary from run to run, and with their width the blanks."""
-    return re.sub(r"[ \d.]+", " ", text)
-
-
-def test_library_example_of_the_readme(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The ten lines run as they stand."""
-    text = (REPOSITORY / "README.md").read_text()
-    (code,) = re.findall(r"```python\n(import syscraft\n.*?)```", text, re.DOTALL)
-    assert len(code.strip().splitlines()) <= 10
-    (copied / "my_script.py").write_text("import splork\n")
-    monkeypatch.chdir(copied)
-    names: dict[str, object] = {}
-    exec(compile(code, "README.md", "exec"), names)
-    assert names["status"] == 0
-    assert (copied / "out" / "splork.h").exists()
 
 
 def test_python_example_of_the_readme(tmp_path: Path) -> None:

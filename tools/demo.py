@@ -81,18 +81,24 @@ def main() -> int:
             story.show(f"{file.relative_to(ROOT)}, {len(file.read_text().splitlines())} lines")
 
     with story.chapter("the kernel", "make ARCH=um linux, with the patch"):
-        kernel = call.build(progress=progress)
-        story.show("found in the cache" if kernel.from_cache else "built")
-        story.show(f"{kernel.image.stat().st_size >> 10} KiB")
+        ready = call.build(progress=progress)
+        story.show("found in the cache" if ready.from_cache else "built")
+        if ready.image:
+            story.show(f"{ready.image.stat().st_size >> 10} KiB")
 
     first_test = len(story.rows)
     with story.chapter("tests on the new kernel", f"syscraft test {path}"):
-        outcomes = call.test(kernel, progress=progress)
-        for outcome in outcomes:
-            story.show(f"{outcome.name}: {outcome.verdict.name}, {outcome.detail}")
+        cells = call.test(progress=progress)
+        for cell in cells:
+            kept = ", cached" if cell.cached else ""
+            story.show(f"{cell.shown_test}: {cell.verdict.name}, {cell.detail}{kept}")
+    ran_s = [0.0 if cell.cached else cell.seconds for cell in cells]
     story.rows[first_test:] = [
-        ("boot, and between tests", story.rows[-1][1] - sum(o.seconds for o in outcomes), "PASS"),
-        *((outcome.name, outcome.seconds, outcome.verdict.name) for outcome in outcomes),
+        ("boot, and between tests", story.rows[-1][1] - sum(ran_s), "PASS"),
+        *(
+            (cell.shown_test, seconds, cell.verdict.name)
+            for cell, seconds in zip(cells, ran_s, strict=True)
+        ),
     ]
 
     script = call.folder / "demo.py"
@@ -102,7 +108,7 @@ def main() -> int:
             "a Python script on the new kernel", f"syscraft run {path} -- python3 {shown_path}"
         ):
             sys.stdout.flush()
-            status = call.run(kernel, [sys.executable, str(script)])
+            status = call.run([sys.executable, str(script)])
         if status:
             name, seconds, _ = story.rows[-1]
             story.rows[-1] = (name, seconds, "FAIL")

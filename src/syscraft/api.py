@@ -1,55 +1,51 @@
-"""The library: load a declaration and go on from there.
+"""The library: load a declaration and work with it.
 
 import syscraft
 
 splork = syscraft.load("examples/splork")
 splork.write("out")                       # headers, Python module, tests
 change = splork.patch()                   # a series for git am
-kernel = splork.build()                   # User Mode Linux with the call in it
-for outcome in splork.test(kernel):
-    print(outcome.verdict.name, outcome.name)
-status = splork.run(kernel, ["python3", "my_script.py"])
+for cell in splork.test():                # on a kernel with the call, in User Mode Linux
+    print(cell.verdict.name, cell.test)
+status = splork.run(["python3", "my_script.py"])
 """
 
 from __future__ import annotations
 
-import difflib
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from syscraft.errors import EnvironmentLacks, Finding, SyscraftError, TreeError, UsageError, Where
+from syscraft.errors import DeclarationError, Finding, TreeError, UsageError, Where
+from syscraft.hints import Progress, near, silent
 from syscraft.model.call import Call, Unit
 from syscraft.tree.source import DEFAULT_LINUX, KernelTree, open_tree
 
 if TYPE_CHECKING:  # these rooms load slowly, and many uses never enter them
-    from syscraft.build.kernel import BuiltKernel
     from syscraft.calls.census import Census
-    from syscraft.lab.cells import Cell, GuestState, Matrix
-    from syscraft.lab.verdict import Outcome
+    from syscraft.guest.base import Ready
+    from syscraft.lab.cells import Cell, Matrix
     from syscraft.rules.base import RuleFinding
     from syscraft.scan.read import KernelCalls
     from syscraft.tree import applied
     from syscraft.tree.wire import KernelChange
 
-Progress = Callable[[str], None]
-
 TEST_DEADLINE_S = 60.0
-
-
-def _silent(text: str) -> None:
-    pass
+DEFAULT_GUEST = "uml"
+DEFAULT_KERNEL = "plain"
 
 
 @dataclass(frozen=True)
 class Declaration:
-    """A call and what can be made of it.
+    """One call or several, and what can be made of them.
 
-    ``linux`` names the kernel tree: ``deb:6.12`` or a path. Every method raises
-    :class:`syscraft.errors.SyscraftError` and nothing else on purpose.
+    Every method raises :class:`syscraft.errors.SyscraftError` and nothing else on purpose.
+    ``linux`` names a kernel tree: ``deb:6.12`` or a path.
+
+    Args:
+        unit: the calls as they are declared.
+        folder: where the declaration is; ``shown_path`` is how the user named it.
     """
 
     unit: Unit
@@ -72,7 +68,7 @@ class Declaration:
         *,
         only: Sequence[str] = (),
         abis: Sequence[str] = (),
-        progress: Progress = _silent,
+        progress: Progress = silent,
     ) -> dict[str, str]:
         """Make the user-space files.
 
@@ -106,12 +102,14 @@ class Declaration:
             written.append(path)
         return tuple(written)
 
-    def patch(self, linux: str | None = None, *, progress: Progress = _silent) -> KernelChange:
+    def patch(self, linux: str = DEFAULT_LINUX, *, progress: Progress = silent) -> KernelChange:
         """Work out the kernel change; ``.series`` are mails for ``git am``."""
-        return self._change(linux or DEFAULT_LINUX, progress)
+        from syscraft.tree.wire import wired
+
+        return wired(self.unit, open_tree(linux, progress=progress))
 
     def apply(
-        self, linux: str, *, progress: Progress = _silent
+        self, linux: str, *, progress: Progress = silent
     ) -> tuple[applied.Done, tuple[str, ...]]:
         """Put the kernel change into a tree of your own, or bring it up to date there.
 
@@ -134,73 +132,53 @@ class Declaration:
 
         return revert(self.unit.name, _own_tree(linux))
 
-    def build(self, linux: str | None = None, *, progress: Progress = _silent) -> BuiltKernel:
-        """Build a kernel for User Mode Linux, or find it in the cache."""
-        from syscraft.build.kernel import build_kernel
-        from syscraft.guest.host import host_abi
-        from syscraft.guest.uml import TARGET
+    def build(
+        self,
+        guest: str = DEFAULT_GUEST,
+        linux: str = DEFAULT_LINUX,
+        kernel: str = DEFAULT_KERNEL,
+        *,
+        progress: Progress = silent,
+    ) -> Ready:
+        """Build a kernel for a guest, or find it in the cache; ``.image`` is what boots."""
+        from syscraft.build.flavour import find_flavour
+        from syscraft.guest.discover import find_guest
+        from syscraft.guest.workload import Workload
 
-        host_abi()  # no kernel for a machine whose programs nobody knows
-        linux = linux or DEFAULT_LINUX
-        tree = self._tree(linux, progress)
-        return build_kernel(tree, self._change(linux, progress), TARGET, progress)
+        chosen, flavour = find_guest(guest), find_flavour(kernel)
+        work = Workload((self.unit,), open_tree(linux, progress=progress))
+        return chosen.prepare(work, flavour, progress)
 
     def test(
         self,
-        kernel: BuiltKernel,
+        guest: str = DEFAULT_GUEST,
+        linux: str = DEFAULT_LINUX,
+        kernel: str = DEFAULT_KERNEL,
         *,
-        linux: str | None = None,
         deadline_s: float = TEST_DEADLINE_S,
-        progress: Progress = _silent,
-    ) -> tuple[Outcome, ...]:
-        """Run every test of the declaration on *kernel*."""
-        from syscraft.lab.runner import run_tests
-
-        generated = self._generate_for_guest(linux)
-        return run_tests(self.unit.shared, kernel, generated, self.folder, deadline_s, progress)
+        progress: Progress = silent,
+    ) -> tuple[Cell, ...]:
+        """Run every test of the declaration in a guest; a cell has verdict, detail and time."""
+        return test_on(
+            [self], [guest], [linux], [kernel], deadline_s=deadline_s, progress=progress
+        ).cells
 
     def run(
         self,
-        kernel: BuiltKernel,
         argv: Sequence[str],
+        guest: str = DEFAULT_GUEST,
+        linux: str = DEFAULT_LINUX,
+        kernel: str = DEFAULT_KERNEL,
         *,
-        linux: str | None = None,
         terminal: bool = False,
         deadline_s: float | None = None,
+        progress: Progress = silent,
     ) -> int:
-        """Run a command of this machine on *kernel*; returns its exit status."""
-        from syscraft.lab.runner import run_command
-
-        generated = self._generate_for_guest(linux)
-        return run_command(
-            kernel, list(argv), generated=generated, terminal=terminal, deadline_s=deadline_s
-        )
-
-    def _generate_for_guest(self, linux: str | None) -> dict[str, str]:
-        """What the guest's programs use: no other ABI than this machine's runs there."""
-        from syscraft.guest.host import host_abi
-
-        return self.generate(linux or DEFAULT_LINUX, abis=[host_abi().key])
-
-    @cached_property
-    def _trees(self) -> dict[str, KernelTree]:
-        return {}
-
-    @cached_property
-    def _changes(self) -> dict[str, KernelChange]:
-        return {}
-
-    def _tree(self, linux: str, progress: Progress) -> KernelTree:
-        if linux not in self._trees:
-            self._trees[linux] = open_tree(linux, progress=progress)
-        return self._trees[linux]
-
-    def _change(self, linux: str, progress: Progress) -> KernelChange:
-        from syscraft.tree.wire import wired
-
-        if linux not in self._changes:
-            self._changes[linux] = wired(self.unit, self._tree(linux, progress))
-        return self._changes[linux]
+        """Run a command of this machine on a kernel with the call; returns its exit status."""
+        return run_in(
+            [self], argv, guest, linux, kernel,
+            terminal=terminal, deadline_s=deadline_s, progress=progress,
+        )  # fmt: skip
 
 
 def _own_tree(linux: str) -> KernelTree:
@@ -214,102 +192,138 @@ def _own_tree(linux: str) -> KernelTree:
     return open_tree(linux)
 
 
+Given = Declaration | str | Path  # a declaration, or where it is
+
+
 def test_on(
-    declarations: Sequence[Declaration],
-    guests: Sequence[str],
+    declarations: Sequence[Given],
+    guests: Sequence[str] = (DEFAULT_GUEST,),
     linux: Sequence[str] = (DEFAULT_LINUX,),
+    kernels: Sequence[str] = (DEFAULT_KERNEL,),
     *,
+    kconfig: Sequence[str] = (),
+    kconfig_files: Sequence[str | Path] = (),
     deadline_s: float = TEST_DEADLINE_S,
     again: bool = False,
-    progress: Progress = _silent,
+    progress: Progress = silent,
 ) -> Matrix:
     """Run the tests of several declarations on several guests and kernels.
 
-    Every kernel has all the calls in it. Only tests in C run on machines of QEMU: there is no
-    Python there.
+    Every kernel has all the calls in it. Python tests run where a guest has this machine's files.
 
     Args:
-        guests: keys of guests, as :func:`all_guests` lists them.
+        guests: keys of guests, as :func:`all_guests` lists them; ``all`` is every one.
         linux: kernel trees, each ``deb:VERSION`` or a path.
+        kernels: flavours, such as ``debug``, or several as one, ``debug+kasan``.
+        kconfig: options of the user's own, NAME=VALUE; *kconfig_files* have one a line.
         again: run cells whose verdict is kept, too.
 
     Raises:
-        UsageError: a guest is not known.
+        UsageError: a guest or a flavour is not known, an option is not valid.
+        DeclarationError: a declaration is not valid, or has no tests.
         TreeError: the calls cannot be added to one of the trees.
     """
-    from syscraft.guest.qemu import machines
-    from syscraft.lab.everywhere import Job, Subject, Work, run_everywhere
+    from syscraft.build.flavour import find_flavour, user_options, with_options
+    from syscraft.guest.discover import all_guests as every_guest
+    from syscraft.guest.discover import find_guest
+    from syscraft.guest.workload import Workload
+    from syscraft.lab.plan import Subject, plan
+    from syscraft.lab.run import run_jobs
 
-    known = {machine.key: (abi, machine) for abi, machine in machines()}
-    jobs = []
-    others: list[tuple[str, Work]] = []
-    for name in linux:
-        tree = open_tree(name, progress=progress)
-        for guest in dict.fromkeys(guests):
-            if guest == "uml":
-                work = partial(test_on_uml, declarations, name, deadline_s)
-                others.append((f"uml {name}", work))
-            elif guest in known:
-                jobs.append(Job(name, tree, *known[guest]))
-            else:
-                raise unknown_guest(guest)
-    subjects = [Subject(d.unit, d.folder, d.shown_path) for d in declarations]
-    return run_everywhere(
-        subjects, jobs, others, deadline_s=deadline_s, again=again, progress=progress
+    chosen = (
+        every_guest() if "all" in guests else [find_guest(key) for key in dict.fromkeys(guests)]
+    )
+    own = user_options(kconfig, map(Path, kconfig_files))
+    flavours = [with_options(find_flavour(key), own) for key in dict.fromkeys(kernels)]
+    loaded = _loaded(declarations)
+    _want_tests(loaded)
+    units = tuple(declaration.unit for declaration in loaded)
+    works = [(name, Workload(units, open_tree(name, progress=progress))) for name in linux]
+    options = (
+        *(f"--kconfig={option}" for option in kconfig),
+        *(f"--kconfig-file={path}" for path in kconfig_files),
+    )
+    subjects = [Subject(d.unit, d.folder, d.shown_path) for d in loaded]
+    return run_jobs(
+        plan(chosen, works, flavours, options),
+        subjects,
+        deadline_s=deadline_s,
+        again=again,
+        progress=progress,
     )
 
 
-def test_on_uml(
-    declarations: Sequence[Declaration], linux: str, deadline_s: float, progress: Progress
-) -> tuple[GuestState, tuple[Cell, ...]]:
-    """Run each declaration's tests on a kernel of its own, with the host's files."""
-    from syscraft.guest.host import host_abi
-    from syscraft.lab.cells import Cell, GuestState
-    from syscraft.lab.verdict import Outcome, Verdict
+def run_in(
+    declarations: Sequence[Given],
+    argv: Sequence[str],
+    guest: str = DEFAULT_GUEST,
+    linux: str = DEFAULT_LINUX,
+    kernel: str = DEFAULT_KERNEL,
+    *,
+    kconfig: Sequence[str] = (),
+    kconfig_files: Sequence[str | Path] = (),
+    terminal: bool = False,
+    deadline_s: float | None = None,
+    progress: Progress = silent,
+    ready_to_run: Callable[[], None] = lambda: None,
+) -> int:
+    """Run a command on a kernel that has the calls of several declarations.
 
-    cells = []
-    build_seconds, built_before = 0.0, True
-    for declaration in declarations:
-        started = time.monotonic()
-        try:
-            kernel = declaration.build(linux, progress=progress)
-            build_seconds += time.monotonic() - started
-            built_before = built_before and kernel.from_cache
-            outcomes = declaration.test(
-                kernel, linux=linux, deadline_s=deadline_s, progress=progress
-            )
-        except SyscraftError as error:
-            lacks = isinstance(error, EnvironmentLacks)
-            verdict = Verdict.INFRA if lacks else Verdict.FAIL
-            outcomes = (Outcome("build", verdict, 0.0, str(error)),)
-        cells += [
-            Cell(
-                guest="uml", linux=linux, abi=host_abi().key, call=declaration.unit.name,
-                test=outcome.name, declaration=declaration.shown_path,
-                verdict=outcome.verdict, seconds=outcome.seconds, detail=outcome.detail,
-            )
-            for outcome in outcomes
-        ]  # fmt: skip
-    state = GuestState("uml", linux, build_seconds, built_before, how="this machine's processor")
-    return state, tuple(cells)
+    Args:
+        argv: a command of this machine, or, where the guest has not its files, the path of a
+            static program that was built for the guest, and its arguments.
+        kernel, kconfig, kconfig_files: as for :func:`test_on`.
+        terminal: whether the command gets a terminal; our own standard input and output
+            are one then.
+        ready_to_run: called before the command may print.
+
+    Returns: its exit status.
+
+    Raises:
+        UsageError: the guest or the flavour is not known, or the guest cannot run the program.
+    """
+    from syscraft.build.flavour import find_flavour, user_options, with_options
+    from syscraft.guest.discover import find_guest
+    from syscraft.guest.workload import Workload
+    from syscraft.lab.command import check_command, run_command
+    from syscraft.lab.plan import headers_for
+
+    chosen = find_guest(guest)
+    own = user_options(kconfig, map(Path, kconfig_files))
+    flavour = with_options(find_flavour(kernel), own)
+    check_command(chosen, argv[0])
+    units = tuple(declaration.unit for declaration in _loaded(declarations))
+    work = Workload(units, open_tree(linux, progress=progress))
+    headers = headers_for(chosen, work)
+    ready = chosen.prepare(work, flavour, progress)
+    ready_to_run()
+    return run_command(chosen, ready, argv, headers, terminal=terminal, deadline_s=deadline_s)
+
+
+def _loaded(declarations: Sequence[Given]) -> tuple[Declaration, ...]:
+    return tuple(d if isinstance(d, Declaration) else load(d) for d in declarations)
+
+
+def _want_tests(declarations: Sequence[Declaration]) -> None:
+    """Refuse to build a kernel that nothing would be shown on."""
+    findings = [
+        Finding(
+            f"{d.unit.name} has no tests",
+            Where(d.shown_path),
+            expected="[[cases]] in the declaration, or test_*.c or test_*.py beside it",
+        )
+        for d in declarations
+        if not d.unit.shared.tests and not any(call.cases for call in d.calls)
+    ]
+    if findings:
+        raise DeclarationError(*findings)
 
 
 def all_guests() -> tuple[str, ...]:
-    """The keys of all guests, User Mode Linux first."""
-    from syscraft.guest.qemu import machines
+    """The keys of all guests, those at this machine's own speed first."""
+    from syscraft.guest.discover import all_guests as every_guest
 
-    return ("uml", *(machine.key for _, machine in machines()))
-
-
-def unknown_guest(name: str) -> SyscraftError:
-    """The error that says which guests there are."""
-    known = all_guests()
-    near = difflib.get_close_matches(name, known, n=1)
-    return UsageError.of(
-        f"unknown guest '{name}'",
-        expected="one of " + ", ".join(known),
-        hint=f"did you mean '{near[0]}'?" if near else None,
-    )
+    return tuple(guest.key for guest in every_guest())
 
 
 def load(path: str | Path) -> Declaration:
@@ -325,7 +339,7 @@ def load(path: str | Path) -> Declaration:
     return Declaration(load_unit(path), file_path.parent, str(path))
 
 
-def read_kernel(tree: str, *, progress: Progress = _silent) -> KernelCalls:
+def read_kernel(tree: str, *, progress: Progress = silent) -> KernelCalls:
     """Read every existing call of a kernel tree, ``deb:6.12`` or a path.
 
     Returns: the calls, and what could not be read, each with its place.
@@ -338,7 +352,7 @@ def read_kernel(tree: str, *, progress: Progress = _silent) -> KernelCalls:
     return read_calls(open_tree(tree, progress=progress), progress)
 
 
-def known_kernel(name: str, *, progress: Progress = _silent) -> Census:
+def known_kernel(name: str, *, progress: Progress = silent) -> Census:
     """The calls of a kernel.
 
     Args:
@@ -380,7 +394,7 @@ def check(path: str | Path) -> tuple[RuleFinding, ...]:
 
 
 def check_kernel(
-    tree: str, calls: Sequence[str] = (), *, progress: Progress = _silent
+    tree: str, calls: Sequence[str] = (), *, progress: Progress = silent
 ) -> tuple[tuple[RuleFinding, ...], tuple[Finding, ...]]:
     """Judge the existing calls of a kernel tree, ``deb:6.12`` or a path.
 
@@ -403,13 +417,12 @@ def check_kernel(
         if name not in known:
             if lost := [f for f in kernel.unread if f" sys_{name} " in f.message]:
                 raise TreeError(*lost)
-            near = difflib.get_close_matches(name, known, n=3)
             raise UsageError.of(
                 f"this kernel defines no call '{name}'",
                 Where(tree),
                 expected="a name as in SYSCALL_DEFINE",
                 found=name,
-                hint=f"did you mean {' or '.join(near)}?" if near else None,
+                hint=near(name, known, at_most=3),
             )
     chosen = [known[name] for name in dict.fromkeys(calls)] or kernel.subjects
     findings = tuple(finding for subject in chosen for finding in judge(subject))

@@ -10,7 +10,7 @@ from pathlib import Path
 from syscraft import proc
 from syscraft.errors import EnvironmentLacks
 from syscraft.files import cache_root, write_atomic
-from syscraft.guest.qemu import machines
+from syscraft.guest.discover import all_guests
 
 _BUILD_TOOLS = (
     "gcc",
@@ -59,15 +59,18 @@ def examine(*, guests: bool = False) -> list[Check]:
 
 
 def _guests() -> list[Check]:
-    """The compiler and the emulator of each guest."""
+    """What each guest needs."""
     checks = []
-    for abi, machine in machines():
-        toolchain = abi.toolchains[0]
-        tools = (f"{machine.compiler_prefix}gcc", toolchain.compiler, machine.command[0])
-        missing = [tool for tool in dict.fromkeys(tools) if shutil.which(tool) is None]
-        packages = " ".join(dict.fromkeys((*machine.packages, *toolchain.packages)))
-        detail = f"no {', no '.join(missing)}" if missing else machine.command[0]
-        checks.append(Check(f"guest {machine.key}", not missing, detail, packages))
+    for guest in all_guests():
+        try:
+            tools = guest.tools()
+        except EnvironmentLacks as error:
+            checks.append(Check(f"guest {guest.key}", False, str(error).splitlines()[0]))
+            continue
+        missing = [tool for tool in tools if shutil.which(tool) is None]
+        packages = " ".join(dict.fromkeys(p for names in tools.values() for p in names))
+        detail = f"no {', no '.join(missing)}" if missing else guest.machine
+        checks.append(Check(f"guest {guest.key}", not missing, detail, packages))
     return checks
 
 

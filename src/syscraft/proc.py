@@ -8,7 +8,9 @@ import shlex
 import shutil
 import signal
 import subprocess
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,32 +83,68 @@ def dying_with_us(argv: Sequence[str], signal_name: str = "TERM") -> list[str]:
     return [need("setpriv"), f"--pdeathsig={signal_name}", "--", *argv]
 
 
-_groups: dict[int, signal.Signals] = {}
-_stopping = False
+class Stop:
+    """Ends what the threads of one run have started and wait for.
+
+    An interrupt reaches only one thread. Whoever waits sees its process fail, and nothing new
+    starts within this run; another run of the same process is not touched.
+    """
+
+    def __init__(self) -> None:
+        self._groups: dict[int, signal.Signals] = {}
+        self._stopping = False
+        self._lock = threading.Lock()
+
+    def add(self, group: int, how: signal.Signals) -> None:
+        """Let :meth:`stop_all` end the process group *group* with the signal *how*."""
+        with self._lock:
+            self._groups[group] = how
+        self.check()
+
+    def remove(self, group: int) -> None:
+        with self._lock:
+            self._groups.pop(group, None)
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt once the run is being stopped."""
+        if self._stopping:
+            raise KeyboardInterrupt
+
+    def stop_all(self) -> None:
+        self._stopping = True
+        with self._lock:
+            groups = list(self._groups.items())
+        for group, how in groups:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(group, how)
+
+
+_stop: ContextVar[Stop | None] = ContextVar("_stop", default=None)
+
+
+@contextlib.contextmanager
+def stoppable() -> Iterator[Stop]:
+    """Make everything that is started in this block, and its context, part of one run."""
+    stop = Stop()
+    token = _stop.set(stop)
+    try:
+        yield stop
+    finally:
+        _stop.reset(token)
 
 
 @contextlib.contextmanager
 def stopped_with_us(group: int, how: signal.Signals) -> Iterator[None]:
-    """Let :func:`stop_all` end the process group *group* with the signal *how*."""
-    _groups[group] = how
+    """Let the run that this thread belongs to end the process group *group*."""
+    stop = _stop.get()
+    if stop is None:
+        yield
+        return
     try:
-        if _stopping:
-            raise KeyboardInterrupt
+        stop.add(group, how)
         yield
     finally:
-        del _groups[group]
-
-
-def stop_all() -> None:
-    """End what other threads have started and wait for, for an interrupt reaches only one thread.
-
-    Whoever waits sees it fail; nothing new starts any more.
-    """
-    global _stopping
-    _stopping = True
-    for group, how in list(_groups.items()):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(group, how)
+        stop.remove(group)
 
 
 def run(
@@ -158,8 +196,8 @@ def run_watched(
     for, so that it can remove half-written files; then the interrupt goes on.
     """
     lines: list[str] = []
-    if _stopping:
-        raise KeyboardInterrupt
+    if stop := _stop.get():
+        stop.check()
     with (
         open(log, "w", encoding="utf-8", errors="replace") as log_file,
         subprocess.Popen(

@@ -11,19 +11,23 @@ from pathlib import Path
 
 from conftest import REPOSITORY, command, missing_packages
 
-from syscraft.abi.discover import find_abi
-from syscraft.guest.qemu import machines
+from syscraft.guest.discover import all_guests
+from syscraft.lab.plan import toolchains
 
 DECLARATIONS = (
     REPOSITORY / "examples" / "splork",
     REPOSITORY / "examples" / "splork8",
     REPOSITORY / "examples" / "clone_nice",
+    REPOSITORY / "examples" / "ring",
     *(REPOSITORY / "tests" / "kernel" / name for name in ("arity", "longs", "wide")),
 )
 TESTS = {
     "splork": ("test_splork.c", "test_splork_cases.c"),
     "splork8": ("test_splork8.c", "test_splork8_cases.c"),
     "clone_nice": ("test_clone_nice.c", "test_clone_nice_cases.c", "test_same_as_clone.c"),
+    "ring": ("test_ring.c",),
+    "ring_put": ("test_ring_put_cases.c",),
+    "ring_get": ("test_ring_get_cases.c",),
     "arity": ("test_arity.c", "test_arity_cases.c"),
     "longs": ("test_longs.c", "test_longs_cases.c"),
     "wide": ("test_wide.c", "test_wide_cases.c"),
@@ -35,13 +39,10 @@ Row = dict[str, object]
 def need_guests(guests: Sequence[str]) -> None:
     """Skip the test where a guest's compiler or emulator is missing; in CI that is a failure."""
     missing: set[str] = set()
-    for _, machine in machines():
-        if machine.key in guests:
-            tools = {f"{machine.compiler_prefix}gcc": machine.packages}
-            tools[machine.command[0]] = machine.packages
-            for key, name in machine.programs.items():
-                toolchain = next(t for t in find_abi(key).toolchains if t.name == name)
-                tools[toolchain.compiler] = toolchain.packages
+    for guest in all_guests():
+        if guest.key in guests:
+            tools = dict(guest.tools())
+            tools |= {t.compiler: t.packages for _, t in toolchains(guest)}
             for tool, packages in tools.items():
                 missing |= set() if shutil.which(tool) else set(packages)
     if missing:
@@ -71,15 +72,16 @@ def run_matrix(
     return rows, done.stderr
 
 
-def expected_cells(guests: Sequence[str], linux: str) -> set[tuple[str, str, str, str, str]]:
-    """Guest, kernel, ABI, call and test of every cell that there has to be."""
+def expected_cells(guests: Sequence[str], linux: str) -> set[tuple[str, ...]]:
+    """Guest, kernel, ABI, call, test and level of each cell of a test in C that has to be there."""
     return {
-        (machine.key, linux, abi, call, test)
-        for _, machine in machines()
-        if machine.key in guests
-        for abi in machine.programs
+        (guest.key, linux, abi, call, test, level)
+        for guest in all_guests()
+        if guest.key in guests
+        for abi in guest.abis
         for call, tests in TESTS.items()
         for test in tests
+        for level in ("-O0", "-O2")
     }
 
 
@@ -87,7 +89,8 @@ def check_all_pass(rows: Sequence[Row], guests: Sequence[str], linux: str, error
     """Want every cell, and PASS in each."""
     bad = [row for row in rows if row["verdict"] != "PASS"]
     assert not bad, errors
-    names = ("guest", "linux", "abi", "call", "test")
-    assert {tuple(str(row[name]) for name in names) for row in rows} == expected_cells(
+    names = ("guest", "linux", "abi", "call", "test", "level")
+    in_c = [row for row in rows if row["level"]]
+    assert {tuple(str(row[name]) for name in names) for row in in_c} == expected_cells(
         guests, linux
     )

@@ -30,6 +30,8 @@ class Machine:
             and ``line``.
         arguments: what the kernel's command line needs besides.
         restarts: whether a restart has to end the guest, for it cannot be switched off.
+        smp: the options of a kernel for more than one processor, lines as in ``.config``, and
+            empty where it always is one; None: QEMU's machine, or its kernel here, has one.
         native_on: what uname(2) calls the hosts whose KVM may run the guest.
         libraries: path in the guest -> file of this machine, for programs that cannot be static.
     """
@@ -48,6 +50,7 @@ class Machine:
     wires: tuple[str, ...] = ("-serial", "chardev:console", "-serial", "chardev:line")
     arguments: tuple[str, ...] = ()
     restarts: bool = False
+    smp: tuple[str, ...] | None = None
     native_on: tuple[str, ...] = ()
     libraries: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 

@@ -7,42 +7,47 @@ import sys
 import click
 
 from syscraft.cli.console import Console
-from syscraft.cli.verb_test import check_guest
+from syscraft.cli.kernel_options import COMMAND, WithCommand, kernel_options
 
 
-@click.command(name="run")
+@click.command(name="run", cls=WithCommand)
 @click.option("--on", "guest", metavar="GUEST", default="uml", show_default=True,
               help="The guest to boot.")  # fmt: skip
 @click.option("--linux", metavar="TREE", default="deb:6.12", show_default=True,
               help="The kernel tree: deb:VERSION or a path.")  # fmt: skip
+@click.option("--kernel", metavar="FLAVOUR", default="plain", show_default=True,
+              help="Its flavour: plain, debug, kasan, or several as one: debug+kasan.")  # fmt: skip
+@kernel_options
 @click.option("--timeout", metavar="SECONDS", type=click.FloatRange(min=0.1),
               help="Kill the guest after this time.")  # fmt: skip
-@click.argument("declaration", metavar="DECL")
-@click.argument("argv", metavar="-- COMMAND...", nargs=-1, type=click.UNPROCESSED, required=True)
-@click.pass_obj
+@click.argument("declarations", metavar="DECL...", nargs=-1, required=True)
+@click.pass_context
 def command(
-    console: Console,
-    declaration: str,
-    argv: tuple[str, ...],
+    context: click.Context,
+    declarations: tuple[str, ...],
     guest: str,
     linux: str,
+    kernel: str,
+    kconfig: tuple[str, ...],
+    kconfig_files: tuple[str, ...],
     timeout: float | None,
 ) -> int:
-    """Boot a kernel that has the call and run COMMAND there, as root.
+    """Boot a kernel that has the calls and run COMMAND there, as root.
 
-    The guest sees this machine's files; what it writes stays in its memory. Standard
-    input, output, error and the exit status are COMMAND's; generated headers and the
-    Python module are on its PYTHONPATH.
+    Where the guest's programs are this machine's, it has this machine's files; what it writes
+    stays in its memory. Elsewhere COMMAND is the path of a static program, built for the guest.
+    Standard input, output, error and the exit status are COMMAND's; generated headers and
+    Python modules are on its search paths.
     """
     import syscraft.api
 
-    check_guest(guest)
-    if argv and argv[0] == "--":
-        argv = argv[1:]
+    console: Console = context.obj
+    argv: tuple[str, ...] = context.meta[COMMAND]
     if not argv:
         raise click.UsageError("Missing argument '-- COMMAND...'.")
-    loaded = syscraft.api.load(declaration)
-    kernel = loaded.build(linux, progress=console.progress)
-    console.done()
-    terminal = sys.stdin.isatty() and sys.stdout.isatty()
-    return loaded.run(kernel, argv, linux=linux, terminal=terminal, deadline_s=timeout)
+    return syscraft.api.run_in(
+        declarations, argv, guest, linux, kernel,
+        kconfig=kconfig, kconfig_files=kconfig_files,
+        terminal=sys.stdin.isatty() and sys.stdout.isatty(),
+        deadline_s=timeout, progress=console.progress, ready_to_run=console.done,
+    )  # fmt: skip

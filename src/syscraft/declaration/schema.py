@@ -61,6 +61,16 @@ _KCONFIG = (
     Key("symbol", "string", "the symbol without `CONFIG_`; by default `<NAME>_SYSCALL`"),
     Key("help", "string", "the help text; by default made from summary and description"),
 )
+_TEST = (
+    Key("sources", "strings", "its C files, or one Python script", required=True),
+    Key("name", "string", "what reports call it; by default the first source"),
+    Key("includes", "strings", "folders with headers that it includes"),
+    Key("libraries", "strings", "libraries to link with, without `-l`"),
+    Key("flags", "strings", "more flags for the compiler"),
+    Key("args", "strings", "arguments for the program"),
+    Key("levels", "strings", "levels of optimization to run it at; `-O0` and `-O2` by default"),
+    Key("result", "string", "`ktap` (the default), or `exit`: 0 is a pass, 4 a skip"),
+)
 
 # What can be said of a call, and of several together.
 _SAID: tuple[Key, ...] = (
@@ -96,6 +106,8 @@ _SAID: tuple[Key, ...] = (
     Key("patches", "strings", "patch files for existing kernel functions, applied first",
         place=Place.WHOLE),
     Key("silence", "table of strings", "rule = why what it finds does not count here"),
+    Key("tests", "tables", "tests that are more than a `test_*.c` or `test_*.py`", keys=_TEST,
+        place=Place.WHOLE),
     Key("cases", "tables", "arguments and the result or errno to expect", keys=_CASE),
 )  # fmt: skip
 

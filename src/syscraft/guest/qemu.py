@@ -1,145 +1,161 @@
-"""Machines of QEMU as guests: their kernels' configuration, command line, and acceleration."""
+"""Machines of QEMU as guests: their kernels' configuration and command line."""
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from syscraft import proc
 from syscraft.abi.abi import Abi
 from syscraft.abi.discover import all_abis
 from syscraft.abi.machine import Machine
+from syscraft.abi.toolchain import Toolchain
+from syscraft.build.flavour import Flavour
 from syscraft.build.kconfig import merged, read_options
 from syscraft.build.target import Target
-from syscraft.errors import LabError
-from syscraft.files import cache_root, digest, write_atomic
-from syscraft.guest.session import BOOT_DEADLINE_S, Booted
+from syscraft.errors import EnvironmentLacks
+from syscraft.guest.acceleration import Acceleration, acceleration
+from syscraft.guest.base import Guest, Has
+from syscraft.guest.host import host_abi
+from syscraft.guest.initramfs import initramfs
+from syscraft.guest.kernel_guest import KernelGuest
+from syscraft.guest.session import Booted
 
 _CONFIG = Path(__file__).parent / "guest.config"
-_KVM = Path("/dev/kvm")
-_KVM_DEADLINE_S = 5.0
-# A para-virtual KVM hangs with x86 guests, or stops them at the first odd instruction.
-_KVM_ARGUMENTS = ("-accel", "kvm", "-cpu", "host")
+_TWO = 2
 
 
-@dataclass(frozen=True)
-class Acceleration:
-    """How QEMU runs the guest's instructions; ``shown`` is for the report."""
+class QemuMachine(KernelGuest):
+    """A machine that QEMU emulates, or runs by KVM where the host can.
 
-    arguments: tuple[str, ...]
-    shown: str
-
-
-EMULATION = Acceleration(("-accel", "tcg"), "emulation")
-
-
-def machines() -> tuple[tuple[Abi, Machine], ...]:
-    """Every machine and the ABI in whose place it is described, ordered by the machine's key."""
-    found = [(abi, machine) for abi in all_abis() for machine in abi.machines]
-    return tuple(sorted(found, key=lambda pair: pair[1].key))
-
-
-def target(machine: Machine) -> Target:
-    """What the machine's kernel is made of."""
-    return Target(
-        key=machine.key,
-        linux_arch=machine.linux_arch,
-        compiler_prefix=machine.compiler_prefix,
-        make_target=machine.make_target,
-        image=machine.image,
-        options=merged(
-            read_options(_CONFIG.read_text(encoding="utf-8")),
-            read_options(machine.text("guest.config") or ""),
-        ),
-        packages=machine.packages,
-        strip=machine.image.endswith("vmlinux"),
-        repair=machine.text("guest.patch"),
-    )
-
-
-def qemu(
-    machine: Machine,
-    kernel: Path,
-    initramfs: Path,
-    acceleration: Acceleration = EMULATION,
-    *,
-    deadline_s: float | None = None,
-) -> Booted:
-    """A guest whose only files are those of *initramfs*.
-
-    Args:
-        deadline_s: how long it may take to boot; as long as any guest by default.
-
-    Raises:
-        EnvironmentLacks: the emulator is not here.
+    Where the host's programs run there, it has the host's files, over 9p and read-only, under a
+    layer in its memory; else its only files are those that it is given.
     """
-    emulator = proc.need(machine.command[0], packages=machine.packages)
-    words = (
-        f"console={machine.console}", "rdinit=/init", "panic=-1",
-        # A kernel that oopses or warns shall not go on to a good result.
-        "oops=panic",
-        f"SYSCRAFT_LINE={machine.line}", "SYSCRAFT_ROOT=initramfs",
-        *(("SYSCRAFT_END=restart",) if machine.restarts else ()),
-        *machine.arguments,
-    )  # fmt: skip
 
-    def command(line: int, log: int) -> Sequence[str]:
-        return (
-            emulator, *machine.command[1:], *acceleration.arguments,
-            "-nodefaults", "-nographic", "-no-reboot",
-            "-chardev", f"file,id=console,path=/dev/fd/{log},append=on",
-            "-chardev", f"socket,id=line,fd={line}",
-            *machine.wires,
-            "-kernel", str(kernel), "-initrd", str(initramfs), "-append", " ".join(words),
+    def __init__(self, abi: Abi, machine: Machine) -> None:
+        self.abi = abi
+        self.hardware = machine
+        self.key = machine.key
+        self.summary = f"{abi.summary}, in QEMU"
+        self.machine = " ".join(machine.command)
+        self.abis = machine.programs
+        self.libraries = machine.libraries
+        shares = platform.machine() in machine.native_on and _host_abi() in machine.programs
+        self.has = Has(host_files=shares, python=shares, cpus=1 if machine.smp is None else _TWO)
+
+    def target(self, flavour: Flavour) -> Target:
+        machine = self.hardware
+        target = Target(
+            key=machine.key,
+            linux_arch=machine.linux_arch,
+            compiler_prefix=machine.compiler_prefix,
+            make_target=machine.make_target,
+            image=machine.image,
+            options=merged(
+                read_options(_CONFIG.read_text(encoding="utf-8")),
+                read_options(machine.text("guest.config") or ""),
+            ),
+            packages=machine.packages,
+            strip=machine.image.endswith("vmlinux"),
+            repair=machine.text("guest.patch"),
+        )
+        return flavour.applied(target, machine.smp)
+
+    def tools(self) -> Mapping[str, Sequence[str]]:
+        machine = self.hardware
+        names = (machine.command[0], f"{machine.compiler_prefix}gcc", self._toolchain.compiler)
+        return dict.fromkeys(names, (*machine.packages, *self._toolchain.packages))
+
+    def state(self) -> str:
+        """The emulator, as it is installed."""
+        path = shutil.which(self.hardware.command[0])
+        if path is None:
+            return ""
+        stat = os.stat(path)
+        return f"{stat.st_size} {stat.st_mtime_ns}"
+
+    def boot(self, kernel: Path, flavour: Flavour, files: Mapping[str, Path]) -> Booted:
+        archive = self._archive(files)
+        how = self._acceleration(kernel, flavour, archive)
+        return self._booted(kernel, flavour, archive, how, self.boot_deadline_s)
+
+    def how(self, kernel: Path, flavour: Flavour) -> str:
+        return self._acceleration(kernel, flavour, self._archive({})).shown
+
+    def _acceleration(self, kernel: Path, flavour: Flavour, archive: Path) -> Acceleration:
+        return acceleration(
+            self.key,
+            self.hardware.native_on,
+            self.state(),
+            lambda how, deadline_s: self._booted(kernel, flavour, archive, how, deadline_s),
+        )
+
+    @property
+    def _toolchain(self) -> Toolchain:
+        """What makes the guest's first program."""
+        name = self.hardware.programs[self.abi.key]
+        return next(t for t in self.abi.toolchains if t.name == name)
+
+    def _archive(self, files: Mapping[str, Path]) -> Path:
+        if self.has.host_files:
+            return initramfs(self._toolchain)
+        libraries = {name: Path(path) for name, path in self.hardware.libraries.items()}
+        return initramfs(self._toolchain, {**files, **libraries})
+
+    def _booted(
+        self, kernel: Path, flavour: Flavour, archive: Path, how: Acceleration, deadline_s: float
+    ) -> Booted:
+        machine = self.hardware
+        emulator = proc.need(machine.command[0], packages=machine.packages)
+        cpus = flavour.cpus_on(machine.smp)
+        words = (
+            f"console={machine.console}", "rdinit=/init", "panic=-1",
+            # A kernel that oopses or warns shall not go on to a good result.
+            "oops=panic",
+            f"SYSCRAFT_LINE={machine.line}",
+            f"SYSCRAFT_ROOT={'9p' if self.has.host_files else 'initramfs'}",
+            *(("SYSCRAFT_END=restart",) if machine.restarts else ()),
+            *machine.arguments, *flavour.boot,
         )  # fmt: skip
 
-    return Booted(command, deadline_s=deadline_s or BOOT_DEADLINE_S)
+        def command(line: int, log: int) -> Sequence[str]:
+            return (
+                emulator, *_with_memory(machine.command[1:], flavour.memory_mib),
+                *how.arguments, *(("-smp", str(cpus)) if cpus > 1 else ()),
+                "-nodefaults", "-nographic", "-no-reboot",
+                "-chardev", f"file,id=console,path=/dev/fd/{log},append=on",
+                "-chardev", f"socket,id=line,fd={line}",
+                *machine.wires, *(_HOST_FILES if self.has.host_files else ()),
+                "-kernel", str(kernel), "-initrd", str(archive), "-append", " ".join(words),
+            )  # fmt: skip
+
+        return Booted(command, deadline_s=deadline_s * flavour.slower)
 
 
-def acceleration(machine: Machine, kernel: Path, initramfs: Path) -> Acceleration:
-    """Find out by booting whether this machine's KVM can run the guest; the answer is kept."""
-    if platform.machine() not in machine.native_on:
-        return EMULATION
-    if not os.access(_KVM, os.R_OK | os.W_OK):
-        why = "cannot be opened" if _KVM.exists() else "is not there"
-        return Acceleration(EMULATION.arguments, f"emulation: {_KVM} {why}")
-    kept = cache_root() / "kvm" / f"{machine.key}-{_host_state(machine)}.json"
+# Nothing that the guest does reaches the host: QEMU itself refuses every write.
+_HOST_FILES = (
+    "-fsdev", "local,id=host,path=/,security_model=none,readonly=on,multidevs=remap",
+    "-device", "virtio-9p-pci,fsdev=host,mount_tag=host",
+)  # fmt: skip
+
+
+def _with_memory(command: Sequence[str], least_mib: int) -> Sequence[str]:
+    """QEMU's arguments with at least so much memory for the machine."""
+    words = list(command)
+    place = words.index("-m") + 1
+    words[place] = str(max(int(words[place]), least_mib))
+    return words
+
+
+def _host_abi() -> str | None:
     try:
-        answer = str(json.loads(kept.read_text(encoding="utf-8"))["answer"])
-    except (OSError, ValueError, KeyError, TypeError):
-        answer = _probe(machine, kernel, initramfs)
-        write_atomic(kept, json.dumps({"answer": answer}).encode())
-    if answer == "boots":
-        return Acceleration(_KVM_ARGUMENTS, "KVM")
-    return Acceleration(EMULATION.arguments, f"emulation: KVM {answer}")
+        return host_abi().key
+    except EnvironmentLacks:
+        return None
 
 
-def _probe(machine: Machine, kernel: Path, initramfs: Path) -> str:
-    accelerated = Acceleration(_KVM_ARGUMENTS, "KVM")
-    guest = qemu(machine, kernel, initramfs, accelerated, deadline_s=_KVM_DEADLINE_S)
-    try:
-        with guest:
-            return "boots"
-    except TimeoutError:
-        return f"did not boot within {_KVM_DEADLINE_S:g} s"
-    except (EOFError, LabError):
-        words = [line for line in guest.log().splitlines() if line.strip()]
-        return f"died at boot: {words[-1].strip()[:100]}" if words else "died at boot"
-
-
-def _host_state(machine: Machine) -> str:
-    return digest(platform.release(), emulator_state(machine))
-
-
-def emulator_state(machine: Machine) -> str:
-    """What changes when the emulator does; empty if it is not here."""
-    path = shutil.which(machine.command[0])
-    if path is None:
-        return ""
-    stat = os.stat(path)
-    return f"{stat.st_size} {stat.st_mtime_ns}"
+def guests() -> tuple[Guest, ...]:
+    return tuple(QemuMachine(abi, machine) for abi in all_abis() for machine in abi.machines)

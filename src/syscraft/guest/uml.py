@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from syscraft.build.flavour import Flavour
 from syscraft.build.kconfig import read_options
 from syscraft.build.target import Target
+from syscraft.guest.base import Guest, Has
+from syscraft.guest.host import host_abi
+from syscraft.guest.initramfs import initramfs
+from syscraft.guest.kernel_guest import KernelGuest
 from syscraft.guest.session import Booted
 
-_MEMORY = "mem=512M"
+_MEMORY_MIB = 512
 
-TARGET = Target(
+_TARGET = Target(
     key="uml",
     linux_arch="um",
     compiler_prefix="",
@@ -25,14 +30,43 @@ TARGET = Target(
 )
 
 
-def uml(kernel: Path, initramfs: Path) -> Booted:
-    """A guest that sees this machine's files; what it writes stays in its memory."""
+class Uml(KernelGuest):
+    """The kernel as a process of this machine: what it writes stays in its memory."""
 
-    def command(line: int, log: int) -> Sequence[str]:
-        return (
-            str(kernel), _MEMORY, f"initrd={initramfs}", "rdinit=/init",
-            "con=null", f"con0=null,fd:{log}", "ssl=null", f"ssl0=fd:{line}",
-            "SYSCRAFT_LINE=/dev/ttyS0", "SYSCRAFT_ROOT=hostfs", "panic=-1",
-        )  # fmt: skip
+    key = "uml"
+    summary = "User Mode Linux, with this machine's files"
+    machine = f"linux mem={_MEMORY_MIB}M"
+    has = Has(host_files=True, python=True)
+    quick = True
 
-    return Booted(command)
+    @property
+    def abis(self) -> Mapping[str, str]:  # type: ignore[override]
+        """It runs programs of this machine, and no others.
+
+        Raises:
+            EnvironmentLacks: syscraft does not know their ABI.
+        """
+        abi = host_abi()
+        return {abi.key: abi.toolchains[0].name}
+
+    def target(self, flavour: Flavour) -> Target:
+        return flavour.applied(_TARGET)
+
+    def tools(self) -> Mapping[str, Sequence[str]]:
+        return {"gcc": ("gcc", "libc6-dev")}
+
+    def boot(self, kernel: Path, flavour: Flavour, files: Mapping[str, Path]) -> Booted:
+        archive = initramfs()
+
+        def command(line: int, log: int) -> Sequence[str]:
+            return (
+                str(kernel), f"mem={max(_MEMORY_MIB, flavour.memory_mib)}M", f"initrd={archive}",
+                "rdinit=/init", "con=null", f"con0=null,fd:{log}", "ssl=null", f"ssl0=fd:{line}",
+                "SYSCRAFT_LINE=/dev/ttyS0", "SYSCRAFT_ROOT=hostfs", "panic=-1", *flavour.boot,
+            )  # fmt: skip
+
+        return Booted(command, deadline_s=self.boot_deadline_s * flavour.slower)
+
+
+def guests() -> tuple[Guest, ...]:
+    return (Uml(),)

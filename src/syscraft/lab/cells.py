@@ -3,31 +3,38 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from syscraft.build.flavour import OWN, PLAIN
 from syscraft.files import cache_root, digest, write_atomic
 from syscraft.lab.verdict import Verdict
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One test program of one ABI on one guest.
+    """One test program of one ABI on one kernel in one guest.
 
     Args:
-        guest, linux, abi, call, test: name the cell.
-        declaration: how the user named the call's declaration.
+        guest, linux, kernel, abi, call, test, level: name the cell; ``kernel`` is the flavour,
+            ``call`` what declares the test, ``level`` how the program was compiled, empty
+            for scripts.
+        declaration: how the user named the declaration; ``options`` are what else a command
+            that repeats the cell needs.
         seconds: how long the program ran, when it ran.
-        cached: whether it ran in an earlier session, with the same kernel, program,
-            machine and emulator.
+        cached: whether it ran in an earlier session, with the same kernel, program and guest.
     """
 
     guest: str
     linux: str
+    kernel: str
     abi: str
     call: str
     test: str
+    level: str = ""
     declaration: str = ""
+    options: tuple[str, ...] = ()
     verdict: Verdict = Verdict.INFRA
     seconds: float = 0.0
     detail: str = ""
@@ -38,9 +45,22 @@ class Cell:
         return self.verdict in (Verdict.PASS, Verdict.SKIP)
 
     @property
+    def job(self) -> tuple[str, str, str]:
+        """The kernel and the guest that it belongs to."""
+        return self.guest, self.linux, self.kernel
+
+    @property
+    def shown_test(self) -> str:
+        """The test with what tells it from the others of its name."""
+        return f"{self.test} {self.level}".rstrip()
+
+    @property
     def repeat(self) -> str:
         """A command that shows the same again."""
-        return f"syscraft test {self.declaration} --on {self.guest} --linux {self.linux} --again"
+        words = ("syscraft", "test", self.declaration, "--on", self.guest, "--linux", self.linux)
+        named = [word for word in self.kernel.split("+") if not word.startswith(OWN)]
+        kernel = () if named in ([], [PLAIN]) else ("--kernel", "+".join(named))
+        return shlex.join((*words, *kernel, *self.options, "--again"))
 
 
 @dataclass(frozen=True)
@@ -49,11 +69,16 @@ class GuestState:
 
     guest: str
     linux: str
+    kernel: str = "plain"
     build_seconds: float | None = None
     built_before: bool = False
     boot_seconds: float | None = None
     how: str = ""
     repaired: bool = False
+
+    @property
+    def job(self) -> tuple[str, str, str]:
+        return self.guest, self.linux, self.kernel
 
 
 @dataclass(frozen=True)
@@ -62,9 +87,14 @@ class Matrix:
     cells: tuple[Cell, ...]
 
 
-def cell_key(kernel_key: str, program: Path, machine: str, emulator: str) -> str:
-    """Name everything that a verdict depends on."""
-    return digest(kernel_key, program.read_bytes(), program.name, machine, emulator)
+def cell_key(ready_key: str, cell: Cell, program: str) -> str:
+    """Name everything that a verdict depends on.
+
+    Args:
+        ready_key: of the guest, its kernel included.
+        program: digest of the program, its arguments, and how it tells its result.
+    """
+    return digest(ready_key, cell.call, cell.abi, cell.test, cell.level, program)
 
 
 def _path(key: str) -> Path:
@@ -73,7 +103,7 @@ def _path(key: str) -> Path:
 
 def keep_cell(key: str, cell: Cell) -> None:
     """Keep a good verdict; a bad one is worth another look each time."""
-    if cell.good:
+    if key and cell.good:
         kept = {"verdict": cell.verdict.name, "seconds": cell.seconds, "detail": cell.detail}
         write_atomic(_path(key), json.dumps(kept).encode())
 

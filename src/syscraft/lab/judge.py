@@ -3,77 +3,80 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 
 from syscraft.errors import LabError
+from syscraft.guest.base import Session
 from syscraft.guest.channel import End, Ended
-from syscraft.guest.session import Booted
-from syscraft.guest.symbols import name_addresses
-from syscraft.lab.verdict import Outcome, Verdict, kernel_trouble, read_ktap
+from syscraft.lab.verdict import Outcome, Verdict, kernel_trouble, read_exit, read_ktap
+from syscraft.model.tests import Result, TestProgram
 
-_LAST_BYTES = 3000
+LAST_BYTES = 3000  # of a console, where nothing tells which lines matter
 
 
 def judge(
-    guest: Booted,
-    name: str,
+    session: Session,
+    test: TestProgram,
     argv: Sequence[str],
     *,
     cwd: str,
     env: Mapping[str, str],
     deadline_s: float,
-    image: Path | None = None,
+    explain: Callable[[str], str],
 ) -> tuple[Outcome, bool]:
     """Run a test program.
 
     Args:
-        image: the kernel, to name the functions behind bare addresses.
+        explain: puts names to addresses in a kernel's log.
 
     Returns: the outcome, and whether the guest is still fit for another program.
     """
     output = bytearray()
-    seen = len(guest.log())
+    seen = len(session.log())
     try:
-        end = guest.run(
+        end = session.run(
             argv, cwd=cwd, env=env, on_output=output.extend, on_error=output.extend,
             deadline_s=deadline_s,
         )  # fmt: skip
     except LabError as error:
-        return Outcome(name, Verdict.INFRA, 0.0, str(error)), False
-    said = guest.log()[seen:]
-    if image:
-        said = name_addresses(said, image)
-    verdict, detail = _verdict(end, output.decode(errors="replace"), said, deadline_s)
+        return Outcome(test.name, Verdict.INFRA, 0.0, str(error)), False
+    said = explain(session.log()[seen:])
+    text = output.decode(errors="replace")
+    verdict, detail = _verdict(test, argv[0], end, text, said, deadline_s)
     alive = verdict in (Verdict.PASS, Verdict.FAIL, Verdict.SKIP)
-    return Outcome(name, verdict, end.seconds, detail), alive
+    return Outcome(test.name, verdict, end.seconds, detail), alive
 
 
-def _verdict(end: End, output: str, said: str, deadline_s: float) -> tuple[Verdict, str]:
-    trouble = kernel_trouble(said)
-    if trouble:
+def _verdict(
+    test: TestProgram, program: str, end: End, output: str, said: str, deadline_s: float
+) -> tuple[Verdict, str]:
+    if trouble := kernel_trouble(said):
         return Verdict.CRASH, trouble
     if end.how is Ended.GUEST_DIED:
-        return Verdict.CRASH, "the kernel died; its last words:\n" + said[-_LAST_BYTES:]
+        return Verdict.CRASH, "the kernel died; last console output:\n" + said[-LAST_BYTES:]
     if end.how is Ended.DEADLINE:
         last = (output + said).splitlines()[-10:]
         return Verdict.TIMEOUT, "\n".join([f"no end after {deadline_s:g} s", *last])
     if end.how is Ended.NO_START:
-        return Verdict.INFRA, f"the program cannot be started: {os.strerror(end.value)}"
+        return (
+            Verdict.INFRA,
+            f"{program} cannot be started in the guest: {os.strerror(end.value)}",
+        )
     if end.how is Ended.SIGNAL:
         tail = output.splitlines()[-10:]
         return Verdict.FAIL, "\n".join([f"killed by signal {end.value}", *tail])
+    if test.result is Result.EXIT:
+        return read_exit(output, end.value)
     return read_ktap(output, end.value)
 
 
-def judge_boot(error: Exception, guest: Booted) -> tuple[Verdict, str]:
+def judge_boot(error: Exception, log: str) -> tuple[Verdict, str]:
     """Say whose fault it is that a guest is not up: of the kernel, or of what runs it."""
-    log = guest.log()
     if trouble := kernel_trouble(log):
-        return Verdict.CRASH, f"the kernel did not come up:\n{trouble}"
-    last = log[-_LAST_BYTES:].strip() or "nothing"
+        return Verdict.CRASH, f"the kernel did not boot:\n{trouble}"
+    last = log[-LAST_BYTES:].strip() or "nothing"
     if isinstance(error, TimeoutError):
-        return Verdict.TIMEOUT, f"the guest was not up in time; its last words:\n{last}"
+        return Verdict.TIMEOUT, f"the guest did not boot in time; last console output:\n{last}"
     if isinstance(error, EOFError):
-        return Verdict.INFRA, f"the guest ended before it was up; its last words:\n{last}"
-    return Verdict.INFRA, f"{error}\nthe guest's last words:\n{last}"
+        return Verdict.INFRA, f"the guest ended before it was up; last console output:\n{last}"
+    return Verdict.INFRA, f"{error}\nlast console output:\n{last}"

@@ -2,76 +2,170 @@
 
 from __future__ import annotations
 
+import json
 import os
-import threading
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from syscraft import proc
 from syscraft.abi.toolchain import Toolchain
 from syscraft.errors import EnvironmentLacks
-from syscraft.files import cache_root, digest, folder_made_whole, write_atomic
-from syscraft.model.call import Shared
+from syscraft.files import cache_root, digest, folder_made_whole, remove_tree, write_atomic
+from syscraft.model.tests import TestProgram
 
-_CFLAGS = ("-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-pthread")
+_CFLAGS = ("-std=gnu11", "-Wall", "-Wextra", "-Werror", "-pthread")
+# A rule's prerequisites: blanks part them, a backslash keeps a blank.
+_WORD = re.compile(r"(?:\\.|[^\s\\])+")
 
 
 @dataclass(frozen=True)
 class Program:
-    """A test program; ``binary`` is None if it cannot be had: ``problem`` says why."""
+    """A test program for one ABI, at one level.
 
-    name: str
+    Args:
+        binary: what to run; None if it cannot be had: ``problem`` says why.
+        key: digest of its content; empty if it may do another thing although nothing that is
+            looked at here has changed, as a script may.
+        lacks: whether this machine is to blame for the problem.
+    """
+
     binary: Path | None
+    key: str = ""
     problem: str = ""
-    lacks: bool = False  # whether this machine is to blame
+    lacks: bool = False
 
 
 def generated_folder(generated: dict[str, str]) -> Path:
     """Keep generated files where guests can use them; the same files, the same folder."""
     key = digest(*(part for item in sorted(generated.items()) for part in item))
     folder = cache_root() / "generated" / key
-    if not folder.is_dir():
+    if not all((folder / name).is_file() for name in generated):
+        remove_tree(folder)
         with folder_made_whole(folder) as draft:
             for name, text in generated.items():
                 write_atomic(draft / name, text.encode())
     return folder
 
 
-def c_tests(shared: Shared, generated: dict[str, str]) -> dict[str, str]:
-    """Name and text of a declaration's tests in C: the generated ones and the author's."""
-    sources = {name: text for name, text in generated.items() if name.startswith("test_")}
-    sources |= {test.name: test.text for test in shared.tests}
-    return {name: text for name, text in sorted(sources.items()) if name.endswith(".c")}
-
-
 def compile_program(
-    name: str, text: str, generated: dict[str, str], folder: Path, toolchain: Toolchain
+    test: TestProgram, level: str, headers: Path, folder: Path, toolchain: Toolchain
 ) -> Program:
     """Compile a test program, or find it in the cache.
 
+    Found is what was compiled by the same command from files that are the same today; which files
+    those are, the compiler itself has told.
+
     Args:
+        level: of optimization, such as ``-O2``.
+        headers: a folder of generated files.
         folder: the declaration's, where the author's tests and what they include are.
     """
-    headers = generated_folder(generated)
-    source = headers / name if name in generated else folder / name
+    sources = [_place(name, headers, folder) for name in test.sources]
+    includes = [headers, folder, *(folder / name for name in test.includes)]
     argv = [
-        toolchain.compiler, *toolchain.flags, *_CFLAGS, "-I", str(headers), "-I", str(folder),
-        str(source), *toolchain.link,
+        toolchain.compiler, *toolchain.flags, *_CFLAGS, level,
+        *(word for path in includes for word in ("-I", str(path))), *test.flags,
     ]  # fmt: skip
-    included = [p for p in sorted(folder.glob("*.h")) if p.is_file()]
-    key = digest(headers.name, text, *argv, *(p.read_bytes() for p in included))
-    binary = cache_root() / "tests" / key / name.removesuffix(".c")
-    if binary.exists():
-        return Program(name, binary)
+    link = [*(f"-l{name}" for name in test.libraries), *toolchain.link]
+    compiler = shutil.which(toolchain.compiler)
+    if compiler is None:
+        try:
+            proc.need(toolchain.compiler, packages=toolchain.packages)
+        except EnvironmentLacks as error:
+            return Program(None, problem=str(error), lacks=True)
+    # A header that comes to stand before another of its name is in no list of files read.
+    names = {path for include in includes for path in _names(include)}
+    key = digest(
+        *argv,
+        *map(str, sources),
+        *link,
+        _state(Path(os.path.realpath(compiler or ""))),
+        *sorted(names),
+    )
+    record = cache_root() / "tests" / f"{key}.json"
+    if found := _kept(record):
+        return found
+    return _compile(argv, sources, link, record, test.stem)
+
+
+def _place(name: str, headers: Path, folder: Path) -> Path:
+    return headers / name if (headers / name).is_file() else folder / name
+
+
+def _names(folder: Path) -> Iterator[str]:
     try:
-        proc.need(toolchain.compiler, packages=toolchain.packages)
-    except EnvironmentLacks as error:
-        return Program(name, None, str(error), lacks=True)
-    binary.parent.mkdir(parents=True, exist_ok=True)
-    # Two guests may want the same program at the same time.
-    draft = binary.with_name(f".{binary.name}.{os.getpid()}-{threading.get_ident()}.part")
-    done = proc.run([*argv, "-o", str(draft)])
-    if not done.ok:
-        return Program(name, None, f"{done.output.strip()}\nrepeat it: {done.replay}")
-    os.replace(draft, binary)
-    return Program(name, binary)
+        yield from (f"{folder}/{entry.name}" for entry in os.scandir(folder))
+    except OSError:
+        return
+
+
+def _state(path: Path) -> str:
+    try:
+        stat = path.stat()
+    except OSError:
+        return ""
+    return f"{stat.st_size} {stat.st_mtime_ns}"
+
+
+def _kept(record: Path) -> Program | None:
+    """The program of *record*, if all that it was made of, and itself, is as it was."""
+    try:
+        kept = json.loads(record.read_text(encoding="utf-8"))
+        for name, key in kept["read"].items():
+            if digest(Path(name).read_bytes()) != key:
+                return None
+        binary = record.parent / kept["binary"] / kept["name"]
+        if digest(binary.read_bytes()) != kept["binary"]:
+            return None
+        return Program(binary, kept["binary"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _compile(
+    argv: Sequence[str], sources: Sequence[Path], link: Sequence[str], record: Path, stem: str
+) -> Program:
+    record.parent.mkdir(parents=True, exist_ok=True)
+    read: dict[str, str] = {}
+    with tempfile.TemporaryDirectory(prefix=".", suffix=".part", dir=record.parent) as name:
+        draft = Path(name)
+        objects = []
+        for index, source in enumerate(sources):
+            rule, output = draft / f"{index}.d", draft / f"{index}.o"
+            done = proc.run([*argv, "-c", str(source), "-MD", "-MF", str(rule), "-o", str(output)])
+            if not done.ok:
+                return _failed(done, output)
+            files = prerequisites(rule.read_text(errors="surrogateescape"))
+            read |= {path: digest(Path(path).read_bytes()) for path in files}
+            objects.append(str(output))
+        done = proc.run([*argv, *objects, *link, "-o", str(draft / stem)])
+        if not done.ok:
+            return _failed(done, draft / stem)
+        data = (draft / stem).read_bytes()
+    key = digest(data)
+    binary = record.parent / key / stem
+    write_atomic(binary, data, mode=0o755)
+    kept = {"read": read, "binary": key, "name": stem}
+    write_atomic(record, json.dumps(kept).encode())
+    return Program(binary, key)
+
+
+def _failed(done: proc.Result, output: Path) -> Program:
+    """The compiler's own words; its output goes nowhere when a person repeats it."""
+    replay = done.replay.replace(str(output), "/dev/null")
+    return Program(None, problem=f"{done.output.strip()}\nrepeat it: {replay}")
+
+
+def prerequisites(rule: str) -> tuple[str, ...]:
+    """The files that a compiler has read, from the rule that it wrote for make.
+
+    Source: GCC manual, -MD; make's quoting of blanks, ``#`` and ``$``.
+    """
+    _, _, text = rule.replace("\\\n", " ").partition(": ")
+    first = text.split("\n", 1)[0]
+    words = _WORD.findall(first)
+    return tuple(dict.fromkeys(re.sub(r"\\(.)", r"\1", word).replace("$$", "$") for word in words))

@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 from syscraft.lab.cells import Cell, GuestState, Matrix
 from syscraft.lab.verdict import Verdict
 
-HEAD = ("guest", "linux", "abi", "call", "test", "seconds", "verdict")
-GUEST_HEAD = ("guest", "linux", "kernel built in", "booted in", "runs by")
+HEAD = ("guest", "linux", "kernel", "abi", "call", "test", "seconds", "verdict")
+GUEST_HEAD = ("guest", "linux", "kernel", "built in", "booted in", "runs by")
 
 
 def rows(cells: Sequence[Cell]) -> list[tuple[str, ...]]:
@@ -17,7 +17,7 @@ def rows(cells: Sequence[Cell]) -> list[tuple[str, ...]]:
     return [
         HEAD,
         *(
-            (c.guest, c.linux, c.abi, c.call, c.test, _seconds(c), c.verdict.name)
+            (*c.job, c.abi, c.call, c.shown_test, _seconds(c), c.verdict.name)
             for c in cells
         ),
     ]  # fmt: skip
@@ -40,16 +40,26 @@ def _guest_row(guest: GuestState) -> tuple[str, ...]:
     how = guest.how or "-"
     if guest.repaired:
         how += "; the tree does not build for it without a repair"
-    return (guest.guest, guest.linux, built, booted, how)
+    return (*guest.job, built, booted, how)
+
+
+def problems(matrix: Matrix) -> list[tuple[str, tuple[Cell, ...]]]:
+    """Every cell that is not good, those with one and the same cause together.
+
+    A kernel that does not build is told once, and not once for each of its tests.
+    """
+    found: dict[tuple[str, Verdict], list[Cell]] = {}
+    for cell in matrix.cells:
+        if not cell.good:
+            found.setdefault((cell.detail, cell.verdict), []).append(cell)
+    return [(detail, tuple(cells)) for (detail, _), cells in found.items()]
 
 
 def summary(matrix: Matrix) -> str:
     """One line: what passed where."""
     passed = [cell for cell in matrix.cells if cell.good]
     whole = {
-        (cell.guest, cell.linux)
-        for cell in matrix.cells
-        if all(c.good for c in matrix.cells if (c.guest, c.linux) == (cell.guest, cell.linux))
+        cell.job for cell in matrix.cells if all(c.good for c in matrix.cells if c.job == cell.job)
     }
     abis = {cell.abi for cell in passed}
     kept = sum(cell.cached for cell in matrix.cells)
@@ -62,17 +72,19 @@ def summary(matrix: Matrix) -> str:
 
 def plain(matrix: Matrix) -> list[dict[str, object]]:
     """Cells as JSON takes them."""
-    states = {(state.guest, state.linux): state for state in matrix.guests}
+    states = {state.job: state for state in matrix.guests}
     result = []
     for cell in matrix.cells:
-        state = states[cell.guest, cell.linux]
+        state = states[cell.job]
         result.append(
             {
                 "call": cell.call,
                 "test": cell.test,
+                "level": cell.level,
                 "guest": cell.guest,
                 "abi": cell.abi,
                 "linux": cell.linux,
+                "kernel": cell.kernel,
                 "verdict": cell.verdict.name,
                 "seconds": round(cell.seconds, 3),
                 "cached": cell.cached,
@@ -89,11 +101,11 @@ def junit(matrix: Matrix) -> str:
     """The matrix as JUnit's XML: a suite for each guest, a case for each cell."""
     suites = ElementTree.Element("testsuites", name="syscraft")
     for state in matrix.guests:
-        cells = [c for c in matrix.cells if (c.guest, c.linux) == (state.guest, state.linux)]
+        cells = [c for c in matrix.cells if c.job == state.job]
         suite = ElementTree.SubElement(
             suites,
             "testsuite",
-            name=f"{state.guest} {state.linux}",
+            name=" ".join(state.job).removesuffix(" plain"),
             tests=str(len(cells)),
             failures=str(sum(c.verdict is Verdict.FAIL for c in cells)),
             errors=str(sum(not c.good and c.verdict is not Verdict.FAIL for c in cells)),
@@ -111,7 +123,7 @@ def _case(suite: ElementTree.Element, cell: Cell) -> None:
         suite,
         "testcase",
         classname=f"{cell.guest}.{cell.abi}.{cell.call}",
-        name=cell.test,
+        name=cell.shown_test,
         time=f"{cell.seconds:.3f}",
     )
     if cell.verdict is Verdict.PASS:

@@ -87,6 +87,16 @@ def read_ktap(output: str, status: int) -> tuple[Verdict, str]:
     return Verdict.PASS, f"{len(results)} results"
 
 
+def read_exit(output: str, status: int) -> tuple[Verdict, str]:
+    """Judge a test program by its exit status alone."""
+    tail = output.splitlines()[-10:]
+    if status == 0:
+        return Verdict.PASS, "exit status 0"
+    if status == _KSFT_SKIP:
+        return Verdict.SKIP, "\n".join(tail) or f"exit status {status}"
+    return Verdict.FAIL, "\n".join([f"exit status {status}", *tail])
+
+
 def kernel_trouble(log: str) -> str | None:
     """Find the first oops, warning or panic in a kernel's log, with its trace."""
     lines = log.splitlines()

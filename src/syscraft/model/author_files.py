@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 from syscraft.declaration import ctext
 from syscraft.errors import Finding, Where
 from syscraft.model.call import TextFile
 from syscraft.model.draft import Draft
+from syscraft.model.tests import DEFAULT_LEVELS, Result, TestProgram, from_file
 
 _DEFINE = re.compile(r"^[ \t]*(?:COMPAT_)?SYSCALL_DEFINE\d[^\n]*", re.MULTILINE)
 
@@ -30,15 +32,95 @@ def read_files(draft: Draft) -> list[Finding]:
         elif patch:
             patches.append(patch)
     draft.patches = tuple(patches)
-    tests = []
+    tests, problems = _read_tests(draft)
+    draft.tests = tests
+    findings += problems
+    return findings
+
+
+_LEVEL = re.compile(r"-O(?:[0-3sgz]|fast)?")
+
+
+def _read_tests(draft: Draft) -> tuple[tuple[TestProgram, ...], list[Finding]]:
+    """The tests that the declaration lists, and the files whose names say that they are tests."""
+    findings = []
+    listed = []
+    for index, data in enumerate(draft.data.get("tests", ())):
+        place = ("tests", index)
+        findings += _check_test(draft, data, place)
+        sources = tuple(data["sources"])
+        levels = () if sources and sources[0].endswith(".py") else DEFAULT_LEVELS
+        result = data.get("result", Result.KTAP.value)
+        listed.append(
+            TestProgram(
+                name=data.get("name") or (sources[0] if sources else ""),
+                sources=sources,
+                includes=tuple(data.get("includes", ())),
+                libraries=tuple(data.get("libraries", ())),
+                flags=tuple(data.get("flags", ())),
+                args=tuple(data.get("args", ())),
+                levels=tuple(data.get("levels", levels)) if levels else (),
+                result=Result(result) if result in _RESULTS else Result.KTAP,
+            )
+        )
+    taken = {source for test in listed for source in test.sources}
     for pattern in ("test_*.c", "test_*.py"):
         for path in sorted(draft.folder.glob(pattern)):
-            test, problem = _read_text(draft, path.name, draft.where(), "the test")
+            if path.name in taken:
+                continue
+            _, problem = _read_text(draft, path.name, draft.where(), "the test")
             if problem:
                 findings.append(problem)
-            elif test:
-                tests.append(test)
-    draft.tests = tuple(tests)
+            else:
+                listed.append(from_file(path.name))
+    names = [test.name for test in listed]
+    findings += [
+        Finding(f"duplicate test '{name}'", draft.where("tests"), "a name of its own for each test")
+        for name in dict.fromkeys(names)
+        if names.count(name) > 1
+    ]
+    return tuple(sorted(listed, key=lambda test: test.name)), findings
+
+
+_RESULTS = tuple(result.value for result in Result)
+
+
+def _check_test(draft: Draft, data: dict[str, Any], place: tuple[str, int]) -> list[Finding]:
+    findings = []
+    sources = data["sources"]
+    if not sources:
+        findings.append(Finding("the test has no source", draft.where(*place, "sources"), "a file"))
+    for name in sources:
+        _, problem = _read_text(draft, name, draft.where(*place, "sources"), "the test")
+        findings += [problem] if problem else []
+    if any(name.endswith(".py") for name in sources) and len(sources) > 1:
+        findings.append(
+            Finding("a script has one source", draft.where(*place, "sources"), found=str(sources))
+        )
+    for name in data.get("includes", ()):
+        folder = (draft.folder / name).resolve()
+        if not folder.is_relative_to(draft.folder.resolve()) or not folder.is_dir():
+            findings.append(
+                Finding(
+                    "include folder not found", draft.where(*place, "includes"),
+                    "a folder below the declaration's", name,
+                )
+            )  # fmt: skip
+    for level in data.get("levels", ()):
+        if not _LEVEL.fullmatch(level):
+            findings.append(
+                Finding(
+                    "invalid level of optimization", draft.where(*place, "levels"),
+                    "such as -O0, -O2 or -Os", level,
+                )
+            )  # fmt: skip
+    if (result := data.get("result", "ktap")) not in _RESULTS:
+        findings.append(
+            Finding(
+                "unknown kind of result", draft.where(*place, "result"),
+                "one of " + ", ".join(_RESULTS), result,
+            )
+        )  # fmt: skip
     return findings
 
 

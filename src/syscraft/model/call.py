@@ -10,6 +10,7 @@ from enum import Enum
 
 from syscraft.declaration.ctext import CType
 from syscraft.errors import Where
+from syscraft.model.tests import TestProgram
 
 # Numbers that syscraft gives to calls that are not meant for upstream. Nothing in
 # Linux comes near them, and above 999 mips o32's block (4000) would run into n64's (5000).
@@ -193,7 +194,7 @@ class Shared:
     kconfig: Kconfig
     body: TextFile
     patches: tuple[TextFile, ...]
-    tests: tuple[TextFile, ...]
+    tests: tuple[TestProgram, ...]
 
     @property
     def has_uapi(self) -> bool:

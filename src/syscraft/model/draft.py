@@ -25,6 +25,7 @@ from syscraft.model.call import (
     TextFile,
     Wrapper,
 )
+from syscraft.model.tests import TestProgram
 
 # Calls that return in a child as well. Source: kernel/fork.c, Linux 6.12
 FORK_LIKE = frozenset(("clone", "clone3", "fork", "vfork"))
@@ -65,7 +66,7 @@ class Draft:
         self.cases: tuple[Case, ...] = ()
         self.body: TextFile
         self.patches: tuple[TextFile, ...] = ()
-        self.tests: tuple[TextFile, ...] = ()
+        self.tests: tuple[TestProgram, ...] = ()
 
     @property
     def is_clone(self) -> bool:

@@ -17,7 +17,7 @@ from syscraft.abi.abi import Abi
 from syscraft.abi.toolchain import Toolchain
 from syscraft.emit.discover import generate
 from syscraft.errors import EnvironmentLacks
-from syscraft.files import cache_root, digest, write_atomic, write_if_changed
+from syscraft.files import FileLock, cache_root, digest, write_atomic, write_if_changed
 from syscraft.hints import Progress, silent
 from syscraft.lab.verdict import Verdict, read_ktap
 from syscraft.model.compile import load
@@ -120,11 +120,14 @@ def _prove_cell(abi: Abi, toolchain: Toolchain, level: str, headers: dict[str, s
         includes = uapi_headers(abi.linux_arch) if toolchain.kernel_headers else None
     except EnvironmentLacks as error:
         return replace(proof, missing=("linux-source-6.12",), detail=str(error))
-    for name, text in sources.items():
-        write_if_changed(folder / name, text.encode())
-    proof = _compile_and_run(proof, abi, toolchain, folder, includes)
-    if proof.verdict is Verdict.PASS:
-        write_atomic(kept, json.dumps(plain(proof)).encode())
+    with FileLock(folder.with_name(f"{folder.name}.lock")):
+        if kept.exists():  # somebody else has proven it since
+            return _read(json.loads(kept.read_text(encoding="utf-8")))
+        for name, text in sources.items():
+            write_if_changed(folder / name, text.encode())
+        proof = _compile_and_run(proof, abi, toolchain, folder, includes)
+        if proof.verdict is Verdict.PASS:
+            write_atomic(kept, json.dumps(plain(proof)).encode())
     return proof
 
 
@@ -218,9 +221,10 @@ def _keep(proofs: Iterable[Proof]) -> None:
     """Replace the kept results of the ABIs that were proven now."""
     new = list(proofs)
     proven = {proof.abi for proof in new}
-    old = [proof for proof in last_proofs() if proof.abi not in proven]
-    ordered = sorted([*old, *new], key=lambda proof: proof.abi)
-    write_atomic(_path(), json.dumps([plain(p) for p in ordered], indent=1).encode())
+    with FileLock(_path().with_suffix(".lock")):
+        old = [proof for proof in last_proofs() if proof.abi not in proven]
+        ordered = sorted([*old, *new], key=lambda proof: proof.abi)
+        write_atomic(_path(), json.dumps([plain(p) for p in ordered], indent=1).encode())
 
 
 def last_proofs(abis: Iterable[Abi] | None = None) -> tuple[Proof, ...]:

@@ -158,12 +158,8 @@ def list_sources(tree: KernelTree, places: tuple[str, ...], suffix: str) -> list
     """The paths of the files below *places*, in order."""
     found: set[str] = set()
     for place in places:
-        start = tree.root / place
-        if start.is_file():
-            found.add(place)
-        found |= {
-            str(path.relative_to(tree.root)) for path in start.rglob(f"*{suffix}") if path.is_file()
-        }
+        found.update(tree.glob(place))
+        found.update(tree.glob(f"{place}/**/*{suffix}"))
     return sorted(found)
 
 

@@ -201,8 +201,7 @@ def _find_label(tree: KernelTree, symbol: str, folder: str) -> tuple[str, int] |
     """Where an architecture's assembly has a symbol, or a wrapper of that name."""
     for wanted in (symbol, f"{symbol}_wrapper", symbol.removeprefix("sys_")):
         pattern = re.compile(_LABEL.format(name=re.escape(wanted)), re.MULTILINE)
-        for path in sorted((tree.root / "arch" / folder).rglob("*.S")):
-            name = str(path.relative_to(tree.root))
+        for name in tree.glob(f"arch/{folder}/**/*.S"):
             if match := pattern.search(tree.read(name) or ""):
                 return name, (tree.read(name) or "").count("\n", 0, match.start()) + 1
     return None

@@ -149,9 +149,8 @@ class Numbers:
     def _makefiles(self, path: str) -> list[str]:
         if path != GENERIC_TABLE.path:
             return [str(Path(path).parent / "Makefile")]
-        root = self._tree.root
-        found = sorted(root.glob("arch/*/kernel/Makefile.syscalls"))
-        return ["scripts/Makefile.asm-headers", *(str(p.relative_to(root)) for p in found)]
+        found = self._tree.glob("arch/*/kernel/Makefile.syscalls")
+        return ["scripts/Makefile.asm-headers", *found]
 
     def _words(self, abi: Abi) -> frozenset[str]:
         """The words whose rows *abi* has."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -71,23 +70,15 @@ def read_sources(tree: KernelTree, progress: Progress, findings: list[Finding]) 
 
 def _paths(tree: KernelTree) -> list[str]:
     """All C files of the kernel, and the headers with prototypes of calls, in order."""
-    found = []
-    root = str(tree.root)
-    waiting = [""]
-    while waiting:
-        folder = waiting.pop()
-        try:
-            listed = list(os.scandir(os.path.join(root, folder)))
-        except OSError:
-            continue
-        for entry in listed:
-            path = f"{folder}/{entry.name}" if folder else entry.name
-            if entry.is_dir(follow_symlinks=False):
-                if path not in _ELSEWHERE and not entry.name.startswith("."):
-                    waiting.append(path)
-            elif entry.name.endswith(".c") or path in _HEADERS or _ARCH_HEADER.fullmatch(path):
-                found.append(path)
-    return sorted(found)
+    return sorted(
+        path
+        for path in tree.walk(_is_kernel)
+        if path.endswith(".c") or path in _HEADERS or _ARCH_HEADER.fullmatch(path)
+    )
+
+
+def _is_kernel(folder: str) -> bool:
+    return folder not in _ELSEWHERE and not folder.rpartition("/")[2].startswith(".")
 
 
 def _blank(tree: KernelTree, path: str, text: str, findings: list[Finding]) -> Source:

@@ -33,7 +33,7 @@ def uapi_headers(
     folder = cache_root() / "headers" / f"{tree.key}-{linux_arch}"
     if folder.is_dir():
         return folder / "usr" / "include"
-    with FileLock(folder.with_suffix(".lock")):
+    with FileLock(folder.with_name(f"{folder.name}.lock")):
         if not folder.is_dir():
             progress(f"exporting the headers of {linux_arch}")
             with folder_made_whole(folder) as draft:

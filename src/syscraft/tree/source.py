@@ -110,7 +110,7 @@ class KernelTree:
         while waiting:
             folder = waiting.pop()
             try:
-                listed = list(os.scandir(self.root / folder))
+                listed = list(os.scandir(os.path.join(self.root, folder)))
             except OSError:
                 continue
             for entry in listed:

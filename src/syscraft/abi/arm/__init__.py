@@ -144,6 +144,7 @@ ABI = Abi(
             console="ttyAMA0",
             line=VIRTIO_LINE,
             wires=virtio_wires("virtio-serial-device"),
+            smp=("CONFIG_SMP=y",),
         ),
     ),
 )

@@ -76,6 +76,7 @@ ABI = Abi(
             console="ttyAMA0",
             line=VIRTIO_LINE,
             wires=virtio_wires("virtio-serial-device"),
+            smp=(),
             native_on=("aarch64",),
         ),
     ),

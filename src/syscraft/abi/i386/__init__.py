@@ -68,6 +68,7 @@ ABI = Abi(
             programs={"i386": "gcc"},
             console="ttyS0",
             restarts=True,
+            smp=("CONFIG_SMP=y",),
             native_on=("i386", "i486", "i586", "i686", "x86_64"),
         ),
     ),

@@ -53,6 +53,7 @@ ABI = Abi(
             console="hvc0",
             line="/dev/hvc1",
             wires=("-device", "spapr-vty,chardev=console", "-device", "spapr-vty,chardev=line"),
+            smp=("CONFIG_SMP=y",),
             native_on=("ppc64le", "ppc64"),
         ),
     ),

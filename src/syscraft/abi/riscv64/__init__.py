@@ -76,6 +76,7 @@ ABI = Abi(
             console="ttyS0",
             line=VIRTIO_LINE,
             wires=virtio_wires("virtio-serial-device"),
+            smp=("CONFIG_SMP=y",),
             native_on=("riscv64",),
         ),
     ),

@@ -64,6 +64,7 @@ ABI = Abi(
             console="ttysclp0",
             line=VIRTIO_LINE,
             wires=virtio_wires("virtio-serial-ccw"),
+            smp=(),
             native_on=("s390x",),
         ),
     ),

@@ -67,6 +67,7 @@ ABI = Abi(
             programs={"x86_64": "gcc", "i386": "gcc", "x32": "gcc"},
             console="ttyS0",
             restarts=True,
+            smp=("CONFIG_SMP=y",),
             native_on=("x86_64",),
         ),
     ),

@@ -12,17 +12,24 @@ from xml.etree import ElementTree
 
 import pytest
 
+from syscraft import proc
 from syscraft.abi.machine import Machine
 from syscraft.api import load
+from syscraft.build.flavour import find_flavour
 from syscraft.build.kernel import BuiltKernel
 from syscraft.files import write_if_changed
-from syscraft.guest import qemu
-from syscraft.lab import everywhere
-from syscraft.lab.cells import Cell, Matrix
-from syscraft.lab.everywhere import Job, Subject, run_everywhere
+from syscraft.guest import acceleration, kernel_guest
+from syscraft.guest.host import host_abi
+from syscraft.guest.qemu import QemuMachine
+from syscraft.guest.workload import Workload
+from syscraft.lab.cells import Cell, GuestState, Matrix
+from syscraft.lab.plan import Job, Subject
 from syscraft.lab.report import guest_rows, junit, plain, rows, summary
+from syscraft.lab.run import run_jobs
 from syscraft.lab.verdict import Verdict
-from syscraft.tree.source import KernelTree, open_tree
+from syscraft.model.call import Unit
+from syscraft.model.tests import TestProgram
+from syscraft.tree.source import open_tree
 
 MakeCall = Callable[..., Path]
 
@@ -46,45 +53,50 @@ while kind != b"C":
 
 
 @pytest.fixture
-def tree() -> KernelTree:
-    return open_tree("deb:6.12")
-
-
-@pytest.fixture
 def run(
-    tmp_path: Path, tree: KernelTree, make_call: MakeCall, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, make_call: MakeCall, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., Matrix]:
     """Test a call with one test on a machine whose emulator is the given script."""
     kernel = tmp_path / "vmlinux"
     kernel.write_bytes(b"no kernel")
+    tree = open_tree("deb:6.12")  # before the cache is another one
     monkeypatch.setenv("SYSCRAFT_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(
-        everywhere, "build_kernel", lambda *_: BuiltKernel(kernel, f"key {time.time_ns()}", True)
+        kernel_guest, "build_kernel", lambda *_: BuiltKernel(kernel, f"key {time.time_ns()}", True)
     )
-    monkeypatch.setattr(qemu, "BOOT_DEADLINE_S", 1.0)
-    declaration = load(make_call("cteverywhere"))
-    subject = Subject(declaration.call, declaration.folder, "cteverywhere")
-    host = os.uname().machine
-    abi, machine = next(
-        pair for pair in qemu.machines() if host in pair[1].native_on and pair[1].key == pair[0].key
-    )
+    declaration = load(make_call("ctrun"))
+    test = TestProgram("test_a.c", ("test_a.c",), levels=("-O2",))
+    (declaration.folder / "test_a.c").write_text("int main(void) { return 0; }\n")
+    shared = replace(declaration.unit.shared, tests=(test,))
+    unit = Unit(shared, (replace(declaration.call, cases=(), shared=shared),))
+    subject = Subject(unit, declaration.folder, "ctrun")
+    work = Workload((unit,), tree)
 
     def go(script: str = "", *, jobs: int = 1, again: bool = False, **changes: object) -> Matrix:
         emulator = tmp_path / "emulator"
         write_if_changed(emulator, script.encode(), mode=0o755)
-        fake: Machine = replace(
-            machine,
-            command=(str(emulator),),
-            native_on=(),
-            programs={abi.key: "gcc"},
-            **changes,  # type: ignore[arg-type]
-        )
-        job = Job("deb:6.12", tree, abi, fake)
-        return run_everywhere(
-            [subject], [job] * jobs, deadline_s=1.0, again=again, progress=lambda text: None
+        guest = machine(emulator, **changes)
+        job = Job(guest, "deb:6.12", find_flavour("plain"), work)
+        return run_jobs(
+            [job] * jobs, [subject], deadline_s=1.0, again=again, progress=lambda text: None
         )
 
     return go
+
+
+def machine(emulator: Path, **changes: object) -> QemuMachine:
+    """This host's own machine with another emulator, and without the host's files."""
+    host = host_abi()
+    real = next(m for m in host.machines if os.uname().machine in m.native_on)
+    fake: Machine = replace(
+        real,
+        command=(str(emulator), "-m", "256"),
+        programs={host.key: "gcc"},
+        **{"native_on": (), **changes},  # type: ignore[arg-type]
+    )
+    guest = QemuMachine(host, fake)
+    guest.boot_deadline_s = 1.0
+    return guest
 
 
 def only(matrix: Matrix) -> Cell:
@@ -102,7 +114,7 @@ def test_good_guest(run: Callable[..., Matrix]) -> None:
 @pytest.mark.parametrize(
     ("script", "verdict", "words"),
     [
-        (HEAD + "time.sleep(600)", Verdict.TIMEOUT, "not up in time"),
+        (HEAD + "time.sleep(600)", Verdict.TIMEOUT, "did not boot in time"),
         (HEAD + 'print("unsupported machine type"); sys.exit(1)', Verdict.INFRA, "unsupported"),
         (HEAD + "sys.exit(0)", Verdict.INFRA, "ended before it was up"),
         (
@@ -112,7 +124,7 @@ def test_good_guest(run: Callable[..., Matrix]) -> None:
         ),
         (HEAD + 'os.write(line, b"garbage" * 99); time.sleep(600)', Verdict.INFRA, "garbage"),
         (HEAD + 'say(b"F", b"no line: ENODEV"); time.sleep(600)', Verdict.INFRA, "ENODEV"),
-        (HEAD + 'os.write(line, b"B"); time.sleep(600)', Verdict.TIMEOUT, "not up in time"),
+        (HEAD + 'os.write(line, b"B"); time.sleep(600)', Verdict.TIMEOUT, "did not boot in time"),
         (UP + 'os.write(line, b"garbage" * 99); time.sleep(600)', Verdict.INFRA, "garbage"),
         (UP + RUN + "time.sleep(600)", Verdict.TIMEOUT, "no end after 1 s"),
         (UP + RUN + "sys.exit(0)", Verdict.CRASH, "the kernel died"),
@@ -135,7 +147,7 @@ def test_troubled_guest(
 def test_emulator_that_is_not_there(
     run: Callable[..., Matrix], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(everywhere.proc.shutil, "which", lambda name: None)
+    monkeypatch.setattr(proc.shutil, "which", lambda name: None)
     cell = only(run(UP, packages=("gcc-xyz", "qemu-xyz")))
     assert cell.verdict is Verdict.INFRA
     assert "apt-get install" in cell.detail
@@ -145,7 +157,7 @@ def test_good_verdicts_are_kept_and_bad_ones_are_not(
     run: Callable[..., Matrix], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     kernel = BuiltKernel(tmp_path / "vmlinux", "always the same", True)
-    monkeypatch.setattr(everywhere, "build_kernel", lambda *_: kernel)
+    monkeypatch.setattr(kernel_guest, "build_kernel", lambda *_: kernel)
     said = b"1..1\nok 1 a\n"
     good = UP + RUN + f'say(b"O", {said!r})\nsay(b"Q", bytes([0, 0]))\nhear()\n'
     assert [only(run(good)).cached for _ in range(2)] == [False, True]
@@ -157,9 +169,9 @@ def test_good_verdicts_are_kept_and_bad_ones_are_not(
 def test_kvm_is_tried_by_booting_and_the_answer_is_kept(
     run: Callable[..., Matrix], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(qemu, "_KVM", tmp_path / "kvm")
-    monkeypatch.setattr(qemu, "_KVM_DEADLINE_S", 0.5)
-    monkeypatch.setattr(qemu.platform, "machine", lambda: "this")
+    monkeypatch.setattr(acceleration, "_KVM", tmp_path / "kvm")
+    monkeypatch.setattr(acceleration, "_KVM_DEADLINE_S", 0.5)
+    monkeypatch.setattr(acceleration.platform, "machine", lambda: "this")
     dies = (
         HEAD
         + f"""
@@ -173,11 +185,9 @@ if "kvm" in sys.argv:
     def how() -> str:
         emulator = tmp_path / "emulator"
         write_if_changed(emulator, script.encode(), mode=0o755)
-        _, machine = qemu.machines()[0]
-        fake = replace(machine, command=(str(emulator),), native_on=("this",))
-        return qemu.acceleration(fake, tmp_path, tmp_path).shown
+        return machine(emulator, native_on=("this",)).how(tmp_path, find_flavour("plain"))
 
-    assert how() == f"emulation: {tmp_path / 'kvm'} is not there"
+    assert how() == f"emulation: {tmp_path / 'kvm'} does not exist"
     (tmp_path / "kvm").touch(mode=0o666)
     assert how() == "emulation: KVM died at boot: KVM internal error"
     assert how() == "emulation: KVM died at boot: KVM internal error"
@@ -186,7 +196,7 @@ if "kvm" in sys.argv:
     assert how() == "emulation: KVM did not boot within 0.5 s"
     script = UP + "hear()"
     assert how() == "KVM"
-    monkeypatch.setattr(qemu.platform, "machine", lambda: "another")
+    monkeypatch.setattr(acceleration.platform, "machine", lambda: "another")
     assert how() == "emulation"
 
 
@@ -197,13 +207,14 @@ def test_one_guest_fails_and_the_others_go_on(
 
 
 def cells() -> Matrix:
-    from syscraft.lab.cells import GuestState
-
-    cell = Cell("m1", "deb:6.12", "abi1", "call", "test_a.c", "my/call", Verdict.PASS, 0.5)
+    cell = Cell(
+        "m1", "deb:6.12", "plain", "abi1", "call", "test_a.c", "-O2", "my/call",
+        verdict=Verdict.PASS, seconds=0.5,
+    )  # fmt: skip
     return Matrix(
         guests=(
-            GuestState("m1", "deb:6.12", 60.0, False, 0.7, "emulation"),
-            GuestState("m2", "deb:6.12", None, False, None, ""),
+            GuestState("m1", "deb:6.12", "plain", 60.0, False, 0.7, "emulation"),
+            GuestState("m2", "deb:6.12"),
         ),
         cells=(
             cell,
@@ -217,17 +228,17 @@ def cells() -> Matrix:
 
 def test_report_for_people() -> None:
     matrix = cells()
-    assert rows(matrix.cells)[2][5:] == ("cached", "PASS")
+    assert rows(matrix.cells)[2][5:] == ("test_b.c -O2", "cached", "PASS")
     assert guest_rows(matrix.guests)[1:] == [
-        ("m1", "deb:6.12", "60 s", "0.70 s", "emulation"),
-        ("m2", "deb:6.12", "-", "-", "-"),
+        ("m1", "deb:6.12", "plain", "60 s", "0.70 s", "emulation"),
+        ("m2", "deb:6.12", "plain", "-", "-", "-"),
     ]
     assert summary(matrix) == (
         "3 of 5 tests passed; 1 of 2 guests, 1 ABIs; 1 from the cache"
     )  # fmt: skip
 
 
-def test_report_for_machines() -> None:
+def test_report_as_json() -> None:
     first, second, *_ = plain(cells())
     assert first["verdict"] == "PASS"
     assert (first["cached"], second["cached"]) == (False, True)

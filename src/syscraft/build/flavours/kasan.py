@@ -1,0 +1,35 @@
+"""Compiled-in checks of every access to memory, and of what C leaves undefined."""
+
+from __future__ import annotations
+
+from syscraft.build.flavour import Flavour
+from syscraft.build.kconfig import Need, read_options
+
+FLAVOUR = Flavour(
+    "kasan",
+    "use after free, out of bounds, shifts and indexes that C leaves undefined",
+    options=read_options("""\
+# KASAN keeps who allocated and who freed; the smallest allocator cannot.
+# CONFIG_SLUB_TINY is not set
+CONFIG_KASAN=y
+CONFIG_KASAN_GENERIC=y
+# Quicker, though larger, than a call for each access.
+CONFIG_KASAN_INLINE=y
+# Variables on the stack, and memory of vmalloc().
+CONFIG_KASAN_STACK=y
+CONFIG_KASAN_VMALLOC=y
+# Undefined behaviour is told with its place, and the call goes on.
+CONFIG_UBSAN=y
+# CONFIG_UBSAN_TRAP is not set
+CONFIG_UBSAN_BOUNDS=y
+CONFIG_UBSAN_SHIFT=y
+CONFIG_UBSAN_BOOL=y
+CONFIG_UBSAN_ENUM=y
+"""),
+    needs=(
+        Need("HAVE_ARCH_KASAN", "checker of memory accesses (KASAN)"),
+        Need("ARCH_HAS_UBSAN", "checker of undefined behaviour (UBSAN)"),
+    ),
+    memory_mib=512,
+    slower=3.0,
+)

@@ -1,0 +1,51 @@
+"""Options of the verbs that boot a kernel: which guest, which tree, which flavour."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from syscraft.errors import UsageError
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class WithCommand(click.Command):
+    """A verb that runs what stands behind ``--``; it is ``ctx.meta[COMMAND]``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        here = args.index("--") if "--" in args else len(args)
+        ctx.meta[COMMAND] = tuple(args[here + 1 :])
+        return super().parse_args(ctx, args[:here])
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        return [*super().collect_usage_pieces(ctx), "-- COMMAND..."]
+
+
+COMMAND = "syscraft.command"
+
+
+def kernel_options(command: Command) -> Command:
+    """Add the options that change a kernel's configuration."""
+    for option in (
+        click.option("--kconfig-file", "kconfig_files", metavar="FILE", multiple=True,
+                     help="Kernel options, one a line; repeatable."),
+        click.option("--kconfig", metavar="NAME=VALUE", multiple=True,
+                     help="A kernel option, such as DEBUG_LIST=y; repeatable."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def names(text: str, option: str) -> tuple[str, ...]:
+    """Split a list with commas.
+
+    Raises:
+        UsageError: it has no name in it.
+    """
+    found = tuple(dict.fromkeys(name for name in text.split(",") if name))
+    if not found:
+        raise UsageError.of(f"{option} names nothing", expected="names, separated by commas")
+    return found

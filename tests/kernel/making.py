@@ -1,0 +1,37 @@
+"""Kernels by plain make, as their maintainers build them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from syscraft.build.kernel import REPRODUCIBLE
+
+
+def make(tree: Path, objects: Path, *words: str) -> str:
+    """Run make for User Mode Linux.
+
+    *tree* and *objects* stand in one folder: ccache then knows what any build of syscraft's
+    own has compiled there, and the other way round.
+
+    Returns: what it said.
+    """
+    assert objects.parent == tree.parent
+    environment = {**os.environ, **REPRODUCIBLE}
+    argv = ["make", "-C", str(tree), f"O={objects}", "ARCH=um", f"-j{os.cpu_count()}"]
+    if shutil.which("ccache"):
+        environment |= {"CCACHE_BASEDIR": str(tree.parent), "CCACHE_NOHASHDIR": "1"}
+        relative = os.path.relpath(tree, objects)
+        argv += ["CC=ccache gcc", f"KCPPFLAGS=-fmacro-prefix-map={relative}/="]
+    done = subprocess.run(
+        [*argv, *words],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-5000:]
+    return done.stdout

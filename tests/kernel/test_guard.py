@@ -1,0 +1,37 @@
+"""What keeps kernels out of other tests knows how syscraft builds and boots them."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import tiers
+from conftest import REPOSITORY, Syscraft
+
+MakeCall = Callable[..., Path]
+
+
+@pytest.fixture
+def guarded(tmp_path: Path) -> dict[str, str]:
+    """The environment of a test that may not have a kernel."""
+    path = f"{tiers.GUARD}{os.pathsep}{os.environ['PATH']}"
+    return {"PATH": path, "SYSCRAFT_REFUSED": str(tmp_path / "refused")}
+
+
+def test_a_build_is_refused(
+    make_call: MakeCall, syscraft: Syscraft, guarded: dict[str, str], tmp_path: Path
+) -> None:
+    folder = make_call("ctguard", (f"/* {time.time_ns()} */", "return 0;"))
+    assert syscraft("test", folder, env=guarded).returncode != 0
+    assert "a kernel is built: make -C" in (tmp_path / "refused").read_text()
+
+
+def test_a_boot_is_refused(syscraft: Syscraft, guarded: dict[str, str], tmp_path: Path) -> None:
+    """Though the kernel is there already."""
+    words = ("run", REPOSITORY / "examples" / "splork", "--", "true")
+    assert syscraft(*words).returncode == 0
+    assert syscraft(*words, env=guarded).returncode != 0
+    assert "a kernel is booted: setpriv" in (tmp_path / "refused").read_text()

@@ -1,0 +1,101 @@
+"""Tiers of tests: what is under tests/kernel or tests/everywhere builds and boots kernels.
+
+No other test may, so that "make check" has an answer in minutes; the folder decides, and
+a guard before make and setpriv on the PATH makes sure. Tests of a tier are run side by side
+in lanes: one worker has all tests of a lane, in their order.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+GUARD = TESTS / "no_kernels"
+WITH_KERNELS = ("kernel", "everywhere")
+
+# A build uses all processors, and holds the lock of its working folder: two builds of User
+# Mode Linux would wait for each other, while one on a machine of QEMU goes on beside it.
+LANES = {
+    "kernel/test_machines.py": "machines",
+    "everywhere/test_everywhere.py": "machines",
+    "everywhere/test_links.py": "machines",
+}
+OTHER_KERNELS = "kernels"
+# What takes long begins early: the order is that of the names here, then all others.
+EARLY = (
+    "kernel/test_machines.py", "everywhere/", "kernel/", "abi/test_compile.py",
+    "runtime/test_core_build.py", "tree/test_every_table.py", "test_docs.py",
+    "abi/test_proofs.py", "emit/test_compile.py",
+)  # fmt: skip
+
+_BEFORE = os.environ.get("PATH", os.defpath)
+_refused = Path(tempfile.gettempdir()) / f"syscraft-refused-{os.getpid()}"
+
+
+def may_build(path: Path) -> bool:
+    """Whether the tests in a file may build and boot kernels."""
+    return path.relative_to(TESTS).parts[0] in WITH_KERNELS
+
+
+def lane_of(name: str) -> str:
+    """The lane of a file of tests, by its name below this folder."""
+    return LANES.get(name, OTHER_KERNELS if name.startswith("kernel/") else name)
+
+
+def take_refusals() -> str:
+    """What the guard refused since the last question."""
+    text = _refused.read_text(encoding="utf-8") if _refused.exists() else ""
+    _refused.unlink(missing_ok=True)
+    return text
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Put the guard on the PATH, for fixtures of every scope as well."""
+    if may_build(item.path):
+        return (yield)
+    os.environ["PATH"] = f"{GUARD}{os.pathsep}{_BEFORE}"
+    os.environ["SYSCRAFT_REFUSED"] = str(_refused)
+    try:
+        return (yield)
+    finally:
+        os.environ["PATH"] = _BEFORE
+        del os.environ["SYSCRAFT_REFUSED"]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Fail a test that wanted a kernel, even if it took the refusal for a good answer."""
+    try:
+        return (yield)
+    finally:
+        if refused := take_refusals():
+            pytest.fail(f"{refused}A test that needs a kernel has its place in tests/kernel.")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest; tests of a file stay together, and in their order."""
+    items.sort(key=lambda item: _rank(str(item.path.relative_to(TESTS))))
+
+
+def _rank(name: str) -> int:
+    return next((i for i, start in enumerate(EARLY) if name.startswith(start)), len(EARLY))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Let every worker take a lane, in the order of collection, whenever it has no work."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Lanes(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            name = (config.rootpath / nodeid.partition("::")[0]).relative_to(TESTS)
+            return lane_of(str(name))
+
+    config.option.loadscopereorder = False
+    return Lanes(config, log)
