@@ -96,7 +96,7 @@ def test_a_silence_without_cause(
         (("examples/splork", "--tree", "deb:6.12"), "DECL and --tree exclude each other"),
         (("examples/splork", "--call", "openat"), "--call is for --tree"),
         (("--tree", "nowhere"), "nowhere"),
-        (("--tree", "deb:6.12", "--call", "opena2"), "did you mean openat2"),
+        (("--tree", "deb:6.12", "--call", "opena2"), "did you mean 'openat2'"),
     ],
 )
 def test_wrong_usage(syscraft: Syscraft, arguments: tuple[str, ...], message: str) -> None:

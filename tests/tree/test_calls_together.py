@@ -114,6 +114,30 @@ def test_a_name_that_the_kernel_has(toys: Path) -> None:
         library.load(toys).patch()
 
 
+def test_a_variant_of_clone_among_others(toys: Path) -> None:
+    text = (toys / "toys.toml").read_text()
+    clone = '[[calls]]\nname = "toys"\nsummary = "start one"\nlike = "clone"\nadd = ["int level"]\n'
+    (toys / "toys.toml").write_text(text.replace("[[calls]]", f"{clone}\n[[calls]]", 1))
+    body = (toys / "toys.c").read_text()
+    head = "static long do_toys(struct kernel_clone_args *args, int level)"
+    (toys / "toys.c").write_text(f"{body}\n{head}\n{{\n\treturn kernel_clone(args);\n}}\n")
+    files = library.load(toys).patch().files
+    source = files["kernel/toys.c"].decode()
+    assert source.count("SYSCALL_DEFINE6(toys,") == 4  # an order each
+    assert "COMPAT_SYSCALL_DEFINE6(ia32_toys," in source
+    assert source.startswith(
+        "// SPDX-License-Identifier: GPL-2.0\n"
+        "/*\n * toys(), toy_move(), toy_find(), toy_stop() - serve a test\n */\n"
+    )
+    folder = "tools/testing/selftests/toys/"
+    assert b"TEST_GEN_PROGS := toys_test toys_calls_test\n" in files[f"{folder}Makefile"]
+    assert b"TEST(returns_in_parent_and_child)" in files[f"{folder}toys_test.c"]
+    assert b"ASSERT_LT(0, __NR_toy_stop);" in files[f"{folder}toys_calls_test.c"]
+    entry = files["arch/sparc/kernel/entry.S"].decode()
+    assert "sys_toys" in entry
+    assert "toy_move" not in entry
+
+
 @pytest.fixture
 def linux(toys: Path, tmp_path: Path) -> Path:
     """A tree with the files of 6.12 that the calls touch."""

@@ -41,7 +41,7 @@ def argument_list(head: str, items: Sequence[str], tail: str) -> str:
 def comment(paragraphs: Sequence[str], listed: Sequence[tuple[str, str]] = ()) -> str:
     """Write a block comment; *listed* are words with their meanings, for its end."""
     lines: list[str] = []
-    for paragraph in paragraphs:
+    for paragraph in filter(None, paragraphs):
         if lines:
             lines.append(" *")
         lines += [f" * {line}" for line in textwrap.wrap(paragraph, WIDTH - 3)]
