@@ -21,7 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import syscraft
-from syscraft.build.kernel import REPRODUCIBLE
+from syscraft.build.make import REPRODUCIBLE
 from syscraft.files import cache_root
 from syscraft.guest.base import Ready
 
@@ -40,16 +40,20 @@ def quietly(*argv: str | Path) -> None:
         sys.exit(f"{argv} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
 
 
-def work_folder() -> Path:
-    """The folder of the last build."""
-    logs = (cache_root() / "work").glob("*/linux.log")
-    return max(logs, key=lambda path: path.stat().st_mtime_ns).parent
+def objects_folder() -> Path:
+    """The objects of the last build."""
+    logs = (cache_root() / "work").glob("*/obj-*/.syscraft/linux.log")
+    return max(logs, key=lambda path: path.stat().st_mtime_ns).parents[1]
+
+
+def source_folder() -> Path:
+    return objects_folder().with_name("src")
 
 
 def bare_make() -> None:
-    work = work_folder()
+    words = ("-C", source_folder(), f"O={objects_folder()}", "ARCH=um", f"-j{os.cpu_count()}")
     subprocess.run(
-        ["make", "-C", f"{work}/src", f"O={work}/obj", "ARCH=um", f"-j{os.cpu_count()}", "linux"],
+        ["make", *words, "linux"],
         env={**os.environ, **REPRODUCIBLE},
         stdout=subprocess.DEVNULL,
         check=True,
@@ -93,7 +97,7 @@ def edited_body(folder: Path) -> None:
 
 
 def make_after_edit() -> None:
-    source = work_folder() / "src" / "kernel" / "benched.c"
+    source = source_folder() / "kernel" / "benched.c"
     source.write_text(source.read_text() + f"/* {next(_unique)} */\n")
     bare_make()
 
@@ -104,7 +108,7 @@ def new_call(folder: Path) -> None:
 
 def make_after_new_row() -> None:
     """What make rebuilds on its own when a row is added to the tables."""
-    table = work_folder() / "src" / "arch/x86/entry/syscalls/syscall_64.tbl"
+    table = source_folder() / "arch/x86/entry/syscalls/syscall_64.tbl"
     text = table.read_text()
     table.write_text(re.sub(r"\b(benched\d+)\b", lambda m: f"{m[1]}0", text))
     bare_make()

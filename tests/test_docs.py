@@ -137,5 +137,5 @@ def test_derive_example_of_the_reference(tmp_path: Path) -> None:
         "{\n\treturn 0;\n}\n"
     )
     files = library.load(tmp_path).generate()
-    assert "mark_raw(path, (size_t)(__builtin_strlen(path)), 0);" in files["mark.h"]
+    assert "mark_raw(path, (size_t)__builtin_strlen(path), 0);" in files["mark.h"]
     assert "def mark(path: Pointer, *, length: int) -> int:" in files["mark.py"]

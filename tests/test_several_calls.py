@@ -75,6 +75,22 @@ def test_modules_share_a_class(toys: Path, tmp_path: Path) -> None:
     assert done.stdout == f"{errno.ENOTSUP}\n"
 
 
+def test_a_constant_as_wide_as_long(toys: Path, tmp_path: Path) -> None:
+    text = (toys / "toys.toml").read_text()
+    wide = '[[flags]]\nname = "TOY_ALL"\nvalue = "~0UL"\n\n'
+    (toys / "toys.toml").write_text(text.replace("[[calls]]", f"{wide}[[calls]]", 1))
+    library.load(toys).write(tmp_path)
+    script = (
+        "import ctypes, toy_find, toys_types\n"
+        "bits = 8 * ctypes.sizeof(ctypes.c_long)\n"
+        "assert toy_find.TOY_ALL == toys_types.TOY_ALL == 2**bits - 1\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_calls_that_share_no_type_need_no_module(toys: Path) -> None:
     text = (toys / "toys.toml").read_text()
     text = text.replace('structs = "struct toy_point { __u32 x; __u32 y; };"', "")

@@ -28,7 +28,10 @@ LANES = {
 OTHER_KERNELS = "kernels"
 # What takes long begins early: the order is that of the names here, then all others.
 EARLY = (
-    "kernel/test_machines.py", "everywhere/", "kernel/", "abi/test_compile.py",
+    "kernel/test_machines.py", "everywhere/",
+    # The first kernel of all, and the same one of another tree: ccache has it then.
+    "kernel/test_run.py", "kernel/test_own_tree.py", "kernel/",
+    "abi/test_compile.py",
     "runtime/test_core_build.py", "tree/test_every_table.py", "test_docs.py",
     "abi/test_proofs.py", "emit/test_compile.py",
 )  # fmt: skip

@@ -104,6 +104,10 @@ class BuildError(SyscraftError):
     """The kernel, or a test program, does not compile."""
 
 
+class ConfigError(BuildError):
+    """The kernel cannot be configured as it was asked for."""
+
+
 class EnvironmentLacks(SyscraftError):
     """A tool, a permission or disk space is missing on this machine."""
 

@@ -105,10 +105,13 @@ def folder_made_whole(path: Path) -> Iterator[Path]:
         remove_tree(draft)
 
 
-def remove_drafts(folder: Path) -> None:
-    """Remove what killed processes left half made; call with the folder's lock held."""
+def remove_drafts(folder: Path, name: str = "*") -> None:
+    """Remove what killed processes left half made of *name*.
+
+    Call it with the lock of that name held, or, for all names, with the folder's.
+    """
     if folder.is_dir():
-        for draft in folder.glob(".*.part"):
+        for draft in folder.glob(f".{name}.*.part"):
             remove_tree(draft)
 
 

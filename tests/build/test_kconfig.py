@@ -16,7 +16,7 @@ from syscraft.build.kconfig import (
     parse_option,
     read_options,
 )
-from syscraft.errors import BuildError, UsageError, Where
+from syscraft.errors import BuildError, ConfigError, UsageError, Where
 from syscraft.tree.source import KernelTree
 
 KCONFIG = """\
@@ -72,9 +72,9 @@ def tree(tmp_path: Path) -> KernelTree:
     return KernelTree(tmp_path, "key", "the tree")
 
 
-def lost(tree: KernelTree, *options: str, config: str = CONFIG) -> BuildError:
+def lost(tree: KernelTree, *options: str, config: str = CONFIG) -> ConfigError:
     """What is said of options that CONFIG does not have."""
-    with pytest.raises(BuildError) as caught:
+    with pytest.raises(ConfigError) as caught:
         check(tuple(map(parse_option, options)), (), config, tree, tree.root, "toy")
     return caught.value
 
@@ -205,7 +205,7 @@ def test_options_that_may_be_lost(tree: KernelTree) -> None:
 
 def test_what_the_architecture_lacks(tree: KernelTree) -> None:
     need = Need("HAVE_LOCKDEP", "lockdep")
-    with pytest.raises(BuildError, match="toy has no lockdep"):
+    with pytest.raises(ConfigError, match="toy has no lockdep"):
         check((Option("NET", "y"),), (need,), CONFIG, tree, tree.root, "toy")
     check((), (need,), CONFIG + "CONFIG_HAVE_LOCKDEP=y\n", tree, tree.root, "toy")
 

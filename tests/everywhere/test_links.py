@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 from conftest import REPOSITORY, missing_packages
 from elftools.elf.elffile import ELFFile
+from kernel.making import merged
 
 import syscraft as library
 from syscraft.abi.abi import Abi
 from syscraft.abi.machine import LinkedKernel
+from syscraft.build.kconfig import parse_option
 from syscraft.build.kernel import build_kernel
 from syscraft.build.linked import linked_kernels, target
 from syscraft.errors import EnvironmentLacks
@@ -34,14 +36,10 @@ def changes() -> tuple[KernelChange, ...]:
 
 def build(kernel: LinkedKernel, *, configured: bool) -> Path:
     """Link a kernel with all calls in it, or with none of them configured."""
-    config = [line for change in changes() for line in change.config]
-    if not configured:
-        config = [f"# {line.partition('=')[0]} is not set" for line in config]
-    files = {path: data for change in changes() for path, data in change.files.items()}
-    change = replace(changes()[-1], files=files, config=tuple(config))
+    change = merged(changes(), configured=configured)
     wanted = target(kernel)
     if not configured:  # only an expert may leave a call out
-        wanted = replace(wanted, config=f"{wanted.config}CONFIG_EXPERT=y\n")
+        wanted = replace(wanted, options=(*wanted.options, parse_option("EXPERT=y")))
     try:
         return build_kernel(open_tree(), change, wanted, print).image
     except EnvironmentLacks:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -29,9 +31,11 @@ def test_every_build_passes(example: Path, tmp_path: Path, syscraft: Syscraft) -
     library.load(example).write(headers)
     sources = [*example.glob("test_*.c"), *headers.glob("test_*.c")]
     assert sources
-    programs = []
-    for (compiler, *flags), source in itertools.product(BUILDS, sources):
+    for compiler in ("gcc", "clang"):
         need_tool(compiler)
+
+    def build(task: tuple[tuple[str, ...], Path]) -> Path:
+        (compiler, *flags), source = task
         program = tmp_path / f"{source.stem}_{compiler}_{''.join(flags)}"
         done = subprocess.run(
             [compiler, "-std=gnu11", *flags, "-Wall", "-Wextra", "-Werror", "-I", headers,
@@ -39,7 +43,11 @@ def test_every_build_passes(example: Path, tmp_path: Path, syscraft: Syscraft) -
             capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
-        programs.append(program)
+        return program
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        programs = list(pool.map(build, itertools.product(BUILDS, sources)))
+    assert len(set(programs)) == len(BUILDS) * len(sources)
     script = 'for test; do echo "== $test"; "$test" || exit 1; done'
     done = syscraft("run", example, "--", "sh", "-c", script, "sh", *programs)
     assert done.returncode == 0, done.stdout + done.stderr

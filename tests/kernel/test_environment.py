@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -10,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Syscraft, command
+from conftest import REPOSITORY, Syscraft, command
 
 from syscraft.files import cache_root
 
@@ -142,10 +143,9 @@ def test_two_at_once_on_one_cache(make_call: MakeCall) -> None:
     assert waited == 1
 
 
-def test_folder_with_blanks_and_letters_of_the_world(
-    make_call: MakeCall, syscraft: Syscraft, tmp_path: Path
-) -> None:
-    folder = make_call("ctblank", folder=tmp_path / "mein Ordner, мир 世界")
+def test_folder_with_blanks_and_letters_of_the_world(syscraft: Syscraft, tmp_path: Path) -> None:
+    folder = tmp_path / "mein Ordner, мир 世界"
+    shutil.copytree(REPOSITORY / "examples" / "splork", folder)
     done = syscraft("test", folder)
     assert done.returncode == 0, done.stderr
     done = syscraft("run", folder, "--", "pwd", cwd=folder)

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY, Syscraft, command
 
 EXAMPLE = REPOSITORY / "examples" / "splork"
-
-MakeCall = Callable[..., Path]
 
 
 @pytest.mark.parametrize("status", [0, 1, 7, 255])
@@ -99,10 +96,3 @@ def test_environment_and_folder_are_the_callers(syscraft: Syscraft, tmp_path: Pa
         cwd=tmp_path, env={"COLOUR": "deep blue"},
     )  # fmt: skip
     assert done.stdout == f"deep blue {tmp_path}\n"
-
-
-def test_the_declaration_is_untouched(make_call: MakeCall, syscraft: Syscraft) -> None:
-    folder = make_call("ctuntouched")
-    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
-    assert syscraft("test", folder).returncode == 0
-    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before

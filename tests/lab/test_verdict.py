@@ -45,6 +45,9 @@ def test_read_ktap(output: str, status: int, verdict: Verdict, detail: str) -> N
         "Oops: 0000 [#1] PREEMPT SMP",
         "INFO: task x:15 blocked for more than 122 seconds.",
         "WARNING: possible circular locking dependency detected",
+        "UBSAN: array-index-out-of-bounds in kernel/x.c:9:2",
+        "BUG kmalloc-16 (Not tainted): Poison overwritten",
+        "BUG: KASAN: slab-use-after-free in do_x+0x1/0x9",
     ],
 )
 def test_trouble_is_found_with_its_trace(line: str) -> None:

@@ -22,6 +22,8 @@ from syscraft.tree.tables import common_numbers, find_tables, read_table, style_
 
 CLONE_NICE = REPOSITORY / "examples" / "clone_nice"
 GENERATIONS = ("deb:6.12", "deb:6.1")
+# The folders that the headers of programs are made of.
+MADE_OF = ("arch", "include", "scripts")
 
 
 def tree_of(linux: str) -> KernelTree:
@@ -49,7 +51,13 @@ def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     tree = tree_of(request.param)
     folder = tmp_path_factory.mktemp("tables") / request.param.removeprefix("deb:")
     folder.mkdir()
-    subprocess.run(["cp", "-as", tree.root, folder / "src"], check=True)
+    source = folder / "src"
+    source.mkdir()
+    for entry in tree.root.iterdir():
+        if entry.name in MADE_OF:
+            subprocess.run(["cp", "-as", entry, source / entry.name], check=True)
+        else:
+            (source / entry.name).symlink_to(entry)
     for link in tree.root.glob("arch/*/tools/*.tbl"):
         if link.is_symlink():  # to a table that gets a row: here, not there
             copied = folder / "src" / link.relative_to(tree.root)
@@ -57,6 +65,8 @@ def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
             copied.symlink_to(link.readlink())
     change = plain_call(folder / "mark").patch(request.param)
     for name, content in change.files.items():
+        if name.partition("/")[0] not in MADE_OF:
+            continue
         path = folder / "src" / name
         path.unlink(missing_ok=True)
         path.parent.mkdir(parents=True, exist_ok=True)

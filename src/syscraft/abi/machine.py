@@ -32,6 +32,8 @@ class Machine:
         restarts: whether a restart has to end the guest, for it cannot be switched off.
         smp: the options of a kernel for more than one processor, lines as in ``.config``, and
             empty where it always is one; None: QEMU's machine, or its kernel here, has one.
+        host_files: QEMU's device that brings files over 9p; what it is plugged in is in
+            ``guest.config``. None: there is none.
         native_on: what uname(2) calls the hosts whose KVM may run the guest.
         libraries: path in the guest -> file of this machine, for programs that cannot be static.
     """
@@ -51,6 +53,7 @@ class Machine:
     arguments: tuple[str, ...] = ()
     restarts: bool = False
     smp: tuple[str, ...] | None = None
+    host_files: str | None = None
     native_on: tuple[str, ...] = ()
     libraries: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 

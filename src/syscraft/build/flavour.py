@@ -5,7 +5,6 @@ Every module of :mod:`syscraft.build.flavours` defines one as ``FLAVOUR``; nothi
 
 from __future__ import annotations
 
-import difflib
 import functools
 import importlib
 import pkgutil
@@ -19,6 +18,7 @@ from syscraft.build.kconfig import Need, Option, config_text, merged, parse_opti
 from syscraft.build.target import Target
 from syscraft.errors import Finding, UsageError, Where
 from syscraft.files import digest
+from syscraft.hints import near
 
 
 @dataclass(frozen=True)
@@ -88,11 +88,10 @@ def find_flavour(words: str) -> Flavour:
     known = {flavour.key: flavour for flavour in all_flavours()}
     for word in words.split("+"):
         if word not in known:
-            near = difflib.get_close_matches(word, known, n=1)
             raise UsageError.of(
                 f"unknown flavour of the kernel '{word}'",
                 expected="one of " + ", ".join(known) + ", or several, as in debug+kasan",
-                hint=f"did you mean '{near[0]}'?" if near else None,
+                hint=near(word, known),
             )
     parts = [known[word] for word in sorted(set(words.split("+"))) if word != PLAIN]
     return functools.reduce(_both, parts) if parts else known[PLAIN]

@@ -13,7 +13,7 @@ from enum import Enum
 from pathlib import Path
 
 from syscraft.build.kconfig_reasons import Definitions
-from syscraft.errors import BuildError, Finding, UsageError, Where
+from syscraft.errors import BuildError, ConfigError, Finding, UsageError, Where
 from syscraft.files import digest, write_atomic, write_if_changed
 from syscraft.tree.source import KernelTree
 
@@ -153,7 +153,7 @@ def configure(
         make: makes a target with variables.
 
     Raises:
-        BuildError: options that did not survive, each with what is known of the reason.
+        ConfigError: options that did not survive, each with what is known of the reason.
     """
     stamp = work / "configured"
     text = config_text(wanted)
@@ -179,12 +179,12 @@ def check(
     """Compare a finished ``.config`` with what was asked for.
 
     Raises:
-        BuildError: something is missing.
+        ConfigError: something is missing.
     """
     got: dict[str, str] = dict(_CONFIG_LINE.findall(config))
     lacking = [need for need in needs if got.get(need.symbol) != "y"]
     if lacking:
-        raise BuildError(
+        raise ConfigError(
             *(
                 Finding(
                     f"{arch} has no {need.what}",
@@ -206,7 +206,7 @@ def check(
         if option.demand is Demand.ALWAYS or known.of(option.symbol)
     ]
     if findings:
-        raise BuildError(*findings)
+        raise ConfigError(*findings)
 
 
 def _finding(option: Option, got: dict[str, str], known: Definitions, tree: KernelTree) -> Finding:

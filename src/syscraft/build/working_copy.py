@@ -34,24 +34,22 @@ class WorkingCopy:
         self._overlaid = work / "overlaid.json"
         self._synced = work / "synced.json"
 
-    def prepare(self) -> frozenset[str]:
-        """Make the copy, or bring it up to date with a tree whose author goes on working.
-
-        Returns: the files that differ from those of the last build that succeeded.
-        """
+    def prepare(self) -> None:
+        """Make the copy, or bring it up to date with a tree whose author goes on working."""
         self._work.mkdir(parents=True, exist_ok=True)
         remove_drafts(self._work)
         if not self.source.exists():
             self._progress("copying the kernel tree")
+            self._synced.unlink(missing_ok=True)
             with folder_made_whole(self.source) as draft:
                 if self._tree.files is None:
                     self._link(draft)
                 else:
                     for name in self._tree.files:
                         self._copy(name, draft)
-            self.settle()
-            return frozenset()
-        return self._update() if self._tree.files is not None else frozenset()
+            self._holds(self._state())
+        elif self._tree.files is not None:
+            self._update()
 
     def _link(self, draft: Path) -> None:
         done = proc.run(["cp", "-al", f"{self._tree.root}/.", str(draft)])
@@ -67,13 +65,17 @@ class WorkingCopy:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(self._tree.root / name, target, follow_symlinks=False)
 
-    def _update(self) -> frozenset[str]:
-        """Copy what changed in the tree since the last build that succeeded."""
+    def _update(self) -> None:
+        """Copy what differs between the tree and the copy, whatever became of a build between."""
         before: _State = json.loads(self._synced.read_text()) if self._synced.exists() else {}
         now = self._state()
         different = {
             name for name in before.keys() | now.keys() if before.get(name) != now.get(name)
         }
+        if not different:
+            return
+        # Before the first write: after a kill nobody knows which of these the copy holds.
+        self._holds({name: state for name, state in before.items() if name not in different})
         for name in sorted(different):
             self._progress(f"updating the copy of the kernel tree: {name}")
             with contextlib.suppress(FileNotFoundError):
@@ -82,35 +84,30 @@ class WorkingCopy:
                 self._copy(name, self.source)
                 # make compares times: what came back from an older branch is new here.
                 os.utime(self.source / name, follow_symlinks=False)
-        return frozenset(different)
+        self._holds(now)
 
     def _state(self) -> _State:
         return {name: list(state) for name, state in (self._tree.files or {}).items()}
 
-    def settle(self) -> None:
-        """Remember that a build of what the copy holds now has succeeded."""
+    def _holds(self, state: _State) -> None:
         if self._tree.files is not None:
-            write_if_changed(self._synced, json.dumps(self._state()).encode())
+            write_if_changed(self._synced, json.dumps(state).encode())
 
-    def overlay(self, change: KernelChange) -> frozenset[str]:
-        """Make the copy hold *change* and no other; returns what was written."""
+    def overlay(self, change: KernelChange) -> None:
+        """Make the copy hold *change* and no other."""
         before = set(json.loads(self._overlaid.read_text())) if self._overlaid.exists() else set()
         after = set(change.files)
         # Before the first write: whoever comes after a kill must know what may differ.
         write_if_changed(self._overlaid, json.dumps(sorted(before | after)).encode())
-        written = set()
         for path in sorted(before - after):
             pristine = self._tree.root / path
             if pristine.exists():
-                if write_if_changed(self.source / path, pristine.read_bytes()):
-                    written.add(path)
+                write_if_changed(self.source / path, pristine.read_bytes(), mode=self._mode(path))
             else:
                 (self.source / path).unlink(missing_ok=True)
         for path, data in change.files.items():
-            if write_if_changed(self.source / path, data, mode=self._mode(path)):
-                written.add(path)
+            write_if_changed(self.source / path, data, mode=self._mode(path))
         write_if_changed(self._overlaid, json.dumps(sorted(after)).encode())
-        return frozenset(written)
 
     def _mode(self, path: str) -> int:
         with contextlib.suppress(OSError):

@@ -19,6 +19,14 @@ from syscraft.errors import Finding, Where
 _LANGUAGE = tree_sitter.Language(tree_sitter_c.language())
 _USER_MACRO = re.compile(rb"\b__user\b")
 
+# One argument's value: a page of it is no expression any more, and trees of any depth are slow.
+MAX_EXPRESSION = 4096
+
+_SHORT_TYPEDEF = re.compile(r"\b[us]8\b")
+_TYPEDEF = re.compile(
+    rb"\b(?:%s)\b" % b"|".join(n.encode() for n in SCALARS if re.search(r"[_\d]|bool", n))
+)
+
 # Maps (line, column) of a C text, both from 0, to a place in the file that holds it.
 Locate = Callable[[int, int], Where]
 
@@ -110,21 +118,42 @@ class CStruct:
     where: Where = field(compare=False)
 
 
-class _Source:
-    def __init__(self, text: str, locate: Locate, prefix: str = "", suffix: str = "") -> None:
+class CSource:
+    """A C text and its syntax tree; nodes know their text and their place."""
+
+    def __init__(
+        self,
+        text: str,
+        locate: Locate,
+        prefix: str = "",
+        suffix: str = "",
+        typedefs: bool = False,
+    ) -> None:
+        """Parse a text.
+
+        Args:
+            typedefs: show the parser ``int`` for each name of a scalar. Without, it takes
+                ``(u64)+a`` for a sum and ``(u64)(a)`` for a call.
+        """
         self._locate = locate
         self._shift = len(prefix.encode())
         raw = (prefix + text + suffix).encode()
         self.user_spans = tuple(m.span() for m in _USER_MACRO.finditer(raw))
         self.data = _USER_MACRO.sub(lambda m: b" " * len(m.group()), raw)
-        self.root = tree_sitter.Parser(_LANGUAGE).parse(self.data).root_node
+        spans = [m.span() for m in _TYPEDEF.finditer(self.data)] if typedefs else []
+        self._ends = {start + len(b"int"): end for start, end in spans}
+        shown = self.data
+        for start, end in spans:
+            shown = shown[:start] + b"int".ljust(end - start) + shown[end:]
+        self.root = tree_sitter.Parser(_LANGUAGE).parse(shown).root_node
 
     def where(self, node: tree_sitter.Node) -> Where:
         row, column = node.start_point
         return self._locate(row, max(0, column - (self._shift if row == 0 else 0)))
 
     def text(self, node: tree_sitter.Node) -> str:
-        return self.data[node.start_byte : node.end_byte].decode()
+        end = self._ends.get(node.end_byte, node.end_byte)
+        return self.data[node.start_byte : end].decode()
 
     def fail(self, message: str, node: tree_sitter.Node, expected: str | None = None) -> CTextError:
         found = " ".join(self.text(node).split())
@@ -147,7 +176,7 @@ def _walk(node: tree_sitter.Node) -> Iterator[tree_sitter.Node]:
         waiting.extend(reversed(node.children))
 
 
-def _base_type(source: _Source, node: tree_sitter.Node) -> str:
+def _base_type(source: CSource, node: tree_sitter.Node) -> str:
     kind = node.child_by_field_name("type")
     if kind is None:
         raise source.fail("a type is missing", node)
@@ -158,7 +187,7 @@ def _base_type(source: _Source, node: tree_sitter.Node) -> str:
     return normal_spelling(source.text(kind).split())
 
 
-def _declarator(source: _Source, node: tree_sitter.Node, *, named: bool) -> CDeclarator:
+def _declarator(source: CSource, node: tree_sitter.Node, *, named: bool) -> CDeclarator:
     """Read one ``type declarator`` pair: a parameter, a field, or a function's result."""
     base = _base_type(source, node)
     const = any(c.type == "type_qualifier" and source.text(c) == "const" for c in node.children)
@@ -188,7 +217,7 @@ def _declarator(source: _Source, node: tree_sitter.Node, *, named: bool) -> CDec
     return CDeclarator(name, ctype, source.where(inner if inner is not None else node))
 
 
-def _parameters(source: _Source, node: tree_sitter.Node) -> tuple[CDeclarator, ...]:
+def _parameters(source: CSource, node: tree_sitter.Node) -> tuple[CDeclarator, ...]:
     found = []
     for child in node.named_children:
         if child.type == "variadic_parameter":
@@ -204,7 +233,7 @@ def _parameters(source: _Source, node: tree_sitter.Node) -> tuple[CDeclarator, .
     return tuple(found)
 
 
-def _only(source: _Source, kind: str, expected: str) -> tree_sitter.Node:
+def _only(source: CSource, kind: str, expected: str) -> tree_sitter.Node:
     nodes = [node for node in source.root.named_children if node.type != "comment"]
     if len(nodes) != 1 or nodes[0].type != kind:
         raise source.fail("this C text does not parse", source.root, expected)
@@ -218,7 +247,7 @@ def parse_parameters(text: str, locate: Locate) -> tuple[CDeclarator, ...]:
         CTextError: the text is not a parameter list.
     """
     expected = 'a C parameter list such as "int fd, void __user *buf"'
-    source = _Source(text, locate, "void f(", ");")
+    source = CSource(text, locate, "void f(", ");")
     source.check_syntax(expected)
     node = _only(source, "declaration", expected)
     function = node.child_by_field_name("declarator")
@@ -235,13 +264,13 @@ def parse_prototype(text: str, locate: Locate) -> CPrototype:
         CTextError: the text is not one function prototype.
     """
     expected = 'a C prototype such as "int splork(void *arg2, unsigned long arg1)"'
-    source = _Source(text, locate, "", "" if text.rstrip().endswith(";") else ";")
+    source = CSource(text, locate, "", "" if text.rstrip().endswith(";") else ";")
     source.check_syntax(expected)
     node = _only(source, "declaration", expected)
     return _function(source, node, expected)
 
 
-def _function(source: _Source, node: tree_sitter.Node, expected: str) -> CPrototype:
+def _function(source: CSource, node: tree_sitter.Node, expected: str) -> CPrototype:
     returns = _declarator(source, node, named=False)
     inner = node.child_by_field_name("declarator")
     while inner is not None and inner.type == "pointer_declarator":
@@ -264,7 +293,7 @@ def parse_structs(text: str, locate: Locate) -> tuple[CStruct, ...]:
         CTextError: the text has anything but struct definitions.
     """
     expected = "struct definitions such as struct splork_args { __u32 flags; };"
-    source = _Source(text, locate)
+    source = CSource(text, locate)
     source.check_syntax(expected)
     found = []
     for node in source.root.named_children:
@@ -284,23 +313,57 @@ def parse_structs(text: str, locate: Locate) -> tuple[CStruct, ...]:
     return tuple(found)
 
 
-def parse_expression(text: str, locate: Locate) -> frozenset[str]:
-    """Check that *text* is one C expression and return the identifiers in it.
+def open_expression(text: str, locate: Locate) -> tuple[CSource, tree_sitter.Node]:
+    """Check that *text* is one C expression, and hand its syntax tree out.
 
     Raises:
-        CTextError: it is not.
+        CTextError: it is not, or it is longer than anybody writes.
     """
     expected = "one C expression"
-    source = _Source(text, locate, "void f(void) { g(", "); }")
+    if len(text) > MAX_EXPRESSION:
+        raise CTextError(
+            Finding(
+                "this C expression is too long",
+                locate(0, 0),
+                f"at most {MAX_EXPRESSION} characters",
+                f"{len(text)} characters",
+            )
+        )
+    head = "void f(void) { g("
+    # No type that the parser knows is as short as u8.
+    text = _SHORT_TYPEDEF.sub(r"__\g<0>", text)
+    source = CSource(text, locate, head, "); }", typedefs=True)
     source.check_syntax(expected)
     calls = [node for node in _walk(source.root) if node.type == "call_expression"]
     body = source.root.named_children[0].child_by_field_name("body") if calls else None
     if body is None or body.named_child_count != 1 or source.root.named_child_count != 1:
         raise source.fail("this C text does not parse", source.root, expected)
     arguments = calls[0].child_by_field_name("arguments")
-    if arguments is None or arguments.named_child_count != 1:
+    # "a) + (b" would close the brackets around it and open others.
+    whole = (len(head) - 1, len(source.data) - len("; }"))
+    if arguments is None or (arguments.start_byte, arguments.end_byte) != whole:
+        raise source.fail("this C text does not parse", source.root, expected)
+    if arguments.named_child_count != 1:
         raise source.fail("this C text is not one expression", source.root, expected)
-    return frozenset(source.text(node) for node in _walk(arguments) if node.type == "identifier")
+    return source, arguments.named_children[0]
+
+
+def parse_expression(text: str, locate: Locate) -> None:
+    """Check that *text* is one C expression.
+
+    Raises:
+        CTextError: it is not.
+    """
+    open_expression(text, locate)
+
+
+def read_type(source: CSource, node: tree_sitter.Node) -> CType:
+    """Read the type of a cast or of sizeof, which has no name.
+
+    Raises:
+        CTextError: no parameter can have such a type.
+    """
+    return _declarator(source, node, named=False).ctype
 
 
 def parse_statements(text: str, locate: Locate) -> None:
@@ -310,7 +373,7 @@ def parse_statements(text: str, locate: Locate) -> None:
         CTextError: it cannot.
     """
     expected = "C declarations and statements"
-    source = _Source(text, locate, "void f(void) {", "\n}")
+    source = CSource(text, locate, "void f(void) {", "\n}")
     source.check_syntax(expected)
     if source.root.named_child_count != 1:
         raise source.fail("this C text does not parse", source.root, expected)
@@ -318,7 +381,7 @@ def parse_statements(text: str, locate: Locate) -> None:
 
 def without_comments(text: str) -> str:
     """Blank the comments of C text out; every line stays where it is."""
-    source = _Source(text, lambda line, column: Where(""))
+    source = CSource(text, lambda line, column: Where(""))
     data = bytearray(text.encode())
     for node in _walk(source.root):
         if node.type == "comment":
@@ -330,7 +393,7 @@ def without_comments(text: str) -> str:
 
 def find_functions(text: str, locate: Locate) -> tuple[CPrototype, ...]:
     """List the functions that a kernel source defines; what cannot be read is skipped."""
-    source = _Source(text, locate)
+    source = CSource(text, locate)
     found = []
     for node in source.root.named_children:
         if node.type != "function_definition":

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from syscraft.abi.abi import Abi
+from syscraft.declaration.ctext import CType
 from syscraft.emit import user_c
 from syscraft.emit.base import Emitter, Files, fill
 from syscraft.emit.ctext_layout import argument_list
+from syscraft.emit.expression_c import c_text
 from syscraft.model.call import Argument, Call, Wrapper
-from syscraft.model.names import IDENTIFIER
+from syscraft.model.expression import Cast, Integer, Name, names_in
 from syscraft.model.types import declare_user, spell_user
 
 
@@ -49,7 +51,8 @@ def _wrapper(call: Call, wrapper: Wrapper) -> dict[str, object]:
         assert wrapper.struct_version is not None
         passed = [f"&{args}", call.packed.size_constant(wrapper.struct_version)]
     else:
-        passed = [_as_kernel_type(argument) for argument in wrapper.arguments]
+        pointers = frozenset(("NULL", *(p.name for p in wrapper.parameters if p.ctype.is_pointer)))
+        passed = [_as_kernel_type(argument, pointers) for argument in wrapper.arguments]
     returns = spell_user(wrapper.returns)
     return {
         "args": args,
@@ -66,15 +69,21 @@ def _wrapper(call: Call, wrapper: Wrapper) -> dict[str, object]:
     }
 
 
-def _as_kernel_type(argument: Argument) -> str:
-    """What the raw function is given: cast where the user's type is another one."""
-    expression = argument.expression
-    is_number = expression.isdigit() and not argument.parameter.ctype.is_pointer
-    if argument.is_plain or is_number:
-        return expression
-    if not IDENTIFIER.match(expression):
-        expression = f"({expression})"
-    return f"({spell_user(argument.parameter.ctype)}){expression}"
+def _as_kernel_type(argument: Argument, pointers: frozenset[str]) -> str:
+    """What the raw function is given: cast where the user's type is another one.
+
+    Args:
+        pointers: the user's arguments that are pointers, and the macro that is one.
+    """
+    expression, ctype = argument.expression, argument.parameter.ctype
+    is_number = isinstance(expression, Integer) and expression.spelling.isdigit()
+    if argument.is_plain or (is_number and not ctype.is_pointer):
+        return c_text(expression)
+    is_pointer = isinstance(expression, Name) and expression.name in pointers
+    if ctype.is_pointer and names_in(expression) and not is_pointer:
+        # Compilers warn of a pointer that is made of a narrower number.
+        expression = Cast(CType("unsigned long"), expression)
+    return c_text(Cast(ctype, expression))
 
 
 def _free(name: str, wrapper: Wrapper) -> str:

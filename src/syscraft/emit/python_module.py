@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import ast
 import keyword
-import re
 import textwrap
+from functools import partial
+from typing import Any
 
 from syscraft.abi.abi import Abi, ElfIdentity
 from syscraft.abi.layout import Pairs
-from syscraft.declaration.ctext import parse_structs
+from syscraft.declaration.ctext import CType, parse_structs
 from syscraft.declaration.scalars import SCALARS
 from syscraft.emit import user_c
 from syscraft.emit.base import Emitter, Files, fill
+from syscraft.emit.expression_python import python_text
 from syscraft.errors import Where
-from syscraft.model.call import Call, Parameter, Shared, Wrapper, types_module
+from syscraft.model.c_values import scope_of
+from syscraft.model.call import Argument, Call, Parameter, Shared, Wrapper, types_module
+from syscraft.model.expression import Cast, Expression, Name, names_in
 from syscraft.model.types import declare_user
 
 _WIDTH = 96
-
-# A C integer literal that Python reads the same way, once its suffix is gone.
-_LITERAL = re.compile(r"\b(0[xX][0-9a-fA-F]+|0|[1-9][0-9]*)[uUlL]*\b")
-_SAME_IN_BOTH = (
-    ast.Expression, ast.BinOp, ast.UnaryOp, ast.Constant, ast.Name, ast.Load, ast.Add, ast.Sub,
-    ast.Mult, ast.BitOr, ast.BitAnd, ast.BitXor, ast.LShift, ast.RShift, ast.USub, ast.Invert,
-)  # fmt: skip
 
 # Class, name in C, fields with the types of ctypes.
 _Struct = tuple[str, str, list[tuple[str, str]]]
@@ -32,7 +28,8 @@ _Struct = tuple[str, str, list[tuple[str, str]]]
 
 def _emit(call: Call, number: int, abis: tuple[Abi, ...]) -> Files:
     constants = _constants(call.shared)
-    functions = [_function(call, wrapper, set(constants)) for wrapper in call.wrappers]
+    functions = [_function(call, wrapper) for wrapper in call.wrappers]
+    code = " ".join(value for function in functions for _, value in function["passed"])
     structs = [_struct(struct.name, struct.text) for struct in call.shared.structs]
     files: Files = {}
     shared_names: list[str] = []
@@ -59,6 +56,7 @@ def _emit(call: Call, number: int, abis: tuple[Abi, ...]) -> Files:
         ),
         constants=constants,
         functions=functions,
+        arithmetic=[name for name in ("_wrap(", "_quotient(", "_remainder(") if name in code],
         structs=structs,
         shared_import=_import(types_module(call.shared.name), shared_names),
         exported=sorted([*names, *shared_names, *constants, *(name for name, _, _ in structs)]),
@@ -74,7 +72,9 @@ def _emit(call: Call, number: int, abis: tuple[Abi, ...]) -> Files:
         ],
         extras=extras,
         pointers=any(
-            p.ctype.is_pointer for w in call.wrappers for p in w.parameters
+            parameter.ctype.is_pointer
+            for w in call.wrappers
+            for parameter in (*w.parameters, *(argument.parameter for argument in w.arguments))
         ) or any(extra.ctype.is_pointer for extra in call.clone_extras),
         wide=call.has_wide_arguments,
         pairs=[
@@ -93,8 +93,8 @@ def _emit(call: Call, number: int, abis: tuple[Abi, ...]) -> Files:
 def _constants(shared: Shared) -> dict[str, tuple[str, str | None]]:
     """The flags whose values Python can work out: name -> value, summary."""
     constants: dict[str, tuple[str, str | None]] = {}
-    for flag in shared.flags:
-        value = _python_expression(flag.value, set(constants))
+    for index, flag in enumerate(shared.flags):
+        value = python_text(flag.value, partial(scope_of, constants=shared.flags[:index]))
         if value is not None:
             constants[flag.name] = (value, flag.summary)
     return constants
@@ -110,6 +110,7 @@ def _types_module(
         shared=shared,
         users=f"{', '.join(most)} and {last}",
         constants=constants,
+        long_bits=any("_LONG_BITS" in value for value, _ in constants.values()),
         structs=structs,
         exported=sorted([*constants, *(name for name, _, _ in structs)]),
         doc=_doc_line,
@@ -171,23 +172,6 @@ def _doc_line(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', "'")
 
 
-def _python_expression(text: str, names: set[str]) -> str | None:
-    """Translate a C expression that means the same in Python, else None."""
-    translated = _LITERAL.sub(lambda match: match[1], text.strip())
-    try:
-        tree = ast.parse(translated, mode="eval")
-    except (SyntaxError, ValueError):
-        return None
-    for node in ast.walk(tree):
-        if not isinstance(node, _SAME_IN_BOTH):
-            return None
-        if isinstance(node, ast.Name) and node.id not in names:
-            return None
-        if isinstance(node, ast.Constant) and type(node.value) is not int:
-            return None
-    return ast.unparse(tree)
-
-
 def _parameter(parameter: Parameter, *, packed: bool) -> dict[str, str]:
     name = _safe(parameter.name)
     return {
@@ -208,6 +192,8 @@ def _convert(parameter: Parameter, expression: str, *, packed: bool) -> str:
         return f'_pointer("{name}", {expression})'
     scalar = SCALARS[parameter.ctype.base]
     bits = str(scalar.bits or "_LONG_BITS")
+    if parameter.ctype.base in ("bool", "_Bool"):
+        bits = "1"
     return f'_integer("{_safe(parameter.name)}", {expression}, {bits}, {scalar.signed})'
 
 
@@ -223,26 +209,27 @@ def _safe(name: str) -> str:
     return f"{name}_" if keyword.iskeyword(name) or name in _TAKEN else name
 
 
-def _function(call: Call, wrapper: Wrapper, constants: set[str]) -> dict[str, object]:
+def _function(call: Call, wrapper: Wrapper) -> dict[str, Any]:
     packed = call.packed is not None
-    given = {parameter.name for parameter in wrapper.parameters}
-    scalars = {p.name for p in wrapper.parameters if not p.ctype.is_pointer}
+    given = {parameter.name: parameter for parameter in wrapper.parameters}
     explicit: list[dict[str, str]] = []
     passed: list[tuple[str, str]] = []
+    checked: dict[str, str] = {}
     for argument in wrapper.arguments:
-        mine = _parameter(argument.parameter, packed=packed)
-        if argument.expression == argument.parameter.name and argument.expression in given:
-            passed.append((argument.parameter.name, mine["convert"]))
+        parameter = argument.parameter
+        derived = None if argument.is_plain else _derived(call, wrapper, argument)
+        if derived is not None:
+            # What arithmetic is done with is checked as C does when the function is called.
+            for name in sorted(names_in(argument.expression) & given.keys()):
+                if not given[name].ctype.is_pointer:
+                    checked[_safe(name)] = _convert(given[name], _safe(name), packed=packed)
+            passed.append((parameter.name, derived))
             continue
-        expression = _python_expression(argument.expression, scalars | constants)
-        if expression is None:
-            # Only C can work this out (strlen, sizeof): Python callers say it themselves.
-            if argument.parameter.name not in given:
-                explicit.append(mine)
-            expression = mine["name"]
-        passed.append(
-            (argument.parameter.name, _convert(argument.parameter, expression, packed=packed))
-        )
+        mine = _parameter(parameter, packed=packed)
+        if parameter.name not in given:
+            # Only C can work this out (a string's length): Python callers say it themselves.
+            explicit.append(mine)
+        passed.append((parameter.name, mine["convert"]))
     described = [_parameter(parameter, packed=packed) for parameter in wrapper.parameters]
     signature = [f"{p['name']}: {p['annotation']}" for p in described]
     if explicit:
@@ -250,6 +237,7 @@ def _function(call: Call, wrapper: Wrapper, constants: set[str]) -> dict[str, ob
     return {
         "name": wrapper.name,
         "signature": signature,
+        "checked": checked,
         "passed": passed,
         "c": _c_line(declare_user(wrapper.returns, wrapper.name), [p["c"] for p in described]),
         "wide": {a.parameter.name for a in wrapper.arguments if a.parameter.is_wide},
@@ -258,6 +246,36 @@ def _function(call: Call, wrapper: Wrapper, constants: set[str]) -> dict[str, ob
         if call.packed and wrapper.struct_version is not None
         else None,
     }
+
+
+def _derived(call: Call, wrapper: Wrapper, argument: Argument) -> str | None:
+    """What a parameter gets that is not just the user's argument; None if only C knows."""
+    target = argument.parameter.ctype
+    pointers = {p.name for p in wrapper.parameters if p.ctype.is_pointer}
+    named = _pointer_name(argument.expression)
+    if named in pointers or (named == "NULL" and target.is_pointer):
+        value = "None" if named == "NULL" else _safe(named)
+        if not target.is_pointer and not (argument.parameter.is_long or argument.parameter.is_wide):
+            return None  # an address that is cut off
+        if call.packed:
+            return f'_address("{value}", {value}, keep)'
+        return f'_pointer("{value}", {value})'
+    return python_text(
+        argument.expression,
+        partial(scope_of, constants=call.shared.flags, arguments=wrapper.parameters),
+        CType("unsigned long") if target.is_pointer else target,
+        _safe,
+    )
+
+
+def _pointer_name(expression: Expression) -> str:
+    """The name that an expression is, whatever pointer or number it is cast to."""
+    while isinstance(expression, Cast):
+        base = expression.ctype.base
+        if not expression.ctype.is_pointer and SCALARS[base].bits is not None:
+            return ""
+        expression = expression.operand
+    return expression.name if isinstance(expression, Name) else ""
 
 
 def _ctype(type_name: str, array: str | None = None) -> str:

@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from syscraft.abi.abi import Abi
 from syscraft.abi.layout import Part, places
 from syscraft.emit.base import fill
+from syscraft.emit.expression_c import as_macro, as_operand, c_text
 from syscraft.emit.packed_struct import packed_struct
 from syscraft.model.call import Argument, Call, Parameter
-from syscraft.model.names import IDENTIFIER, KNOWN_STRUCTS
+from syscraft.model.expression import Cast, Integer
+from syscraft.model.names import KNOWN_STRUCTS
 from syscraft.model.types import declare_user
 
 
@@ -34,17 +36,28 @@ def as_register(parameter: Parameter) -> str:
 def register_values(parameters: tuple[Parameter, ...], abi: Abi) -> list[str]:
     """C expressions for the argument registers, in order; 64-bit values in halves where needed."""
     laid_out = places(abi.pairs, [parameter.is_wide for parameter in parameters])
-    return [_in_register(parameters[place.argument], place.part) for place in laid_out]
+    return [
+        in_register(
+            place.part, parameters[place.argument].name, as_register(parameters[place.argument])
+        )
+        for place in laid_out
+    ]
 
 
-def _in_register(parameter: Parameter, part: Part) -> str:
+def in_register(part: Part, expression: str, whole: str) -> str:
+    """What one register gets of an argument: *whole*, or a half of *expression*."""
     match part:
         case Part.WHOLE:
-            return as_register(parameter)
+            return whole
         case Part.UNUSED:
             return "0"
         case Part.FIRST | Part.SECOND:
-            return f"SYSCALL_{part.name}({parameter.name})"
+            return f"SYSCALL_{part.name}({expression})"
+
+
+def cast(argument: Argument, ctype: str) -> str:
+    """Cast what a wrapper passes for a parameter."""
+    return f"({ctype}){as_operand(argument.expression)}"
 
 
 def choices(statements: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
@@ -68,10 +81,11 @@ def as_field(argument: Argument) -> str:
     """What a packed struct's field is set to."""
     expression = argument.expression
     if argument.parameter.ctype.is_pointer:
-        if not IDENTIFIER.match(expression):
-            expression = f"({expression})"
-        return f"(unsigned long){expression}"
-    return expression
+        return cast(argument, "unsigned long")
+    if argument.parameter.is_long and not argument.is_plain and not isinstance(expression, Integer):
+        # The field is wider than long, which cuts a value off first on ABIs of 32 bits.
+        return c_text(Cast(argument.parameter.ctype, expression))
+    return c_text(expression)
 
 
 def definitions(call: Call, number: int) -> str:
@@ -81,6 +95,7 @@ def definitions(call: Call, number: int) -> str:
         call=call,
         shared=call.shared,
         number=number,
+        as_macro=as_macro,
         packed=[packed_struct(packed) for packed in call.shared.packed],
     )
 

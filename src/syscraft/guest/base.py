@@ -86,7 +86,8 @@ class Ready:
         from_cache: whether nothing had to be built.
         repaired: whether the tree does not build without a repair.
         how: what runs the guest's instructions, for people.
-        explain: puts names to the bare addresses of a kernel's log.
+        explain: puts names to the bare addresses of a kernel's log, and the authors' lines to
+            the functions of their calls.
     """
 
     key: str

@@ -9,6 +9,7 @@ from pathlib import Path
 from syscraft import proc
 from syscraft.build.flavour import Flavour
 from syscraft.build.kernel import BuiltKernel, build_kernel
+from syscraft.build.lines import name_lines
 from syscraft.build.target import Target
 from syscraft.files import digest
 from syscraft.guest.base import Guest, Ready, Session
@@ -58,5 +59,7 @@ class KernelGuest(Guest):
             from_cache=kernel.from_cache,
             repaired=kernel.repaired,
             how=lambda: self.how(kernel.image, flavour),
-            explain=lambda log: name_addresses(log, kernel.image),
+            explain=lambda log: name_lines(
+                name_addresses(log, kernel.image), kernel.image, kernel.bodies
+            ),
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,7 +13,6 @@ from syscraft.abi.discover import all_abis
 from syscraft.abi.machine import Machine
 from syscraft.abi.toolchain import Toolchain
 from syscraft.build.flavour import Flavour
-from syscraft.build.kconfig import merged, read_options
 from syscraft.build.target import Target
 from syscraft.errors import EnvironmentLacks
 from syscraft.guest.acceleration import Acceleration, acceleration
@@ -22,9 +20,9 @@ from syscraft.guest.base import Guest, Has
 from syscraft.guest.host import host_abi
 from syscraft.guest.initramfs import initramfs
 from syscraft.guest.kernel_guest import KernelGuest
+from syscraft.guest.options import guest_options
 from syscraft.guest.session import Booted
 
-_CONFIG = Path(__file__).parent / "guest.config"
 _TWO = 2
 
 
@@ -43,7 +41,7 @@ class QemuMachine(KernelGuest):
         self.machine = " ".join(machine.command)
         self.abis = machine.programs
         self.libraries = machine.libraries
-        shares = platform.machine() in machine.native_on and _host_abi() in machine.programs
+        shares = machine.host_files is not None and _host_abi() in machine.programs
         self.has = Has(host_files=shares, python=shares, cpus=1 if machine.smp is None else _TWO)
 
     def target(self, flavour: Flavour) -> Target:
@@ -54,9 +52,8 @@ class QemuMachine(KernelGuest):
             compiler_prefix=machine.compiler_prefix,
             make_target=machine.make_target,
             image=machine.image,
-            options=merged(
-                read_options(_CONFIG.read_text(encoding="utf-8")),
-                read_options(machine.text("guest.config") or ""),
+            options=guest_options(
+                machine.text("guest.config") or "", host_files=self.has.host_files
             ),
             packages=machine.packages,
             strip=machine.image.endswith("vmlinux"),
@@ -128,18 +125,19 @@ class QemuMachine(KernelGuest):
                 "-nodefaults", "-nographic", "-no-reboot",
                 "-chardev", f"file,id=console,path=/dev/fd/{log},append=on",
                 "-chardev", f"socket,id=line,fd={line}",
-                *machine.wires, *(_HOST_FILES if self.has.host_files else ()),
+                *machine.wires, *(_host_files(machine.host_files) if self.has.host_files else ()),
                 "-kernel", str(kernel), "-initrd", str(archive), "-append", " ".join(words),
             )  # fmt: skip
 
         return Booted(command, deadline_s=deadline_s * flavour.slower)
 
 
-# Nothing that the guest does reaches the host: QEMU itself refuses every write.
-_HOST_FILES = (
-    "-fsdev", "local,id=host,path=/,security_model=none,readonly=on,multidevs=remap",
-    "-device", "virtio-9p-pci,fsdev=host,mount_tag=host",
-)  # fmt: skip
+def _host_files(device: str | None) -> Sequence[str]:
+    """Nothing that the guest does reaches the host: QEMU itself refuses every write."""
+    return (
+        "-fsdev", "local,id=host,path=/,security_model=none,readonly=on,multidevs=remap",
+        "-device", f"{device},fsdev=host,mount_tag=host",
+    )  # fmt: skip
 
 
 def _with_memory(command: Sequence[str], least_mib: int) -> Sequence[str]:

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from syscraft.build.flavour import Flavour
-from syscraft.build.kconfig import read_options
 from syscraft.build.target import Target
 from syscraft.guest.base import Guest, Has
 from syscraft.guest.host import host_abi
 from syscraft.guest.initramfs import initramfs
 from syscraft.guest.kernel_guest import KernelGuest
+from syscraft.guest.options import guest_options
 from syscraft.guest.session import Booted
 
 _MEMORY_MIB = 512
@@ -22,7 +22,7 @@ _TARGET = Target(
     compiler_prefix="",
     make_target="linux",
     image="linux",
-    options=read_options((Path(__file__).parent / "uml.config").read_text(encoding="utf-8")),
+    options=guest_options((Path(__file__).parent / "uml.config").read_text(encoding="utf-8")),
     strip=True,
     # The build starts with the headers of the machine that it runs on.
     # Source: archheaders in arch/um/Makefile, Linux 6.12

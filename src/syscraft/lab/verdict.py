@@ -33,11 +33,12 @@ _PLAN = re.compile(r"^1\.\.(?P<count>\d+)")
 _SKIP = re.compile(r"#\s*SKIP\b\s*(?P<why>.*)$", re.IGNORECASE)
 
 # A kernel that prints one of these is not healthy. Source: lib/bug.c, kernel/panic.c,
-# mm/, kernel/locking/ and arch/um/kernel/trap.c, Linux 6.12
+# mm/, lib/ubsan.c, kernel/locking/ and arch/um/kernel/trap.c, Linux 6.12
 _TROUBLE = re.compile(
     # Firmware and drivers warn of other things too; newer kernels leave the CPU out.
     r"WARNING: (?:CPU: |\S+:\d+ at |possible |suspicious |inconsistent |held lock|bad unlock)"
-    r"|BUG: |kernel BUG at|Kernel panic|Oops|Kernel mode fault|Segfault with no mm"
+    r"|BUG: |BUG \S+ \((?:Not tainted|Tainted)|UBSAN: "
+    r"|kernel BUG at|Kernel panic|Oops|Kernel mode fault|Segfault with no mm"
     r"|Modules linked in:|INFO: task .* blocked|possible (?:circular|recursive) locking"
 )
 _TRACE_LINES = 40

@@ -9,9 +9,10 @@ from syscraft.declaration.ctext import CDeclarator, CPrototype, CTextError
 from syscraft.declaration.toml_file import KeyPath
 from syscraft.errors import Finding, Where
 from syscraft.model import names, types
-from syscraft.model.call import TextFile
+from syscraft.model.call import Constant, TextFile
 from syscraft.model.draft import Draft
 from syscraft.model.existing import parameters_of, prototype_of
+from syscraft.model.expression_reader import read_expression
 
 
 def read_c_text(draft: Draft) -> list[Finding]:
@@ -60,11 +61,16 @@ def read_c_text(draft: Draft) -> list[Finding]:
         for parameter in prototype.parameters:
             findings += _judge(parameter, draft, kernel=False)
     for name, text in data.get("derive", {}).items():
-        used = attempt(ctext.parse_expression, ("derive", name), text)
-        if used is not None:
-            draft.derive[name] = (text, used)
+        expression = attempt(read_expression, ("derive", name), text)
+        if expression is not None:
+            draft.derive[name] = expression
+    flags = []
     for index, flag in enumerate(data.get("flags", ())):
-        attempt(ctext.parse_expression, ("flags", index, "value"), flag["value"])
+        value = attempt(read_expression, ("flags", index, "value"), flag["value"])
+        if value is not None:
+            where = draft.where("flags", index, "value")
+            flags.append(Constant(flag["name"], value, flag.get("summary"), where))
+    draft.flags = tuple(flags)
     return findings
 
 

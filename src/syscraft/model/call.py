@@ -5,11 +5,12 @@ Frozen, valid, free of text formats and of the disk. Emitters read only this.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from syscraft.declaration.ctext import CType
 from syscraft.errors import Where
+from syscraft.model.expression import Expression
 from syscraft.model.tests import TestProgram
 
 # Numbers that syscraft gives to calls that are not meant for upstream. Nothing in
@@ -108,10 +109,10 @@ class PackedStruct:
 
 @dataclass(frozen=True)
 class Argument:
-    """What a wrapper passes for one kernel parameter; ``expression`` is C."""
+    """What a wrapper passes for one kernel parameter, in terms of the user's arguments."""
 
     parameter: Parameter
-    expression: str
+    expression: Expression
     is_plain: bool  # the user's own argument of the same type, no cast needed
 
 
@@ -129,8 +130,9 @@ class Wrapper:
 @dataclass(frozen=True)
 class Constant:
     name: str
-    value: str
+    value: Expression
     summary: str | None
+    where: Where = field(compare=False)
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from syscraft.model.call import (
     TextFile,
     Wrapper,
 )
+from syscraft.model.expression import Expression
 from syscraft.model.tests import TestProgram
 
 # Calls that return in a child as well. Source: kernel/fork.c, Linux 6.12
@@ -56,7 +57,8 @@ class Draft:
         self.extras: tuple[Parameter, ...] = ()
         self.kernel: tuple[CDeclarator, ...] = ()
         self.prototypes: tuple[CPrototype, ...] = ()
-        self.derive: dict[str, tuple[str, frozenset[str]]] = {}
+        self.derive: dict[str, Expression] = {}
+        self.flags: tuple[Constant, ...] = ()
         self.structs: tuple[TextFile, ...] = ()
         self.known_types: frozenset[str] = frozenset()
         self.parameters: tuple[Parameter, ...] = ()
@@ -142,9 +144,7 @@ def share(drafts: Sequence[Draft]) -> Shared:
         structs=first.structs,
         packed=tuple(draft.packed for draft in drafts if draft.packed),
         includes=tuple(whole.get("includes", ())),
-        flags=tuple(
-            Constant(f["name"], f["value"], f.get("summary")) for f in whole.get("flags", ())
-        ),
+        flags=first.flags,
         kconfig=Kconfig(
             kconfig.get("symbol", f"{name.upper()}_SYSCALL"),
             kconfig.get("help", _description(whole) or whole["summary"]),

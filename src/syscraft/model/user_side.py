@@ -7,6 +7,8 @@ from syscraft.errors import Finding
 from syscraft.model import types
 from syscraft.model.call import Argument, Parameter, Wrapper
 from syscraft.model.draft import Draft
+from syscraft.model.expression import Name, names_in
+from syscraft.model.expression_check import check_constants, check_derived
 from syscraft.model.kernel_side import check_unique
 
 
@@ -23,6 +25,7 @@ def shape_user_side(draft: Draft) -> list[Finding]:
                     name,
                 )
             )
+    findings += check_constants(draft.flags)
     seen: set[str] = set()
     wrappers = []
     for prototype in draft.prototypes:
@@ -48,14 +51,14 @@ def _shape_wrapper(draft: Draft, prototype: CPrototype) -> tuple[Wrapper, list[F
     for parameter in draft.parameters:
         introduced = draft.packed.version_of(parameter.name) if draft.packed else 0
         if parameter.name in draft.derive:
-            expression, identifiers = draft.derive[parameter.name]
-            used |= identifiers
+            expression = draft.derive[parameter.name]
+            used |= names_in(expression)
             arguments.append(Argument(parameter, expression, False))
         elif parameter.name in given:
             used.add(parameter.name)
             mine = given[parameter.name].ctype
             same = types.spell_user(mine) == types.spell_user(parameter.ctype)
-            arguments.append(Argument(parameter, parameter.name, same))
+            arguments.append(Argument(parameter, Name(parameter.name), same))
         elif introduced > 0:
             continue  # a newer field that this wrapper does not know: zero, as ever
         else:
@@ -69,6 +72,8 @@ def _shape_wrapper(draft: Draft, prototype: CPrototype) -> tuple[Wrapper, list[F
             )
             continue
         version = max(version, introduced)
+    given_parameters = tuple(Parameter(p.name, p.ctype) for p in prototype.parameters)
+    findings += check_derived(draft, prototype.name, given_parameters)
     for name, declared in given.items():
         if name not in used:
             findings.append(
@@ -84,7 +89,7 @@ def _shape_wrapper(draft: Draft, prototype: CPrototype) -> tuple[Wrapper, list[F
         Wrapper(
             prototype.name,
             prototype.returns,
-            tuple(Parameter(p.name, p.ctype) for p in prototype.parameters),
+            given_parameters,
             tuple(arguments),
             version if draft.packed else None,
         ),

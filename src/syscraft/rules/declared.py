@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from syscraft.declaration import ctext
+from syscraft.emit.expression_c import c_text
 from syscraft.model.draft import Draft
 from syscraft.rules.base import Item, Silence, StructView, Subject, Variant
 from syscraft.rules.kernel_text import SourceFile
@@ -24,10 +25,7 @@ def subject_of(draft: Draft) -> Subject:
         returns=draft.prototypes[0].returns if draft.prototypes else None,
         body=source.put_together([piece]) if piece else None,
         code=source.with_helpers([piece]) if piece else None,
-        constants=tuple(
-            (flag["name"], flag["value"], draft.where("flags", index, "value"))
-            for index, flag in enumerate(data.get("flags", ()))
-        ),
+        constants=tuple((flag.name, c_text(flag.value), flag.where) for flag in draft.flags),
         errnos=tuple(
             (error["errno"], draft.where("errors", index, "errno"))
             for index, error in enumerate(data.get("errors", ()))

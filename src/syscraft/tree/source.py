@@ -182,7 +182,7 @@ def _debian_tree(linux: str, progress: Progress) -> KernelTree:
             on_wait=lambda: progress(f"waiting for another unpack of {linux}"),
         ):
             if not root.is_dir():
-                remove_drafts(trees)
+                remove_drafts(trees, key)  # others may be making theirs
                 progress(f"unpacking {archive.name}")
                 _unpack(archive, root)
     return KernelTree(root, key, linux)

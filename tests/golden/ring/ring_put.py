@@ -157,5 +157,5 @@ def ring_put(data: Pointer, size: int) -> int:
     return _call(
         _pointer("data", data),
         _integer("size", size, _LONG_BITS, False),
-        _integer("flags_", 0, 32, False),
+        0,
     )

@@ -12,5 +12,5 @@ __all__ = [
 RING_MESSAGE_MAX = 256
 """bytes of the longest message."""
 
-RING_PEEK = 1
+RING_PEEK = 0x1
 """ring_get(): leave the message in the ring."""

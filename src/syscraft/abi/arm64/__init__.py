@@ -77,6 +77,7 @@ ABI = Abi(
             line=VIRTIO_LINE,
             wires=virtio_wires("virtio-serial-device"),
             smp=(),
+            host_files="virtio-9p-device",
             native_on=("aarch64",),
         ),
     ),

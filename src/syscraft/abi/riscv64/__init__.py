@@ -77,6 +77,7 @@ ABI = Abi(
             line=VIRTIO_LINE,
             wires=virtio_wires("virtio-serial-device"),
             smp=("CONFIG_SMP=y",),
+            host_files="virtio-9p-device",
             native_on=("riscv64",),
         ),
     ),

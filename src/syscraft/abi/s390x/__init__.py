@@ -65,6 +65,7 @@ ABI = Abi(
             line=VIRTIO_LINE,
             wires=virtio_wires("virtio-serial-ccw"),
             smp=(),
+            host_files="virtio-9p-ccw",
             native_on=("s390x",),
         ),
     ),

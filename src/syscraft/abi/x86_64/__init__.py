@@ -68,6 +68,7 @@ ABI = Abi(
             console="ttyS0",
             restarts=True,
             smp=("CONFIG_SMP=y",),
+            host_files="virtio-9p-pci",
             native_on=("x86_64",),
         ),
     ),

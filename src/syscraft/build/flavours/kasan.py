@@ -13,10 +13,11 @@ FLAVOUR = Flavour(
 # CONFIG_SLUB_TINY is not set
 CONFIG_KASAN=y
 CONFIG_KASAN_GENERIC=y
-# Quicker, though larger, than a call for each access.
+# Quicker, though larger, than a call for each access; variables on the stack.
+# Where it can be had:
 CONFIG_KASAN_INLINE=y
-# Variables on the stack, and memory of vmalloc().
 CONFIG_KASAN_STACK=y
+# Memory of vmalloc().
 CONFIG_KASAN_VMALLOC=y
 # Undefined behaviour is told with its place, and the call goes on.
 CONFIG_UBSAN=y

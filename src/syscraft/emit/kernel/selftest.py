@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from syscraft.abi.abi import Abi
 from syscraft.abi.discover import all_abis
+from syscraft.abi.layout import places
 from syscraft.emit import user_c
 from syscraft.emit.base import fill
 from syscraft.emit.ctext_layout import WIDTH, argument_list, comment
+from syscraft.emit.expression_c import c_text
 from syscraft.emit.kernel.wording import the_calls
-from syscraft.model.call import Call, Case, Unit, Wrapper
-from syscraft.model.types import declare_user
+from syscraft.model.call import Argument, Call, Case, Unit, Wrapper
+from syscraft.model.expression import Name
+from syscraft.model.types import declare_user, spell_user
 
 _NOT_A_WORD = re.compile(r"\W+", re.ASCII)
 
@@ -62,6 +66,7 @@ def _program(unit: Unit, calls: Sequence[Call]) -> str:
         intro=f"/* {intro} */" if len(intro) <= WIDTH - 6 else comment([intro]),
         libc_headers=sorted({h for call in calls for h in user_c.libc_type_headers(call)}),
         uapi_headers=sorted({*uapi, *(h for call in calls for h in user_c.headers(call))}),
+        wide=any(call.has_wide_arguments for call in calls),
         wrappers=[_wrapper(call, wrapper) for call in calls for wrapper in call.wrappers],
         cases=_cases(calls),
         names=[call.name for call in calls],
@@ -73,18 +78,48 @@ def _wrapper(call: Call, wrapper: Wrapper) -> dict[str, object]:
     prototype = argument_list(
         f"static {head}(", user_c.declared(wrapper.parameters) or ["void"], ")"
     )
-    if call.packed:
-        assert wrapper.struct_version is not None
-        passed = ["&args", call.packed.size_constant(wrapper.struct_version)]
-    else:
-        passed = [argument.expression for argument in wrapper.arguments]
     cast = f"({head.removesuffix(wrapper.name)})" if wrapper.returns.is_pointer else ""
+    statements: dict[str, list[str]] = {}
+    for abi in all_abis():
+        passed = [f"__NR_{call.name}", *_passed(call, wrapper, abi)]
+        text = argument_list(f"\treturn {cast}syscall(", passed, ");")
+        statements.setdefault(text, []).append(abi.macro)
     return {
         "struct": call.packed.name if call.packed else None,
         "prototype": prototype,
         "fields": [(a.parameter.name, user_c.as_field(a)) for a in wrapper.arguments],
-        "call": argument_list(f"\treturn {cast}syscall(", [f"__NR_{call.name}", *passed], ");"),
+        "traps": user_c.choices(statements),
     }
+
+
+def _passed(call: Call, wrapper: Wrapper, abi: Abi) -> list[str]:
+    """What syscall(2) gets, which takes each argument as a register of its own."""
+    if call.packed:
+        assert wrapper.struct_version is not None
+        return ["&args", f"(size_t){call.packed.size_constant(wrapper.struct_version)}"]
+    arguments = wrapper.arguments
+    laid_out = places(abi.pairs, [argument.parameter.is_wide for argument in arguments])
+    return [
+        user_c.in_register(place.part, c_text(argument.expression), _as_vararg(argument))
+        for place in laid_out
+        for argument in [arguments[place.argument]]
+    ]
+
+
+def _as_vararg(argument: Argument) -> str:
+    """Make a value as wide as the kernel reads it, for no prototype does.
+
+    What has 32 bits or fewer the kernel widens itself. A signed ``long`` of x32 is narrower than
+    the kernel's. Source: __SC_CAST in include/linux/syscalls.h, Linux 6.12
+    """
+    ctype = argument.parameter.ctype
+    if ctype.is_long and ctype.scalar and ctype.scalar.signed:
+        return user_c.cast(argument, "__kernel_long_t")
+    is_narrow = ctype.scalar is not None and not ctype.is_long and not ctype.is_wide
+    text = c_text(argument.expression)
+    if argument.is_plain or (is_narrow and text.isdigit()):
+        return text
+    return user_c.cast(argument, spell_user(ctype))
 
 
 def _cases(calls: Sequence[Call]) -> list[dict[str, object]]:
@@ -115,18 +150,18 @@ def _clone_orders(call: Call) -> list[tuple[str | None, str]]:
     """Where the flags and the extras stand, by ABI; all else is zero. The default comes last."""
     if call.packed:
         return []
-    extras = tuple(extra.name for extra in call.clone_extras)
+    given = {
+        extra.name: _as_vararg(Argument(extra, Name(extra.name), is_plain=True))
+        for extra in call.clone_extras
+    }
     texts: dict[str, list[str]] = {}
     for abi in all_abis():
-        passed = [_zero(name) for name in abi.clone_order.parameters(extras)]
+        order = abi.clone_order.parameters(tuple(given))
+        # 0 for what the test does not use, which is why most orders look the same here.
+        passed = [given.get(name, name if name == "flags" else "0UL") for name in order]
         text = argument_list("\treturn syscall(", [f"__NR_{call.name}", *passed], ");")
         texts.setdefault(text, []).append(abi.macro)
     return [
         (condition if index < len(texts) - 1 else None, text)
         for index, (condition, text) in enumerate(user_c.choices(texts))
     ]
-
-
-def _zero(name: str) -> str:
-    """0 for what the test does not use, which is why most orders look the same here."""
-    return "0" if name in ("ptid", "ctid", "stack", "tls") else name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from syscraft.emit.expression_c import as_macro
 from syscraft.emit.packed_struct import packed_struct
 from syscraft.model.call import Shared
 
@@ -20,7 +21,7 @@ def uapi_header(shared: Shared) -> str:
         parts.append("")
     for flag in shared.flags:
         note = f"\t/* {flag.summary} */" if flag.summary else ""
-        parts.append(f"#define {flag.name}\t{flag.value}{note}")
+        parts.append(f"#define {flag.name}\t{as_macro(flag.value)}{note}")
     for struct in shared.structs:
         parts += ["", struct.text]
     for packed in shared.packed:

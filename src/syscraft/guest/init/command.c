@@ -71,6 +71,7 @@ static void become(struct command *command, int in, int out, int err, int report
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
 	setrlimit(RLIMIT_CORE, &no_core);
+	enter_own_root();
 	setsid();
 	if (command->terminal)
 		ioctl(in, TIOCSCTTY, 0);

@@ -89,8 +89,10 @@ __attribute__((format(printf, 1, 2), noreturn))
 void fail(const char *format, ...);
 
 /* root.c */
-void enter_host_root(void);
+void mount_devices(void);
+void mount_host(const char *root);
 void mount_kernel_file_systems(void);
+void enter_own_root(void);
 
 /* command.c */
 struct command parse_command(struct frame *frame);

@@ -2,14 +2,17 @@
 /*
  * init - process 1 of a syscraft guest
  *
- * Gives the guest a root file system, then runs the commands that the host
- * sends over one serial line, one after the other, and tells the host what
- * each wrote and how it ended. The kernel's own messages use another line.
+ * Gives the guest its file systems, then runs the commands that the host sends
+ * over one serial line, one after the other, and tells the host what each
+ * wrote and how it ended. What a command mounts, or writes to the host's
+ * files, is gone after it. The kernel's own messages use another line.
  *
  * Environment (kernel command line, NAME=VALUE):
  *	SYSCRAFT_LINE	the serial line, for example /dev/ttyS0
- *	SYSCRAFT_ROOT	"hostfs": the host's files, under a layer in memory that
- *			takes all writes (UML only); "initramfs": stay here
+ *	SYSCRAFT_ROOT	how the host's files come here, which each command then
+ *			sees under a layer in memory that takes its writes:
+ *			"hostfs" (UML only), or "9p", from the virtio device
+ *			"host"; "initramfs": not at all, commands stay here
  *	SYSCRAFT_END	"restart": how a machine ends that cannot be switched off
  */
 #define _GNU_SOURCE
@@ -65,10 +68,11 @@ int main(void)
 
 	if (end && !strcmp(end, "restart"))
 		end_by = RB_AUTOBOOT;
-	if (root && !strcmp(root, "hostfs"))
-		enter_host_root();
-	mount_kernel_file_systems();
+	mount_devices();
 	open_line(path ? path : "/dev/ttyS0");
+	mount_kernel_file_systems();
+	if (root)
+		mount_host(root);
 	signal(SIGPIPE, SIG_IGN);
 	if (pipe2(child_signal_pipe, O_CLOEXEC | O_NONBLOCK) ||
 	    sigaction(SIGCHLD, &on_child_action, NULL))

@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: MIT
-/* The guest's root file system. */
+/* The guest's file systems: what all commands share, and what each has alone. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <sched.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "guest.h"
+
+#define LOWER	"/lower"	/* the host's files */
+#define UPPER	"/upper"	/* what a command writes */
+#define ROOT	"/root"		/* both together */
+
+static int has_host_files;
 
 static void mount_or_fail(const char *type, const char *source,
 			  const char *target, unsigned long flags,
@@ -18,34 +26,81 @@ static void mount_or_fail(const char *type, const char *source,
 		fail("mount %s on %s", type, target);
 }
 
-/*
- * The host's files below, everything that the guest writes above, in memory:
- * a command may write anywhere and the host never sees it.
- */
-void enter_host_root(void)
+void mount_devices(void)
 {
-	mount_or_fail("hostfs", "/", "/lower", MS_RDONLY, "/");
-	mount_or_fail("tmpfs", "upper", "/upper", 0, "mode=755");
-	if (mkdir("/upper/files", 0755) || mkdir("/upper/work", 0755))
-		fail("mkdir in /upper");
-	mount_or_fail("overlay", "root", "/root", 0,
-		      "lowerdir=/lower,upperdir=/upper/files,workdir=/upper/work");
-	if (chdir("/root") || mount(".", "/", NULL, MS_MOVE, NULL) ||
-	    chroot(".") || chdir("/"))
-		fail("change to the host's root");
-}
-
-void mount_kernel_file_systems(void)
-{
-	mount_or_fail("proc", "proc", "/proc", 0, NULL);
-	mount_or_fail("sysfs", "sysfs", "/sys", 0, NULL);
 	mount_or_fail("devtmpfs", "devtmpfs", "/dev", 0, NULL);
-	mount_or_fail("devpts", "devpts", "/dev/pts", 0,
-		      "ptmxmode=0666,mode=0620,gid=5");
-	mount_or_fail("tmpfs", "shm", "/dev/shm", MS_NOSUID | MS_NODEV, "mode=1777");
 	/* What udev would add; a program that prints to /dev/stdout needs it. */
 	if (symlink("/proc/self/fd", "/dev/fd") ||
 	    symlink("fd/0", "/dev/stdin") || symlink("fd/1", "/dev/stdout") ||
 	    symlink("fd/2", "/dev/stderr"))
 		fail("links in /dev");
+}
+
+void mount_kernel_file_systems(void)
+{
+	mount_or_fail("devpts", "devpts", "/dev/pts", 0,
+		      "ptmxmode=0666,mode=0620,gid=5");
+	mount_or_fail("proc", "proc", "/proc", 0, NULL);
+	mount_or_fail("sysfs", "sysfs", "/sys", 0, NULL);
+	/* A kernel may have been built without it. */
+	if (mount("cgroup2", "/sys/fs/cgroup", "cgroup2", 0, NULL) &&
+	    errno != ENOENT && errno != ENODEV)
+		fail("mount cgroup2 on /sys/fs/cgroup");
+}
+
+/*
+ * @root says how the host's files come here. Nobody writes to them, so the
+ * guest may believe for ever what it has once read.
+ */
+void mount_host(const char *root)
+{
+	if (!strcmp(root, "hostfs"))
+		mount_or_fail("hostfs", "/", LOWER, MS_RDONLY, "/");
+	else if (!strcmp(root, "9p"))
+		mount_or_fail("9p", "host", LOWER, MS_RDONLY,
+			      "trans=virtio,version=9p2000.L,msize=512000,cache=loose");
+	else
+		return;
+	has_host_files = 1;
+	if (mkdir(ROOT, 0755) && errno != EEXIST)
+		fail("mkdir %s", ROOT);
+}
+
+static void move_to_root(const char *path)
+{
+	char target[32] = ROOT;
+
+	strcat(target, path);
+	if (mount(path, target, NULL, MS_MOVE, NULL))
+		fail("move %s to %s", path, target);
+}
+
+/*
+ * The host's files below, everything that the command writes above, in memory:
+ * it may write anywhere, and neither the host nor the next command sees it.
+ */
+static void enter_host_files(void)
+{
+	mount_or_fail("tmpfs", "upper", UPPER, 0, "mode=755");
+	if (mkdir(UPPER "/files", 0755) || mkdir(UPPER "/work", 0755))
+		fail("mkdir in %s", UPPER);
+	mount_or_fail("overlay", "root", ROOT, 0,
+		      "lowerdir=" LOWER ",upperdir=" UPPER "/files,workdir=" UPPER "/work");
+	move_to_root("/dev");
+	move_to_root("/proc");
+	move_to_root("/sys");
+	if (chdir(ROOT) || mount(".", "/", NULL, MS_MOVE, NULL) ||
+	    chroot(".") || chdir("/"))
+		fail("change to the host's root");
+}
+
+/* Runs in the child that becomes a command: what it mounts ends with it. */
+void enter_own_root(void)
+{
+	if (unshare(CLONE_NEWNS) ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		fail("a mount namespace for the command");
+	if (has_host_files)
+		enter_host_files();
+	mount_or_fail("tmpfs", "shm", "/dev/shm", MS_NOSUID | MS_NODEV, "mode=1777");
 }

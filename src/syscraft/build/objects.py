@@ -1,0 +1,144 @@
+"""The objects of one configuration, and what the sources were when they were built.
+
+Kernels of one tree and guest share their sources; each flavour has objects of its own, which
+begin as a copy of another flavour's: then only what the configuration changes is compiled.
+Which objects are out of date, make tells by the times of files. So a file that this
+configuration knows already gets back the time that it had, however often it was another
+file for another call in between.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from syscraft import proc
+from syscraft.errors import BuildError
+from syscraft.files import digest, folder_made_whole, write_atomic
+from syscraft.hints import Progress
+from syscraft.tree.source import KernelTree
+from syscraft.tree.wire import KernelChange
+
+_NOTES = ".syscraft"
+_BUILT = "built.json"
+_MARKER = "building"
+
+
+class Objects:
+    """The folder ``obj-KEY`` of *work*; whoever uses it holds the lock of *work*.
+
+    It stands beside the sources, so that compilers see the same paths in every configuration,
+    and ccache knows a file again.
+
+    Args:
+        image: what a whole build leaves, below ``path``.
+    """
+
+    def __init__(self, work: Path, key: str, image: str, progress: Progress) -> None:
+        self._work = work
+        self.path = work / f"obj-{key}"
+        self.notes = self.path / _NOTES
+        self.image = self.path / image
+        self._image = image
+        self._built = self.notes / _BUILT
+        self._marker = self.notes / _MARKER
+        self._progress = progress
+
+    def prepare(self) -> None:
+        """Make the folder if it is not there, and remove what a killed build left half made."""
+        if not self.path.exists():
+            with folder_made_whole(self.path) as draft:
+                if sibling := self._sibling():
+                    self._progress("copying the objects of another flavour")
+                    done = proc.run(["cp", "-a", "--reflink=auto", f"{sibling}/.", str(draft)])
+                    if not done.ok:
+                        raise BuildError.of(
+                            "objects cannot be copied", found=done.output.strip()[-300:]
+                        )
+        self.notes.mkdir(exist_ok=True)
+        self._clean_after_kill()
+
+    def _sibling(self) -> Path | None:
+        """The objects that were last built as a whole, with nobody killed over them since."""
+        built = {
+            path: (path / _NOTES / _BUILT).stat().st_mtime_ns
+            for path in self._work.glob("obj-*")
+            if (path / _NOTES / _BUILT).exists()
+            and (path / self._image).exists()
+            and not (path / _NOTES / _MARKER).exists()
+        }
+        return max(built, key=built.__getitem__, default=None)
+
+    @contextlib.contextmanager
+    def being_built(self) -> Iterator[None]:
+        """Mark that objects may be half written, for whoever comes after a kill."""
+        write_atomic(self._marker, b"")
+        try:
+            yield
+        except KeyboardInterrupt:
+            self._marker.unlink(missing_ok=True)  # make has removed what it had half made
+            raise
+        self._marker.unlink(missing_ok=True)
+
+    def _clean_after_kill(self) -> None:
+        """Drop what a killed compiler may have left half written."""
+        if not self._marker.exists():
+            return
+        began = self._marker.stat().st_mtime
+        image = self._image.rsplit("/", 1)[-1]
+        for folder, _, names in os.walk(self.path):
+            for name in names:
+                path = Path(folder, name)
+                if name.endswith((".o", ".a")) or name in ("vmlinux", image):
+                    with contextlib.suppress(OSError):
+                        if path.stat().st_mtime >= began:
+                            path.unlink()
+        self._marker.unlink()
+
+    # -- the times of sources ---------------------------------------------------------------
+
+    def restore_times(self, source: Path, tree: KernelTree, change: KernelChange) -> frozenset[str]:
+        """Give files that are what they were at the last build the times of then.
+
+        Returns: the quiet files of *change* that are not, though the tree's own have not changed.
+        """
+        known = self._read()
+        quiet = set()
+        for path, data in change.files.items():
+            entry = known.get(path)
+            if entry is None:
+                continue
+            content, pristine, time_ns = entry
+            if content == digest(data):
+                os.utime(source / path, ns=(time_ns, time_ns))
+            elif path in change.quiet and pristine == _pristine(tree, path):
+                quiet.add(path)
+        return frozenset(quiet)
+
+    def settle(self, source: Path, tree: KernelTree, change: KernelChange) -> None:
+        """Remember what a build that has succeeded was made of."""
+        state = {
+            path: (digest(data), _pristine(tree, path), (source / path).stat().st_mtime_ns)
+            for path, data in change.files.items()
+        }
+        write_atomic(self._built, json.dumps(state).encode())
+
+    def _read(self) -> Mapping[str, tuple[str, str, int]]:
+        try:
+            return {
+                str(path): (str(content), str(pristine), int(time_ns))
+                for path, (content, pristine, time_ns) in json.loads(
+                    self._built.read_text(encoding="utf-8")
+                ).items()
+            }
+        except (OSError, ValueError, AttributeError, TypeError):
+            return {}
+
+
+def _pristine(tree: KernelTree, path: str) -> str:
+    """The content that a file has in the tree without any call."""
+    data = tree.read_bytes(path)
+    return "" if data is None else digest(data)

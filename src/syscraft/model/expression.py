@@ -1,0 +1,102 @@
+"""An expression of a declaration as a tree: what [derive] and the values of flags may say.
+
+It is read once, by :mod:`syscraft.model.expression_reader`, and printed for each language by a
+module of its own. What C makes of it, type by type, is in :mod:`syscraft.model.c_values`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from syscraft.declaration.ctext import CType
+
+
+class _Node:
+    def __str__(self) -> str:
+        """Refuse: text put into a file must come from a language's printer."""
+        raise TypeError(f"{self!r} has no text of its own")
+
+
+@dataclass(frozen=True)
+class Name(_Node):
+    """An argument of the user's function, a constant of the declaration, or a header's macro."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Integer(_Node):
+    """A literal: its value, and the author's spelling with its suffix, such as ``0x10UL``."""
+
+    value: int
+    spelling: str
+
+
+@dataclass(frozen=True)
+class Unary(_Node):
+    """``operator`` is one of ``+ - ~ !``."""
+
+    operator: str
+    operand: Expression
+
+
+@dataclass(frozen=True)
+class Binary(_Node):
+    """``operator`` is one of C's for arithmetic, bits, shifts, comparison and logic."""
+
+    operator: str
+    left: Expression
+    right: Expression
+
+
+@dataclass(frozen=True)
+class Conditional(_Node):
+    condition: Expression
+    then: Expression
+    otherwise: Expression
+
+
+@dataclass(frozen=True)
+class Cast(_Node):
+    ctype: CType
+    operand: Expression
+
+
+@dataclass(frozen=True)
+class SizeOf(_Node):
+    """``of`` is a type, or the name of an argument; ``pointed`` of what that points to."""
+
+    of: CType | Name
+    pointed: bool = False
+
+
+@dataclass(frozen=True)
+class StringLength(_Node):
+    """The length of a string of the user's; ``function`` is strlen or the compiler's own."""
+
+    function: str
+    argument: Name
+
+
+Expression = Name | Integer | Unary | Binary | Conditional | Cast | SizeOf | StringLength
+
+
+def names_in(expression: Expression) -> frozenset[str]:
+    """The names that an expression uses."""
+    return frozenset(node.name for node in _nodes(expression) if isinstance(node, Name))
+
+
+def _nodes(expression: Expression) -> Iterator[Expression]:
+    yield expression
+    match expression:
+        case Unary(_, operand) | Cast(_, operand):
+            yield from _nodes(operand)
+        case Binary(_, left, right):
+            yield from _nodes(left)
+            yield from _nodes(right)
+        case Conditional(condition, then, otherwise):
+            for part in (condition, then, otherwise):
+                yield from _nodes(part)
+        case SizeOf(Name() as name) | StringLength(_, name):
+            yield name
