@@ -13,7 +13,7 @@ setup(
         Extension(
             "syscraft.runtime._core",
             sources=[str(path) for path in sorted(CORE.glob("*.c"))],
-            depends=[str(path) for path in sorted(CORE.glob("*.h"))],
+            depends=[str(path) for path in sorted(CORE.rglob("*.h"))],
             # The stable ABI of 3.11: one wheel serves it and every newer Python.
             define_macros=[("Py_LIMITED_API", "0x030B0000")],
             py_limited_api=True,

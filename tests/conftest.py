@@ -72,7 +72,7 @@ def run_syscraft(
     cwd: Path | None = None,
     env: dict[str, str] | None = None,
     input: str | None = None,
-    timeout: float = 600,
+    timeout: float = 1200,
 ) -> subprocess.CompletedProcess[str]:
     """What the fixture above is, for fixtures that live longer."""
     done = subprocess.run(

@@ -12,24 +12,29 @@ status = splork.run(["python3", "my_script.py"])
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from syscraft.errors import DeclarationError, Finding, TreeError, UsageError, Where
-from syscraft.hints import Progress, near, silent
-from syscraft.model.call import Call, Unit
+from syscraft.errors import DeclarationError, Finding, UsageError, Where
+from syscraft.existing import check_kernel, known_kernel, read_kernel
+from syscraft.hints import Progress, silent
 from syscraft.tree.source import DEFAULT_LINUX, KernelTree, open_tree
 
 if TYPE_CHECKING:  # these rooms load slowly, and many uses never enter them
-    from syscraft.calls.census import Census
-    from syscraft.guest.base import Ready
+    from syscraft.build.flavour import Flavour
+    from syscraft.guest.base import Guest, Ready
     from syscraft.lab.cells import Cell, Matrix
+    from syscraft.model.call import Call, Unit
     from syscraft.rules.base import RuleFinding
-    from syscraft.scan.read import KernelCalls
     from syscraft.tree import applied
     from syscraft.tree.wire import KernelChange
+
+__all__ = [
+    "Declaration", "all_guests", "check", "check_kernel", "known_kernel", "load", "read_kernel",
+    "run_in", "test_on",
+]  # fmt: skip
 
 TEST_DEADLINE_S = 60.0
 DEFAULT_GUEST = "uml"
@@ -61,6 +66,13 @@ class Declaration:
     def call(self) -> Call:
         """The call of a declaration that has one, or the first."""
         return self.unit.calls[0]
+
+    @property
+    def sources(self) -> tuple[Path, ...]:
+        """The files that a kernel with the calls is made of, besides its tree."""
+        shared = self.unit.shared
+        names = (shared.source_name, shared.body.name, *(patch.name for patch in shared.patches))
+        return tuple(self.folder / name for name in names)
 
     def generate(
         self,
@@ -116,15 +128,9 @@ class Declaration:
         Returns: what was done, and the paths that were written.
         """
         from syscraft.tree.applied import apply
-        from syscraft.tree.wire import keeping_numbers, wired
 
         progress(f"adding {self.unit.name} to {linux}")
-        tree = _own_tree(linux)
-
-        def work_out(clean: KernelTree, numbers: Mapping[str, int]) -> KernelChange:
-            return wired(keeping_numbers(self.unit, numbers), clean)
-
-        return apply(self.unit.name, tree, work_out)
+        return apply(self.unit, _own_tree(linux))
 
     def revert(self, linux: str) -> tuple[applied.Done, tuple[str, ...]]:
         """Take what :meth:`apply` put into a tree out again, byte for byte."""
@@ -284,20 +290,52 @@ def run_in(
     """
     from syscraft.build.flavour import find_flavour, user_options, with_options
     from syscraft.guest.discover import find_guest
-    from syscraft.guest.workload import Workload
     from syscraft.lab.command import check_command, run_command
-    from syscraft.lab.plan import headers_for
 
     chosen = find_guest(guest)
     own = user_options(kconfig, map(Path, kconfig_files))
     flavour = with_options(find_flavour(kernel), own)
     check_command(chosen, argv[0])
-    units = tuple(declaration.unit for declaration in _loaded(declarations))
-    work = Workload(units, open_tree(linux, progress=progress))
-    headers = headers_for(chosen, work)
-    ready = chosen.prepare(work, flavour, progress)
+    ready, headers = _ready(declarations, chosen, linux, flavour, progress)
     ready_to_run()
     return run_command(chosen, ready, argv, headers, terminal=terminal, deadline_s=deadline_s)
+
+
+def _ready(
+    declarations: Sequence[Given],
+    guest: Guest,
+    linux: str,
+    flavour: Flavour,
+    progress: Progress,
+) -> tuple[Ready, Path]:
+    """A guest with the calls, and a folder of the files that go with them.
+
+    What digests can decide is not worked out again: where the declarations are given by their
+    paths, a kernel of the same files, tree and tools is taken without reading any of them.
+    """
+    from syscraft.declaration.find import find_declaration
+    from syscraft.lab.remembered import recall, remember, remembered_key
+
+    tree = open_tree(linux, progress=progress)
+    paths = [str(find_declaration(d)[0]) for d in declarations if not isinstance(d, Declaration)]
+    key = ""
+    if len(paths) == len(declarations):
+        key = remembered_key(
+            guest.key, tree.key, tree.state, repr(flavour), *paths, tools=guest.tools()
+        )
+        if found := recall(key):
+            return guest.remembered(found.kernel, flavour), found.headers
+
+    from syscraft.guest.workload import Workload
+    from syscraft.lab.plan import headers_for
+
+    loaded = _loaded(declarations)
+    work = Workload(tuple(declaration.unit for declaration in loaded), tree)
+    headers = headers_for(guest, work)
+    ready = guest.prepare(work, flavour, progress)
+    if key and ready.record:
+        remember(key, [path for d in loaded for path in d.sources], ready.record, headers)
+    return ready, headers
 
 
 def _loaded(declarations: Sequence[Given]) -> tuple[Declaration, ...]:
@@ -333,44 +371,11 @@ def load(path: str | Path) -> Declaration:
         UsageError: there is none.
         DeclarationError: it is not valid.
     """
-    from syscraft.model.compile import find_declaration, load_unit
+    from syscraft.declaration.find import find_declaration
+    from syscraft.model.compile import load_unit
 
     file_path, _ = find_declaration(path)
     return Declaration(load_unit(path), file_path.parent, str(path))
-
-
-def read_kernel(tree: str, *, progress: Progress = silent) -> KernelCalls:
-    """Read every existing call of a kernel tree, ``deb:6.12`` or a path.
-
-    Returns: the calls, and what could not be read, each with its place.
-
-    Raises:
-        TreeError: it is no kernel tree.
-    """
-    from syscraft.scan.read import read_calls
-
-    return read_calls(open_tree(tree, progress=progress), progress)
-
-
-def known_kernel(name: str, *, progress: Progress = silent) -> Census:
-    """The calls of a kernel.
-
-    Args:
-        name: a version whose data come with syscraft, such as ``6.1``; a file that
-            :meth:`KernelCalls.write` wrote; or a kernel tree, ``deb:6.12`` or a path.
-
-    Raises:
-        UsageError: a file cannot be read.
-        TreeError: it is none of these.
-    """
-    from syscraft.calls.kernels import read_file, shipped
-
-    for census in shipped().censuses:
-        if name in (census.version, census.release):
-            return census
-    if Path(name).is_file():
-        return read_file(Path(name))
-    return read_kernel(name, progress=progress).census
 
 
 def check(path: str | Path) -> tuple[RuleFinding, ...]:
@@ -382,48 +387,6 @@ def check(path: str | Path) -> tuple[RuleFinding, ...]:
         UsageError: there is none.
         DeclarationError: it is not valid.
     """
-    from syscraft.model.compile import load_drafts
-    from syscraft.rules.declared import silences_of, subject_of
-    from syscraft.rules.discover import judge
+    from syscraft.rules.declared import judge_declared
 
-    return tuple(
-        finding
-        for draft in load_drafts(path)
-        for finding in judge(subject_of(draft), silences_of(draft))
-    )
-
-
-def check_kernel(
-    tree: str, calls: Sequence[str] = (), *, progress: Progress = silent
-) -> tuple[tuple[RuleFinding, ...], tuple[Finding, ...]]:
-    """Judge the existing calls of a kernel tree, ``deb:6.12`` or a path.
-
-    Args:
-        calls: their names; all if empty.
-
-    Returns: the findings, and what of the tree could not be read; nothing of the latter where
-    calls are named.
-
-    Raises:
-        UsageError: the kernel has no such call.
-        TreeError: it is no kernel tree, or the call's definition cannot be read.
-    """
-    from syscraft.rules.discover import judge
-    from syscraft.rules.kernel_calls import read_kernel
-
-    kernel = read_kernel(open_tree(tree, progress=progress), progress)
-    known = {subject.name: subject for subject in kernel.subjects}
-    for name in calls:
-        if name not in known:
-            if lost := [f for f in kernel.unread if f" sys_{name} " in f.message]:
-                raise TreeError(*lost)
-            raise UsageError.of(
-                f"this kernel defines no call '{name}'",
-                Where(tree),
-                expected="a name as in SYSCALL_DEFINE",
-                found=name,
-                hint=near(name, known, at_most=3),
-            )
-    chosen = [known[name] for name in dict.fromkeys(calls)] or kernel.subjects
-    findings = tuple(finding for subject in chosen for finding in judge(subject))
-    return findings, () if calls else kernel.unread
+    return tuple(finding for call in load(path).calls for finding in judge_declared(call))

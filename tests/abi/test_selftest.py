@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 from conftest import need_tool
-from syscraft.emit.selftest import selftest_files
 
 import syscraft
 from abi.compilers import CELLS, Cell, need_compiler
+from syscraft.emit.kernel.selftest import selftest_files
 from syscraft.tree.source import open_tree
 
 # One below 2^32, one with both halves, both positive as an off_t.

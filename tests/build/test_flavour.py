@@ -84,7 +84,7 @@ def test_no_flavour_at_all(words: str) -> None:
 def test_what_a_flavour_is_for_must_survive() -> None:
     demands = {o.symbol: o.demand for f in all_flavours() for o in f.options}
     forgiven = {symbol for symbol, demand in demands.items() if demand is not Demand.ALWAYS}
-    assert forgiven == {"KASAN_INLINE", "KASAN_STACK"}
+    assert forgiven == {"KASAN_INLINE", "KASAN_STACK", "UBSAN_SANITIZE_ALL"}
 
 
 def test_a_flavour_has_the_last_word() -> None:

@@ -12,6 +12,7 @@ from syscraft.abi.abi import Abi
 from syscraft.abi.discover import all_abis
 
 GOLDEN = REPOSITORY / "tests" / "golden"
+CORE_SYSCALLS = REPOSITORY / "src/syscraft/runtime/core/generated/bare_syscalls.h"
 EXAMPLES = sorted(path.parent for path in REPOSITORY.glob("examples/*/*.toml"))
 
 
@@ -44,7 +45,7 @@ def for_one_abi(abi: Abi, only: str) -> dict[str, str]:
 def test_bare_syscalls_of_one_abi(abi: Abi) -> None:
     """They are what the core's header, a golden file itself, has for the ABI, and no more."""
     (text,) = for_one_abi(abi, "bare-syscalls").values()
-    core = sections((REPOSITORY / "src/syscraft/runtime/core/bare_syscalls.h").read_text())
+    core = sections(CORE_SYSCALLS.read_text())
     assert abi.macro in core
     assert sections(text) == {
         condition: lines

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from conftest import REPOSITORY, missing_packages
 from elftools.elf.elffile import ELFFile
-from kernel.making import merged
+from kernel.making import left_out
 
 import syscraft as library
 from syscraft.abi.abi import Abi
@@ -20,6 +20,7 @@ from syscraft.build.kconfig import parse_option
 from syscraft.build.kernel import build_kernel
 from syscraft.build.linked import linked_kernels, target
 from syscraft.errors import EnvironmentLacks
+from syscraft.guest.workload import merged
 from syscraft.tree.source import open_tree
 from syscraft.tree.together import wired_together
 from syscraft.tree.wire import KernelChange
@@ -36,7 +37,9 @@ def changes() -> tuple[KernelChange, ...]:
 
 def build(kernel: LinkedKernel, *, configured: bool) -> Path:
     """Link a kernel with all calls in it, or with none of them configured."""
-    change = merged(changes(), configured=configured)
+    change = merged(changes())
+    if not configured:
+        change = left_out(change)
     wanted = target(kernel)
     if not configured:  # only an expert may leave a call out
         wanted = replace(wanted, options=(*wanted.options, parse_option("EXPERT=y")))

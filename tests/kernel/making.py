@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,14 +41,7 @@ def make(tree: Path, objects: Path, *words: str) -> str:
     return done.stdout
 
 
-def merged(changes: Sequence[KernelChange], *, configured: bool = True) -> KernelChange:
-    """Make one change of those that were wired together, with their calls or without."""
-    config = [line for change in changes for line in change.config]
-    if not configured:
-        config = [f"# {line.partition('=')[0]} is not set" for line in config]
-    return replace(
-        changes[-1],
-        files={path: data for change in changes for path, data in change.files.items()},
-        config=tuple(config),
-        quiet=frozenset().union(*(change.quiet for change in changes)),
-    )
+def left_out(change: KernelChange) -> KernelChange:
+    """The same change with its calls in the tables, and configured out."""
+    config = (f"# {line.partition('=')[0]} is not set" for line in change.config)
+    return replace(change, config=tuple(config))

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from conftest import REPOSITORY, Syscraft
 
+from kernel.examples import EXAMPLES, Others
+
 SCRIPT = """
 import os, sys
 sys.path.insert(0, {source!r})
@@ -51,22 +53,28 @@ no child left
 
 
 @pytest.mark.parametrize(
-    ("folder", "extras", "expected"),
+    ("name", "extras", "expected"),
     [
-        ("examples/clone_nice", "{}", {"clone": 7, "spawn": 9, "told": 0}),
+        ("clone_nice", "{}", {"clone": 7, "spawn": 9, "told": 0}),
         (
-            "tests/kernel/clone_pair",
+            "clone_pair",
             "{'cookie': 100, 'where': where}",
             {"clone": 0, "spawn": 0, "told": 109},
         ),
     ],
 )
 def test_declared_variants(
-    folder: str, extras: str, expected: dict[str, int], tmp_path: Path, syscraft: Syscraft
+    name: str,
+    extras: str,
+    expected: dict[str, int],
+    tmp_path: Path,
+    syscraft: Syscraft,
+    others: Others,
 ) -> None:
     script = tmp_path / "script.py"
     source = str(REPOSITORY / "src")
-    script.write_text(SCRIPT.format(source=source, name=Path(folder).name, extras=extras))
-    done = syscraft("run", folder, "--", sys.executable, script, cwd=REPOSITORY)
+    script.write_text(SCRIPT.format(source=source, name=name, extras=extras))
+    together = EXAMPLES if name == "clone_nice" else others.folders
+    done = syscraft("run", *together, "--", sys.executable, script, cwd=REPOSITORY)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout == EXPECTED.format(**expected), done.stderr

@@ -9,14 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY, Syscraft, need_tool
+from conftest import Syscraft, need_tool
 
-import syscraft as library
+from kernel.examples import EXAMPLES, PAIR, Others, write_headers
 
-EXAMPLES = [
-    *sorted(path.parent for path in REPOSITORY.glob("examples/*/*.toml")),
-    REPOSITORY / "tests" / "kernel" / "clone_pair",
-]
+CALLS = [*EXAMPLES, PAIR]
 BUILDS = [
     (compiler, level, *extra)
     for compiler, level, extra in itertools.product(
@@ -25,10 +22,13 @@ BUILDS = [
 ]
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
-def test_every_build_passes(example: Path, tmp_path: Path, syscraft: Syscraft) -> None:
+@pytest.mark.parametrize("example", CALLS, ids=lambda path: path.name)
+def test_every_build_passes(
+    example: Path, tmp_path: Path, syscraft: Syscraft, others: Others
+) -> None:
     headers = tmp_path / "generated"
-    library.load(example).write(headers)
+    together = EXAMPLES if example in EXAMPLES else others.folders
+    write_headers(example, together, headers)
     sources = [*example.glob("test_*.c"), *headers.glob("test_*.c")]
     assert sources
     for compiler in ("gcc", "clang"):
@@ -49,7 +49,7 @@ def test_every_build_passes(example: Path, tmp_path: Path, syscraft: Syscraft) -
         programs = list(pool.map(build, itertools.product(BUILDS, sources)))
     assert len(set(programs)) == len(BUILDS) * len(sources)
     script = 'for test; do echo "== $test"; "$test" || exit 1; done'
-    done = syscraft("run", example, "--", "sh", "-c", script, "sh", *programs)
+    done = syscraft("run", *together, "--", "sh", "-c", script, "sh", *programs)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("KTAP version 1") == len(programs)
     assert "not ok" not in done.stdout

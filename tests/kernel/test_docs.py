@@ -13,7 +13,9 @@ from conftest import REPOSITORY, Syscraft, check_golden
 from pages import PAGES, between, boots, copied_examples, run_commands
 
 
-@pytest.mark.parametrize("page", filter(boots, PAGES), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if boots(page)], ids=lambda path: path.name
+)
 def test_commands_work(page: Path, tmp_path: Path, syscraft: Syscraft) -> None:
     run_commands(page, copied_examples(tmp_path), syscraft)
 
@@ -27,11 +29,12 @@ def test_golden_matrix(syscraft: Syscraft) -> None:
     done = syscraft("test", "--json", *examples, cwd=REPOSITORY)
     assert done.returncode == 0, done.stderr
     rows = ["| call | test | ABI | kernel | guest | verdict |", "| --- " * 6 + "|"]
-    rows += [
+    # One row for all levels of optimization: they agree, or there are two rows.
+    rows += dict.fromkeys(
         f"| {row['call']} | {row['test']} | {row['abi']} | Linux {row['linux'][4:]} "
         f"| {row['guest']} | {row['verdict']}, {row['detail']} |"
         for row in json.loads(done.stdout)
-    ]
+    )
     page = REPOSITORY / "README.md"
     check_golden(page, between(page, "matrix", "\n".join(rows) + "\n"))
 

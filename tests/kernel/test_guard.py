@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 import tiers
-from conftest import REPOSITORY, Syscraft
+from conftest import Syscraft
+
+from kernel.examples import EXAMPLES
 
 MakeCall = Callable[..., Path]
 
@@ -31,7 +33,7 @@ def test_a_build_is_refused(
 
 def test_a_boot_is_refused(syscraft: Syscraft, guarded: dict[str, str], tmp_path: Path) -> None:
     """Though the kernel is there already."""
-    words = ("run", REPOSITORY / "examples" / "splork", "--", "true")
+    words = ("run", *EXAMPLES, "--", "true")
     assert syscraft(*words).returncode == 0
     assert syscraft(*words, env=guarded).returncode != 0
     assert "a kernel is booted: setpriv" in (tmp_path / "refused").read_text()

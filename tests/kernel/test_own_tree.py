@@ -8,8 +8,9 @@ import subprocess
 import time
 from pathlib import Path
 
-from conftest import REPOSITORY, Syscraft
+from conftest import Syscraft
 
+from kernel.examples import EXAMPLES
 from syscraft.files import cache_root
 from syscraft.tree.source import open_tree
 
@@ -30,20 +31,22 @@ def snapshot(root: Path) -> dict[str, tuple[int, ...]]:
 def test_every_command_leaves_the_tree_alone_and_follows_its_author(
     syscraft: Syscraft, tmp_path: Path
 ) -> None:
-    folder = REPOSITORY / "examples" / "splork"  # ccache has such a kernel of another tree
+    # ccache knows the kernel with all of them, from another tree.
+    folder, *_ = EXAMPLES
     pristine = open_tree("deb:6.12").root
     tree = cache_root() / "tests" / "own-tree"  # the same path each time: builds are kept
     if tree.exists():
         shutil.rmtree(tree)
-    subprocess.run(["cp", "-al", pristine, tree], check=True)
+    tree.parent.mkdir(exist_ok=True)
+    subprocess.run(["cp", "-al", f"{pristine}/.", tree], check=True)
     before = snapshot(tree)
     assert len(before) > 50_000
     for words in (
         ("check", folder, "--linux", tree),
         ("generate", folder, "--linux", tree, "-o", tmp_path / "out"),
         ("patch", folder, "--linux", tree, "-o", tmp_path / "series"),
-        ("test", folder, "--linux", tree),
-        ("run", folder, "--linux", tree, "--", "true"),
+        ("test", *EXAMPLES, "--linux", tree),
+        ("run", *EXAMPLES, "--linux", tree, "--", "true"),
     ):
         done = syscraft(*words)
         assert done.returncode == 0, f"{words}\n{done.stdout}{done.stderr}"
@@ -55,11 +58,11 @@ def test_every_command_leaves_the_tree_alone_and_follows_its_author(
     file.unlink()  # it shares its content with the pristine tree
     word = f"edited-{time.time_ns()}"
     file.write_text(text.replace("seq_puts(m, saved_command_line);", f'seq_puts(m, "{word}");'))
-    done = syscraft("run", folder, "--linux", tree, "--", "cat", "/proc/cmdline")
+    done = syscraft("run", *EXAMPLES, "--linux", tree, "--", "cat", "/proc/cmdline")
     assert done.stdout == f"{word}\n", done.stderr
     # And takes it back; the kernel of before is still there.
     file.unlink()
     os.link(pristine / "fs/proc/cmdline.c", file)
-    done = syscraft("run", folder, "--linux", tree, "--", "cat", "/proc/cmdline")
+    done = syscraft("run", *EXAMPLES, "--linux", tree, "--", "cat", "/proc/cmdline")
     assert "SYSCRAFT_ROOT=hostfs" in done.stdout
     assert "building" not in done.stderr

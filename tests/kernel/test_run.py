@@ -8,20 +8,20 @@ from pathlib import Path
 import pytest
 from conftest import REPOSITORY, Syscraft, command
 
-EXAMPLE = REPOSITORY / "examples" / "splork"
+from kernel.examples import EXAMPLES
 
 
 @pytest.mark.parametrize("status", [0, 1, 7, 255])
 def test_exit_status(status: int, syscraft: Syscraft) -> None:
-    assert syscraft("run", EXAMPLE, "--", "sh", "-c", f"exit {status}").returncode == status
+    assert syscraft("run", *EXAMPLES, "--", "sh", "-c", f"exit {status}").returncode == status
 
 
 def test_death_by_signal(syscraft: Syscraft) -> None:
-    assert syscraft("run", EXAMPLE, "--", "sh", "-c", "kill -TERM $$").returncode == 128 + 15
+    assert syscraft("run", *EXAMPLES, "--", "sh", "-c", "kill -TERM $$").returncode == 128 + 15
 
 
 def test_command_that_is_not_there(syscraft: Syscraft) -> None:
-    done = syscraft("run", EXAMPLE, "--", "no-such-command-anywhere")
+    done = syscraft("run", *EXAMPLES, "--", "no-such-command-anywhere")
     assert done.returncode == 127
     assert "no-such-command-anywhere" in done.stderr
 
@@ -29,18 +29,18 @@ def test_command_that_is_not_there(syscraft: Syscraft) -> None:
 def test_command_that_is_no_program(syscraft: Syscraft, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("")
-    assert syscraft("run", EXAMPLE, "--", file).returncode == 126
+    assert syscraft("run", *EXAMPLES, "--", file).returncode == 126
 
 
 def test_output_and_error_stay_apart(syscraft: Syscraft) -> None:
-    done = syscraft("--quiet", "run", EXAMPLE, "--", "sh", "-c", "echo out; echo err >&2")
+    done = syscraft("--quiet", "run", *EXAMPLES, "--", "sh", "-c", "echo out; echo err >&2")
     assert (done.stdout, done.stderr) == ("out\n", "err\n")
 
 
 def test_standard_input_arrives_whole() -> None:
     data = bytes(range(256)) * 1024  # every byte, more than any buffer on the way
     done = subprocess.run(
-        command("--quiet", "run", EXAMPLE, "--", "cat"),
+        command("--quiet", "run", *EXAMPLES, "--", "cat"),
         input=data,
         capture_output=True,
         timeout=120,
@@ -52,7 +52,7 @@ def test_standard_input_arrives_whole() -> None:
 
 def test_output_that_nobody_reads_any_more() -> None:
     """As in "syscraft run ... | head -1": no word of a kernel that died."""
-    argv = command("--quiet", "run", EXAMPLE, "--", "sh", "-c", "while :; do echo x; done")
+    argv = command("--quiet", "run", *EXAMPLES, "--", "sh", "-c", "while :; do echo x; done")
     with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None and process.stderr is not None
         assert process.stdout.readline() == b"x\n"
@@ -62,13 +62,13 @@ def test_output_that_nobody_reads_any_more() -> None:
 
 
 def test_input_that_nobody_reads(syscraft: Syscraft) -> None:
-    done = syscraft("run", EXAMPLE, "--", "true", input="x" * 200_000)
+    done = syscraft("run", *EXAMPLES, "--", "true", input="x" * 200_000)
     assert done.returncode == 0
 
 
 def test_the_kernel_is_the_new_one(syscraft: Syscraft) -> None:
     host = subprocess.run(["uname", "-r"], capture_output=True, text=True, check=True).stdout
-    guest = syscraft("run", EXAMPLE, "--", "uname", "-r").stdout
+    guest = syscraft("run", *EXAMPLES, "--", "uname", "-r").stdout
     assert guest.startswith("6.12")
     assert guest != host
 
@@ -77,7 +77,7 @@ def test_writes_never_reach_the_host(syscraft: Syscraft, tmp_path: Path) -> None
     kept = tmp_path / "kept"
     kept.write_text("host")
     script = f"echo guest > {kept}; rm -rf {REPOSITORY}/examples; touch {tmp_path}/new; cat {kept}"
-    done = syscraft("run", EXAMPLE, "--", "sh", "-c", script)
+    done = syscraft("run", *EXAMPLES, "--", "sh", "-c", script)
     assert done.stdout == "guest\n"
     assert kept.read_text() == "host"
     assert (REPOSITORY / "examples" / "splork" / "splork.toml").exists()
@@ -85,14 +85,14 @@ def test_writes_never_reach_the_host(syscraft: Syscraft, tmp_path: Path) -> None
 
 
 def test_deadline(syscraft: Syscraft) -> None:
-    done = syscraft("run", EXAMPLE, "--timeout", "1", "--", "sleep", "60", timeout=60)
+    done = syscraft("run", *EXAMPLES, "--timeout", "1", "--", "sleep", "60", timeout=60)
     assert done.returncode not in (0, 1)
     assert "1" in done.stderr
 
 
 def test_environment_and_folder_are_the_callers(syscraft: Syscraft, tmp_path: Path) -> None:
     done = syscraft(
-        "run", EXAMPLE, "--", "sh", "-c", 'echo "$COLOUR" $(pwd)',
+        "run", *EXAMPLES, "--", "sh", "-c", 'echo "$COLOUR" $(pwd)',
         cwd=tmp_path, env={"COLOUR": "deep blue"},
     )  # fmt: skip
     assert done.stdout == f"deep blue {tmp_path}\n"

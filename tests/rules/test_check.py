@@ -57,6 +57,69 @@ def test_the_body_is_judged(syscraft: Syscraft, make_call: Callable[..., Path]) 
     assert "no findings" in syscraft("check", declaration(make_call, good)).stdout
 
 
+# The same function in the ways that people write one.
+STYLES = {
+    "kernel": "static long do_mark(int value, unsigned int flags)\n{\n\tif (value)\n"
+    "\t\treturn -ENOTSUPP;\n\treturn refuse(value);\n}\n",
+    "brace on the head": "static long do_mark(int value, unsigned int flags) {\n\tif (value)\n"
+    "\t\treturn -ENOTSUPP;\n\treturn refuse(value);\n}\n",
+    "indented": "    static long do_mark(int value, unsigned int flags)\n    {\n\tif (value)\n"
+    "\t    return -ENOTSUPP;\n\treturn refuse(value);\n    }\n",
+    "one line": "static long do_mark(int value, unsigned int flags) { if (value) return "
+    "-ENOTSUPP; return refuse(value); }\n",
+    "under #ifdef": "#ifdef CONFIG_MMU\nstatic long do_mark(int value, unsigned int flags)\n{\n"
+    "\treturn 0;\n}\n#else\nstatic long do_mark(int value, unsigned int flags)\n{\n"
+    "\tif (value)\n\t\treturn -ENOTSUPP;\n\treturn refuse(value);\n}\n#endif\n",
+    "macros around": "static long __always_inline do_mark(int value, unsigned int flags)\n"
+    "\t__must_hold(&lock)\n{\n\tlist_for_each_entry(a, b, c) {\n\t\treturn -ENOTSUPP;\n\t}\n"
+    "\treturn refuse(value);\n}\n",
+}
+HELPERS = {
+    "kernel": "static long refuse(int value)\n{\n\treturn capable(CAP_SYS_ADMIN);\n}\n\n",
+    "brace on the head": "static long refuse(int value) {\n\treturn capable(CAP_SYS_ADMIN);\n}\n\n",
+    "one line": "static long refuse(int value) { return capable(CAP_SYS_ADMIN); }\n\n",
+    "comment": "/* } */ static long refuse(int value) { /* é { */\n"
+    "\treturn capable(CAP_SYS_ADMIN); }\n\n",
+}
+
+
+@pytest.mark.parametrize("helper", HELPERS)
+@pytest.mark.parametrize("style", STYLES)
+def test_a_body_is_found_wherever_its_braces_are(
+    syscraft: Syscraft, make_call: Callable[..., Path], style: str, helper: str
+) -> None:
+    folder = declaration(make_call, "")
+    text = HELPERS[helper] + STYLES[style]
+    (folder / "mark.c").write_text(text)
+    done = syscraft("check", folder, "--json")
+    found = {f["rule"]: f.get("line") for f in json.loads(done.stdout)}
+    before = text.index("ENOTSUPP")
+    assert found["L19"] == text.count("\n", 0, before) + 1, done.stdout
+    assert found["L24"] == text[: text.index("CAP_SYS")].count("\n") + 1
+    assert "L1" in found  # flags are not looked at, and no helper is given them
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "static long do_mark(int value, unsigned int flags)\n{\n\treturn -ENOTSUPP;\n",
+        "static long do_mark(int value, unsigned int flags);\n",
+        "/* static long do_mark(int value, unsigned int flags) { return 0; } */\n",
+        "MARK(do_mark, int value, unsigned int flags)\n{\n\treturn -ENOTSUPP;\n}\n",
+        "",
+    ],
+    ids=["no brace at the end", "a prototype", "a comment", "a macro", "nothing"],
+)
+def test_a_body_that_is_not_found_is_told(
+    syscraft: Syscraft, make_call: Callable[..., Path], text: str
+) -> None:
+    folder = declaration(make_call, "")
+    (folder / "mark.c").write_text(text)
+    done = syscraft("check", folder)
+    assert done.returncode == 1
+    assert "the body does not define do_mark()" in done.stderr
+
+
 def test_a_silence(syscraft: Syscraft, make_call: Callable[..., Path]) -> None:
     folder = declaration(
         make_call, "if (flags)\n\t\treturn -ENOTSUPP;", '[silence]\nL19 = "for a test"\n'

@@ -9,7 +9,8 @@ import pytest
 from syscraft.declaration import ctext
 from syscraft.declaration.ctext import CType
 from syscraft.errors import Where
-from syscraft.rules.base import Item, Severity, Silence, StructView, Subject, Text, Variant
+from syscraft.model.call import Silence
+from syscraft.rules.base import Item, Severity, StructView, Subject, Text, Variant
 from syscraft.rules.discover import all_rules, judge
 
 HERE = Where("toy.c", 1)

@@ -10,6 +10,7 @@ from scan.toys import ONE, TWO, make_tree
 from syscraft.abi.abi import GENERIC_TABLE
 from syscraft.abi.discover import find_abi
 from syscraft.calls.census import Definition, Entry
+from syscraft.scan.definitions import UnreadCall
 from syscraft.scan.read import KernelCalls, read_calls
 
 
@@ -121,6 +122,8 @@ def test_a_row_that_nothing_defines(tmp_path: Path) -> None:
         "SYSCALL_DEFINE1(toy, int (, fd)",
         "SYSCALL_DEFINE1(toy, int, 5)",
         "SYSCALL_DEFINE2(toy, int)",
+        "SYSCALL_DEFINE1(toy, int, fd, int, how)",
+        "SYSCALL_DEFINE3(toy, SC_ARG64(where))",
     ],
 )
 def test_a_macro_that_only_a_compiler_can_read(tmp_path: Path, text: str) -> None:
@@ -129,6 +132,8 @@ def test_a_macro_that_only_a_compiler_can_read(tmp_path: Path, text: str) -> Non
     (said,) = told(calls, "fs/a.c")
     assert said.startswith("linux/fs/a.c:3: ")
     assert "the parameters of sys_toy cannot be read" in said
+    # Who looks for a call asks by its name, not by words of a message.
+    assert [f.symbol for f in calls.findings if isinstance(f, UnreadCall)] == ["sys_toy"]
 
 
 def test_a_conflict_in_a_source(tmp_path: Path) -> None:

@@ -76,6 +76,49 @@ def test_programs_of_i386_have_their_own_order_on_x86_64() -> None:
     assert "SPARC" not in source.partition("#endif")[0]
 
 
+def test_a_long_of_a_32_bit_program_is_widened_by_the_one_entry(tmp_path: Path) -> None:
+    """Behind the entry code of an architecture there is no second entry for programs of 32 bits."""
+    for ctype, cast in (("long", "s32"), ("size_t", "u32")):
+        folder = tmp_path / cast / "clone_far"
+        folder.mkdir(parents=True)
+        text = (CLONE_NICE / "clone_nice.toml").read_text().partition("[[")[0]
+        text = re.sub(r"^patches = .*\n", "", text, flags=re.MULTILINE)
+        text = text.replace("clone_nice", "clone_far").replace("int nice", f"{ctype} far")
+        (folder / "clone_far.toml").write_text(text)
+        (folder / "clone_far.c").write_text(
+            f"static long do_clone_far(struct kernel_clone_args *args, {ctype} far)\n{{\n}}\n"
+        )
+        files = library.load(folder).patch("deb:6.12").files
+        source = files["kernel/clone_far.c"].decode()
+        assert "#include <linux/compat.h>\n" in source
+        native, _, ia32 = source.partition("#ifdef CONFIG_IA32_EMULATION")
+        widened = f"\tif (in_compat_syscall())\n\t\tfar = ({cast})far;\n\n\treturn do_clone_far("
+        assert native.count(widened) == 1
+        assert "in_compat_syscall" not in ia32
+        assert f"compat_{'long' if cast == 's32' else 'ulong'}_t, far)" in ia32
+        for path, entry in ROWS.items():
+            (line,) = [x for x in files[path].decode().splitlines() if "clone_far" in x]
+            assert line.split()[3:] in ([entry.replace("nice", "far")],
+                                        [entry.replace("nice", "far")] * 2), path  # fmt: skip
+
+
+def test_an_ordinary_call_that_returns_twice_is_widened_too(tmp_path: Path) -> None:
+    (tmp_path / "twice.toml").write_text(
+        'name = "twice"\nsummary = "serve a test"\nauthor = "A U Thor <author@example.org>"\n'
+        'kernel = "long first, int second, unsigned long third"\nreturns_twice = true\n'
+        'user = "long twice(long first, int second, unsigned long third)"\n'
+    )
+    (tmp_path / "twice.c").write_text(
+        "static long do_twice(long first, int second, unsigned long third)\n{\n}\n"
+    )
+    source = library.load(tmp_path).patch("deb:6.12").files["kernel/twice.c"].decode()
+    assert (
+        "\tif (in_compat_syscall()) {\n\t\tfirst = (s32)first;\n\t\tthird = (u32)third;\n\t}\n"
+        "\treturn do_twice(first, second, third);"
+    ) in source
+    assert "COMPAT_SYSCALL_DEFINE" not in source
+
+
 def test_an_ordinary_call_has_none() -> None:
     files = library.load(REPOSITORY / "examples" / "splork").patch("deb:6.12").files
     assert not set(EXPECTED) & set(files)

@@ -83,8 +83,6 @@ class Abi:
             ``pairs`` is EVEN; ``split_symbol`` of those of 32 with ARCH_SPLIT_ARG64.
         stack_alignment: bytes that a child's stack pointer must be a multiple of.
         stack_grows_up: whether a stack starts at the lowest address of its memory.
-        fork_trap: what the functions are called that return 0 in a child, where those of
-            ``traps`` do not.
         toolchains: ways to make and run programs, the preferred one first.
         fork_entry: what a call that returns in a child too needs in the kernel.
         machines: guests whose kernel has this ABI as its own, the preferred one first.
@@ -113,7 +111,6 @@ class Abi:
     split_symbol: str | None = None
     stack_alignment: int = 16
     stack_grows_up: bool = False
-    fork_trap: str = "syscall"
     toolchains: tuple[Toolchain, ...] = ()
     fork_entry: ForkEntry | None = None
     machines: tuple[Machine, ...] = ()

@@ -40,6 +40,8 @@ class Trap:
         by_arity: what replaces ``instruction`` for calls with this many arguments.
         error_rule: how the kernel tells of an error, for the comment.
         stack: what the trap does with the user's stack, for the comment.
+        stack_bytes: what it gives back of the stack behind itself where ``by_arity`` replaces it;
+            so does a child, whose own stack starts that much below.
         in_registers: how many arguments the kernel takes from registers, where not all; it
             looks for the others at ``stacked``, which ``instruction`` fills.
         clobbered: the clobber list in words, for the comment.
@@ -57,6 +59,7 @@ class Trap:
     by_arity: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
     error_rule: str = "-4095..-1 is -errno"
     stack: str = "not used"
+    stack_bytes: int = 0
     in_registers: int = 6
     stacked: tuple[str, ...] = ()
     clobbered: str = "nothing else"

@@ -15,6 +15,7 @@ from pathlib import Path
 from syscraft.build.kconfig_reasons import Definitions
 from syscraft.errors import BuildError, ConfigError, Finding, UsageError, Where
 from syscraft.files import digest, write_atomic, write_if_changed
+from syscraft.lines import split_lines
 from syscraft.tree.source import KernelTree
 
 Make = Callable[[str, dict[str, str]], None]
@@ -26,6 +27,7 @@ class Demand(Enum):
     ALWAYS = None
     WHERE_KNOWN = "# Where the kernel has it:"
     WHERE_POSSIBLE = "# Where it can be had:"
+    WHERE_NEEDED = "# Where another option is lost without it:"
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ def read_options(text: str, path: str | None = None) -> tuple[Option, ...]:
     demand = Demand.ALWAYS
     options: list[Option] = []
     findings: list[Finding] = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(split_lines(text), 1):
         line = line.strip()
         if not line or (line.startswith("#") and not _NOT_SET.fullmatch(line)):
             demand = demands.get(line, Demand.ALWAYS)
@@ -162,9 +164,19 @@ def configure(
     if stamp.exists() and stamp.read_text() == state and config.exists():
         return
     fragment = work / "fragment"
-    write_if_changed(fragment, text.encode())
-    make("allnoconfig", {"KCONFIG_ALLCONFIG": str(fragment)})
-    check(wanted, needs, config.read_text(), tree, source, arch)
+
+    def attempt(options: tuple[Option, ...]) -> None:
+        write_if_changed(fragment, config_text(options).encode())
+        make("allnoconfig", {"KCONFIG_ALLCONFIG": str(fragment)})
+        check(options, needs, config.read_text(), tree, source, arch)
+
+    spared = tuple(option for option in wanted if option.demand is not Demand.WHERE_NEEDED)
+    try:
+        attempt(spared)
+    except ConfigError:
+        if spared == wanted:
+            raise
+        attempt(wanted)
     write_atomic(stamp, state.encode())
 
 

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from syscraft import proc
+from syscraft.lines import split_lines
 
 _ENTRY = re.compile(r"^\s*(?:menu)?config\s+(?P<symbol>\w+)\s*$")
 _PROMPT = re.compile(r'^\s+(?:(?:bool|tristate|string|int|hex)\s+"|prompt\s)')
@@ -74,7 +75,7 @@ class Definitions:
         reasons = []
         pattern = rf"^[[:space:]]+select[[:space:]]+{symbol}([[:space:]]|$)"
         for place in self._grep(pattern):
-            lines = (self._source / place.path).read_text(errors="replace").splitlines()
+            lines = split_lines((self._source / place.path).read_text(errors="replace"))
             above = (m["symbol"] for m in map(_ENTRY.match, lines[: place.line][::-1]) if m)
             selector = next(above, None)
             match = _SELECT.match(lines[place.line - 1])
@@ -85,7 +86,7 @@ class Definitions:
 
     def _grep(self, pattern: str) -> Iterator[Definition]:
         found = proc.run(["grep", "-rnE", "--include=Kconfig*", pattern, "."], cwd=self._source)
-        for text in found.output.splitlines() if found.ok else ():
+        for text in split_lines(found.output) if found.ok else ():
             path, line, _ = text.split(":", 2)
             yield Definition(path.removeprefix("./"), int(line))
 
@@ -103,11 +104,11 @@ class Definitions:
             ["grep", "-rhE", "--include=Kconfig*", "^[[:space:]]*(menu)?config ", "."],
             cwd=self._source,
         )
-        return sorted({line.split()[-1] for line in found.output.splitlines() if line.split()})
+        return sorted({line.split()[-1] for line in split_lines(found.output) if line.split()})
 
     def _entry(self, definition: Definition) -> tuple[list[str], list[str]]:
         """The lines of a definition below its head, and the conditions that stand around it."""
-        lines = (self._source / definition.path).read_text(errors="replace").splitlines()
+        lines = split_lines((self._source / definition.path).read_text(errors="replace"))
         head = ""
         rules: list[list[str]] = []  # of each "if" and "menu" that is open
         for line in lines[: definition.line - 1]:
@@ -124,7 +125,7 @@ class Definitions:
                 head = word
         text = "\n".join(lines[definition.line :]).replace("\\\n", " ")
         entry = list(itertools.takewhile(
-            lambda line: not _ENTRY.match(line) and not _END.match(line), text.splitlines()
+            lambda line: not _ENTRY.match(line) and not _END.match(line), split_lines(text)
         ))  # fmt: skip
         return entry, [rule for group in rules for rule in group]
 

@@ -16,6 +16,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from elftools.common.exceptions import ELFError
+from elftools.dwarf.compileunit import CompileUnit
+from elftools.dwarf.dwarfinfo import DWARFInfo
+from elftools.dwarf.lineprogram import LineProgram
+from elftools.dwarf.ranges import BaseAddressEntry
 from elftools.elf.elffile import ELFFile
 
 from syscraft.tree.source import KernelTree
@@ -82,18 +86,62 @@ def _rows(elf: ELFFile, paths: set[str]) -> Iterator[tuple[str, _Rows]]:
         program = dwarf.line_program_for_CU(unit) if path else None
         if path is None or program is None:
             continue
-        version = program.header["version"]
-        files = program.header["file_entry"]
+        own = _own_files(program, path)
+        inlined = sorted(_inlined(dwarf, unit, own))
         found: dict[int, int] = {}  # of several lines at one address, the last is where it is
         for entry in program.get_entries():
             state = entry.state
-            if state is None or state.end_sequence or state.line == 0:
+            if state is None or state.end_sequence:
                 continue
-            index = state.file if version >= 5 else state.file - 1
-            # An inlined function of a header belongs to the line that calls it, above.
-            if PurePosixPath(files[index].name.decode()).name == PurePosixPath(path).name:
-                found[state.address] = state.line
+            line = state.line if state.file in own else _call_line(inlined, state.address)
+            if line:
+                found[state.address] = line
         yield path, sorted(found.items())
+
+
+def _own_files(program: LineProgram, path: str) -> frozenset[int]:
+    """The numbers of the source *path* itself in the list of a unit's files.
+
+    Source: DWARF 5, section 6.2.4: files count from 0; from 1 in earlier versions.
+    """
+    first = 0 if program.header["version"] >= 5 else 1
+    name = PurePosixPath(path).name
+    return frozenset(
+        number
+        for number, entry in enumerate(program.header["file_entry"], first)
+        if PurePosixPath(entry.name.decode()).name == name
+    )
+
+
+def _inlined(
+    dwarf: DWARFInfo, unit: CompileUnit, own: frozenset[int]
+) -> Iterator[tuple[int, int, int]]:
+    """First address, end and line of the call, of what calls in *own* files were replaced by."""
+    lists = dwarf.range_lists()
+    base = unit.get_top_DIE().attributes.get("DW_AT_low_pc")
+    for die in unit.iter_DIEs():
+        values = {name: attribute.value for name, attribute in die.attributes.items()}
+        if die.tag != "DW_TAG_inlined_subroutine" or values.get("DW_AT_call_file") not in own:
+            continue
+        line = values.get("DW_AT_call_line", 0)
+        if "DW_AT_ranges" in values and lists is not None:
+            start = base.value if base else 0
+            for entry in lists.get_range_list_at_offset(values["DW_AT_ranges"], unit):
+                if isinstance(entry, BaseAddressEntry):
+                    start = entry.base_address
+                else:
+                    offset = 0 if entry.is_absolute else start
+                    yield offset + entry.begin_offset, offset + entry.end_offset, line
+        elif "DW_AT_low_pc" in values:
+            low, high = values["DW_AT_low_pc"], values["DW_AT_high_pc"]
+            form = die.attributes["DW_AT_high_pc"].form
+            yield low, high if form == "DW_FORM_addr" else low + high, line
+
+
+def _call_line(inlined: Sequence[tuple[int, int, int]], address: int) -> int:
+    """The line whose call brought the code at *address*, the innermost one; 0 if none did."""
+    around = [(end - start, line) for start, end, line in inlined if start <= address < end]
+    return min(around)[1] if around else 0
 
 
 def _functions(elf: ELFFile) -> list[tuple[int, int, str]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from syscraft import proc
 from syscraft.errors import BuildError, EnvironmentLacks, Finding, SyscraftError, Where
+from syscraft.lines import split_lines
 from syscraft.tree.wire import BodyLineMap
 
 _MESSAGE = re.compile(
@@ -19,7 +20,7 @@ _MESSAGE = re.compile(
 
 def failure(done: proc.Result, source: Path, bodies: tuple[BodyLineMap, ...]) -> SyscraftError:
     """Tell whose fault a failed build is: the machine's, or the author's."""
-    for line in done.output.splitlines():
+    for line in split_lines(done.output):
         if os.strerror(errno.ENOSPC) in line:
             return EnvironmentLacks.of(
                 "the disk is full",
@@ -33,7 +34,7 @@ def failure(done: proc.Result, source: Path, bodies: tuple[BodyLineMap, ...]) ->
 def _findings(done: proc.Result, source: Path, bodies: tuple[BodyLineMap, ...]) -> list[Finding]:
     """The compiler's errors, told against the authors' own files."""
     findings = []
-    lines = done.output.splitlines()
+    lines = split_lines(done.output)
     for index, line in enumerate(lines):
         match = _MESSAGE.match(line)
         if not match or match["kind"] == "warning":

@@ -14,6 +14,8 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from syscraft.lines import split_lines
+
 _NUMBERS_ONLY = re.compile(r"^#define __NR_(?P<name>\w+)\s+.+$")
 _DEFINE = re.compile(r"^[ \t]*#[ \t]*define[ \t]+(?P<name>\w+)[ \t]+(?P<value>.*)$", re.MULTILINE)
 _NO_USE = re.compile(r"^[ \t]*#[ \t]*(?:define|undef)\b.*$", re.MULTILINE)
@@ -73,7 +75,7 @@ def _headers(objects: Path, generated: tuple[str, ...]) -> dict[Path, tuple[str,
 
 def _changed_numbers(old: str, new: str) -> set[str] | None:
     """The names whose numbers differ; None if anything else does."""
-    difference = set(old.splitlines()) ^ set(new.splitlines())
+    difference = set(split_lines(old)) ^ set(split_lines(new))
     names = set()
     for line in difference:
         match = _NUMBERS_ONLY.match(line)

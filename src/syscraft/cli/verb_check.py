@@ -50,13 +50,14 @@ def _check_declarations(
 ) -> int:
     import syscraft.api
     from syscraft.cli.findings import plain_finding, plain_rule_finding
+    from syscraft.rules.declared import judge_declared
 
     status = ExitStatus.OK
     listed: list[dict[str, Any]] = []
     for path in declarations:
         try:
             declaration = syscraft.api.load(path)
-            found = syscraft.api.check(path)
+            found = tuple(f for call in declaration.calls for f in judge_declared(call))
             if linux:
                 declaration.patch(linux, progress=console.progress)
         except SyscraftError as error:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @click.option(
     "--run", is_flag=True, help="ABIs: first prove the wrappers with every compiler here."
 )
+@click.option("--guests", is_flag=True, help="List the guests instead, and kernel flavours.")
 @click.option("--levels", is_flag=True, help="ABIs: a line for each compiler and level.")
 @click.option("--json", "as_json", is_flag=True, help="Print the list for machines.")
 @click.option("--csv", "as_csv", is_flag=True, help="Calls: print a row for each call and ABI.")
@@ -34,6 +35,7 @@ def command(
     grep: str,
     data: str | None,
     abis: bool,
+    guests: bool,
     run: bool,
     levels: bool,
     as_json: bool,
@@ -41,13 +43,16 @@ def command(
 ) -> int:
     """List existing calls, or the ABIs that wrappers are generated for."""
     of_abis, of_calls = abis or run or levels, bool(since or grep or data or as_csv)
-    if of_abis and of_calls:
+    if (of_abis and of_calls) or (guests and (of_abis or of_calls or keys)):
         raise UsageError.of(
             "these options do not go together",
-            expected="--abis, --run, --levels for ABIs; --since, --grep, --data, --csv for calls",
+            expected="--abis, --run, --levels for ABIs; --since, --grep, --data, --csv for calls; "
+            "--guests",
         )
     if as_json and as_csv:
         raise UsageError.of("--json and --csv exclude each other")
+    if guests:
+        return _list_guests(console, as_json=as_json)
     if of_abis:
         return _list_abis(console, keys, run=run, levels=levels, as_json=as_json)
     return _list_calls(console, keys, since, grep, data, as_json=as_json, as_csv=as_csv)
@@ -77,6 +82,38 @@ def _list_calls(
         console.say(table([_row(call, kernels, one=len(keys) == 1) for call in calls]))
     if not calls:
         console.note("no call is like that")
+    return ExitStatus.OK
+
+
+def _list_guests(console: Console, *, as_json: bool) -> int:
+    from syscraft.build.flavour import all_flavours
+    from syscraft.guest.discover import all_guests
+
+    if as_json:
+        console.json(
+            {
+                "guests": [
+                    {
+                        "guest": guest.key,
+                        "machine": guest.machine,
+                        "abis": list(guest.abis),
+                        "host_files": guest.has.host_files,
+                        "python": guest.has.python,
+                        "cpus": guest.has.cpus,
+                    }
+                    for guest in all_guests()
+                ],
+                "kernels": [{"kernel": f.key, "summary": f.summary} for f in all_flavours()],
+            }
+        )
+        return ExitStatus.OK
+    rows = [("guest", "programs of", "has", "machine")]
+    for guest in all_guests():
+        has = "this machine's files" if guest.has.host_files else "-"
+        rows.append((guest.key, ", ".join(guest.abis), has, guest.machine))
+    console.say(table(rows))
+    console.say()
+    console.say(table([("kernel", "finds"), *((f.key, f.summary) for f in all_flavours())]))
     return ExitStatus.OK
 
 

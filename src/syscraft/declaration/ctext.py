@@ -17,6 +17,7 @@ from syscraft.declaration.scalars import SCALARS, Scalar, normal_spelling
 from syscraft.errors import Finding, Where
 
 _LANGUAGE = tree_sitter.Language(tree_sitter_c.language())
+_COMMENT = re.compile(r'"(?:\\.|[^"\\\n])*"|/\*.*?\*/|//[^\n]*', re.DOTALL)
 _USER_MACRO = re.compile(rb"\b__user\b")
 
 # One argument's value: a page of it is no expression any more, and trees of any depth are slow.
@@ -267,10 +268,15 @@ def parse_prototype(text: str, locate: Locate) -> CPrototype:
     source = CSource(text, locate, "", "" if text.rstrip().endswith(";") else ";")
     source.check_syntax(expected)
     node = _only(source, "declaration", expected)
-    return _function(source, node, expected)
+    return read_function(source, node, expected)
 
 
-def _function(source: CSource, node: tree_sitter.Node, expected: str) -> CPrototype:
+def read_function(source: CSource, node: tree_sitter.Node, expected: str) -> CPrototype:
+    """Read the head of a function, declared or defined.
+
+    Raises:
+        CTextError: it is no function's.
+    """
     returns = _declarator(source, node, named=False)
     inner = node.child_by_field_name("declarator")
     while inner is not None and inner.type == "pointer_declarator":
@@ -380,26 +386,10 @@ def parse_statements(text: str, locate: Locate) -> None:
 
 
 def without_comments(text: str) -> str:
-    """Blank the comments of C text out; every line stays where it is."""
-    source = CSource(text, lambda line, column: Where(""))
-    data = bytearray(text.encode())
-    for node in _walk(source.root):
-        if node.type == "comment":
-            for place in range(node.start_byte, node.end_byte):
-                if data[place] not in b"\r\n":
-                    data[place] = ord(" ")
-    return data.decode()
+    """Blank comments out; every line stays where it is."""
 
+    def blank(match: re.Match[str]) -> str:
+        found = match.group()
+        return found if found[0] == '"' else re.sub(r"[^\n]", " ", found)
 
-def find_functions(text: str, locate: Locate) -> tuple[CPrototype, ...]:
-    """List the functions that a kernel source defines; what cannot be read is skipped."""
-    source = CSource(text, locate)
-    found = []
-    for node in source.root.named_children:
-        if node.type != "function_definition":
-            continue
-        try:
-            found.append(_function(source, node, "a function"))
-        except CTextError:
-            continue
-    return tuple(found)
+    return _COMMENT.sub(blank, text)

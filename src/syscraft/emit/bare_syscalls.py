@@ -17,7 +17,7 @@ _TEMPLATE = "traps.c.j2"
 
 def _emit(call: Call, number: int, abis: tuple[Abi, ...]) -> Files:
     blocks = [(abi.macro, abi_traps(abi)) for abi in abis]
-    return {"bare_syscalls.h": fill("bare_syscalls.h.j2", blocks=blocks)}
+    return {"bare_syscalls.h": fill("bare_syscalls.h.j2", blocks=blocks, arities=_ARITIES)}
 
 
 def abi_traps(abi: Abi) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from syscraft.abi.abi import Abi
 from syscraft.abi.trap import Trap
 from syscraft.emit.ctext_layout import WIDTH, width
+from syscraft.lines import split_lines
 
 # The operands of a statement stand below its first instruction.
 _COLUMN = "\t\t\t  "
@@ -96,7 +97,7 @@ def statement(
 
 
 def _lines(text: str) -> list[str]:
-    return [line.strip() for line in text.splitlines() if line.strip()]
+    return [line.strip() for line in split_lines(text) if line.strip()]
 
 
 def _line(line: str, cfi: str, *, last: bool) -> str:

@@ -9,12 +9,11 @@ from typing import Any
 
 from syscraft.abi.abi import Abi, ElfIdentity
 from syscraft.abi.layout import Pairs
-from syscraft.declaration.ctext import CType, parse_structs
+from syscraft.declaration.ctext import CStruct, CType
 from syscraft.declaration.scalars import SCALARS
 from syscraft.emit import user_c
 from syscraft.emit.base import Emitter, Files, fill
 from syscraft.emit.expression_python import python_text
-from syscraft.errors import Where
 from syscraft.model.c_values import scope_of
 from syscraft.model.call import Argument, Call, Parameter, Shared, Wrapper, types_module
 from syscraft.model.expression import Cast, Expression, Name, names_in
@@ -30,7 +29,7 @@ def _emit(call: Call, number: int, abis: tuple[Abi, ...]) -> Files:
     constants = _constants(call.shared)
     functions = [_function(call, wrapper) for wrapper in call.wrappers]
     code = " ".join(value for function in functions for _, value in function["passed"])
-    structs = [_struct(struct.name, struct.text) for struct in call.shared.structs]
+    structs = [_struct(struct) for struct in call.shared.structs]
     files: Files = {}
     shared_names: list[str] = []
     if len(call.shared.call_names) > 1 and (constants or structs):
@@ -287,10 +286,9 @@ def _ctype(type_name: str, array: str | None = None) -> str:
     return f"{base} * {array}" if array else base
 
 
-def _struct(name: str, text: str) -> _Struct:
-    (struct,) = parse_structs(text, lambda line, column: Where(name, line + 1, column + 1))
+def _struct(struct: CStruct) -> _Struct:
     fields = [(f.name, _ctype(f.ctype.base, f.ctype.array)) for f in struct.fields]
-    return _class_name(name), name, fields
+    return _class_name(struct.name), struct.name, fields
 
 
 def _class_name(name: str) -> str:

@@ -56,10 +56,11 @@ def _plain(call: Call, abis: tuple[Abi, ...]) -> str:
     else:
         declared = user_c.declared(call.parameters)
         names = [parameter.name for parameter in call.parameters]
+    trap = "fork_syscall" if call.returns_twice else "syscall"
     statements: dict[str, list[str]] = {}
     for abi in abis:
         values = _PACKED if call.packed else user_c.register_values(call.parameters, abi)
-        statements.setdefault(_return("syscall", call, values), []).append(abi.macro)
+        statements.setdefault(_return(trap, call, values), []).append(abi.macro)
     return fill(
         "raw_plain.h.j2",
         call=call,
@@ -108,9 +109,16 @@ def _fork_like(call: Call, abis: tuple[Abi, ...]) -> list[tuple[str, str]]:
     for abi in abis:
         values: Sequence[str] = _PACKED
         if not call.packed:
-            values = _clone_values(call, abi, stack="(unsigned long)stack", flags="flags")
-        statements.setdefault(_return(abi.fork_trap, call, values), []).append(abi.macro)
+            values = _clone_values(call, abi, stack=_childs_stack(abi), flags="flags")
+        statements.setdefault(_return("fork_syscall", call, values), []).append(abi.macro)
     return user_c.choices(statements)
+
+
+def _childs_stack(abi: Abi) -> str:
+    """Where a child's stack starts, when the trap gives some of it back behind itself."""
+    stack = "(unsigned long)stack"
+    given_back = abi.traps[-1][1].stack_bytes
+    return f"{stack} - (stack ? {given_back} : 0)" if given_back else stack
 
 
 def _return(trap: str, call: Call, values: Sequence[str]) -> str:

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from syscraft.build.flavour import Flavour
 from syscraft.guest.channel import End, Sink
-from syscraft.guest.workload import Workload
 from syscraft.hints import Progress
+
+if TYPE_CHECKING:  # it loads slowly, and a kernel that is remembered needs none
+    from syscraft.guest.workload import Workload
+
+Record = Mapping[str, object]  # what JSON can keep
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,7 @@ class Ready:
         how: what runs the guest's instructions, for people.
         explain: puts names to the bare addresses of a kernel's log, and the authors' lines to
             the functions of their calls.
+        record: what :meth:`Guest.remembered` makes the same of again; empty if nothing can.
     """
 
     key: str
@@ -97,6 +102,7 @@ class Ready:
     repaired: bool = False
     how: Callable[[], str] = lambda: ""
     explain: Callable[[str], str] = lambda log: log
+    record: Record = field(default_factory=dict)
 
     def start(self, files: Mapping[str, Path] | None = None) -> Session:
         """A session, not yet entered."""
@@ -133,6 +139,10 @@ class Guest(ABC):
             EnvironmentLacks: a tool or disk space is missing.
             ConfigError: the kernel cannot be configured as the flavour wants it.
         """
+
+    def remembered(self, record: Record, flavour: Flavour) -> Ready:
+        """What an earlier :meth:`prepare` has returned, made of its ``record``."""
+        raise NotImplementedError
 
     @abstractmethod
     def tools(self) -> Mapping[str, Sequence[str]]:

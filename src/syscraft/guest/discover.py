@@ -28,9 +28,17 @@ def all_guests() -> tuple[Guest, ...]:
 def find_guest(key: str) -> Guest:
     """Look a guest up by its key.
 
+    A module that is called like it is asked first, for the others may load slowly.
+
     Raises:
         UsageError: there is none of this name; the known ones are listed.
     """
+    if any(info.name == key for info in pkgutil.iter_modules(syscraft.guest.__path__)):
+        module = importlib.import_module(f"syscraft.guest.{key}")
+        if make := getattr(module, "guests", None):
+            named: list[Guest] = [guest for guest in make() if guest.key == key]
+            if named:
+                return named[0]
     by_key = {guest.key: guest for guest in all_guests()}
     if key in by_key:
         return by_key[key]

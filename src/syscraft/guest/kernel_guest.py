@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from syscraft import proc
 from syscraft.build.flavour import Flavour
-from syscraft.build.kernel import BuiltKernel, build_kernel
-from syscraft.build.lines import name_lines
 from syscraft.build.target import Target
 from syscraft.files import digest
-from syscraft.guest.base import Guest, Ready, Session
+from syscraft.guest.base import Guest, Ready, Record, Session
 from syscraft.guest.session import BOOT_DEADLINE_S
-from syscraft.guest.symbols import name_addresses
-from syscraft.guest.workload import Workload
 from syscraft.hints import Progress
+
+if TYPE_CHECKING:
+    from syscraft.guest.workload import Workload
 
 
 class KernelGuest(Guest):
@@ -45,21 +46,39 @@ class KernelGuest(Guest):
         return ""
 
     def prepare(self, work: Workload, flavour: Flavour, progress: Progress) -> Ready:
+        from syscraft.build.kernel import build_kernel
+
         for tool, packages in self.tools().items():
             proc.need(tool, packages=packages)
         kernel = build_kernel(work.tree, work.change, self.target(flavour), progress)
-        return self.with_kernel(kernel, flavour)
+        record = {
+            "image": str(kernel.image),
+            "key": kernel.key,
+            "repaired": kernel.repaired,
+            "bodies": [[b.kernel_path, b.shown_path, b.offset] for b in kernel.bodies],
+        }
+        return replace(self.remembered(record, flavour), from_cache=kernel.from_cache)
 
-    def with_kernel(self, kernel: BuiltKernel, flavour: Flavour) -> Ready:
-        """The guest, ready to boot a kernel that is there."""
+    def remembered(self, record: Record, flavour: Flavour) -> Ready:
+        image = Path(str(record["image"]))
+        bodies = record["bodies"]
         return Ready(
-            key=digest(kernel.key, self.key, self.machine, flavour.key, self.state()),
-            boots=lambda files: self.boot(kernel.image, flavour, files),
-            image=kernel.image,
-            from_cache=kernel.from_cache,
-            repaired=kernel.repaired,
-            how=lambda: self.how(kernel.image, flavour),
-            explain=lambda log: name_lines(
-                name_addresses(log, kernel.image), kernel.image, kernel.bodies
-            ),
+            key=digest(str(record["key"]), self.key, self.machine, flavour.key, self.state()),
+            boots=lambda files: self.boot(image, flavour, files),
+            image=image,
+            repaired=bool(record["repaired"]),
+            how=lambda: self.how(image, flavour),
+            explain=lambda log: _explained(log, image, bodies),
+            record=record,
         )
+
+
+def _explained(log: str, image: Path, bodies: object) -> str:
+    """Name addresses and the authors' lines; what does it loads slowly, and most logs are dull."""
+    from syscraft.build.lines import name_lines
+    from syscraft.guest.symbols import name_addresses
+    from syscraft.tree.wire import BodyLineMap
+
+    assert isinstance(bodies, list)
+    maps = tuple(BodyLineMap(*body) for body in bodies)
+    return name_lines(name_addresses(log, image), image, maps)

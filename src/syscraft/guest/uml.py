@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,18 +17,23 @@ from syscraft.guest.session import Booted
 
 _MEMORY_MIB = 512
 
-_TARGET = Target(
-    key="uml",
-    linux_arch="um",
-    compiler_prefix="",
-    make_target="linux",
-    image="linux",
-    options=guest_options((Path(__file__).parent / "uml.config").read_text(encoding="utf-8")),
-    strip=True,
-    # The build starts with the headers of the machine that it runs on.
-    # Source: archheaders in arch/um/Makefile, Linux 6.12
-    generated=("arch/x86/include/generated", "arch/um/include/generated"),
-)
+
+# Read where a kernel is built, and not where one boots that was built before.
+@functools.cache
+def _target() -> Target:
+    text = (Path(__file__).parent / "uml.config").read_text(encoding="utf-8")
+    return Target(
+        key="uml",
+        linux_arch="um",
+        compiler_prefix="",
+        make_target="linux",
+        image="linux",
+        options=guest_options(text),
+        strip=True,
+        # The build starts with the headers of the machine that it runs on.
+        # Source: archheaders in arch/um/Makefile, Linux 6.12
+        generated=("arch/x86/include/generated", "arch/um/include/generated"),
+    )
 
 
 class Uml(KernelGuest):
@@ -50,7 +56,7 @@ class Uml(KernelGuest):
         return {abi.key: abi.toolchains[0].name}
 
     def target(self, flavour: Flavour) -> Target:
-        return flavour.applied(_TARGET)
+        return flavour.applied(_target())
 
     def tools(self) -> Mapping[str, Sequence[str]]:
         return {"gcc": ("gcc", "libc6-dev")}

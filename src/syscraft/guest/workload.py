@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from syscraft.model.call import Call, Unit
+from syscraft.tree.number import numbers_of
 from syscraft.tree.source import KernelTree
 from syscraft.tree.together import wired_together
 from syscraft.tree.wire import KernelChange
@@ -42,8 +43,8 @@ class Workload:
 
     @property
     def numbers(self) -> tuple[int, ...]:
-        """The number of each call in the kernel's common table."""
-        return tuple(n for change in self.changes for n in change.numbers.values())
+        """The number of each call in the kernel's common table; it costs no change."""
+        return numbers_of(self.calls, self.tree)
 
 
 def merged(changes: Sequence[KernelChange]) -> KernelChange:
@@ -61,4 +62,7 @@ def merged(changes: Sequence[KernelChange]) -> KernelChange:
         config=tuple(dict.fromkeys(line for change in changes for line in change.config)),
         quiet=frozenset(quiet - loud),
         body_line_maps=tuple(m for change in changes for m in change.body_line_maps),
+        standing_config=tuple(
+            dict.fromkeys(line for change in changes for line in change.standing_config)
+        ),
     )

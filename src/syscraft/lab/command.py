@@ -12,16 +12,17 @@ import tty
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from syscraft.abi.abi import ElfIdentity
-from syscraft.abi.discover import find_abi
 from syscraft.errors import UsageError, Where
 from syscraft.guest.base import Guest, Ready
 from syscraft.guest.channel import End, Ended
-from syscraft.guest.host import read_identity
-from syscraft.lab.judge import judge_boot
-from syscraft.lab.run import BARE_ENVIRONMENT, host_environment
+from syscraft.lab.environment import BARE_ENVIRONMENT, host_environment
+from syscraft.lab.judge import LAST_BYTES, judge_boot
 from syscraft.lab.verdict import kernel_trouble
+
+if TYPE_CHECKING:
+    from syscraft.abi.abi import ElfIdentity
 
 TIMED_OUT = 124  # as timeout(1) reports it
 GUEST_DIED = 125
@@ -71,12 +72,12 @@ def run_command(
                 window=window,
                 deadline_s=deadline_s,
             )
-            log = ready.explain(session.log())
+            log = session.log()
     except (EOFError, TimeoutError) as error:
         _, detail = judge_boot(error, ready.explain(session.log()))
         _write(2, f"error: {detail}\n".encode())
         return GUEST_DIED
-    return _status(end, argv[0], log, deadline_s)
+    return _status(end, argv[0], log, deadline_s, ready)
 
 
 def check_command(guest: Guest, name: str) -> None:
@@ -91,6 +92,9 @@ def check_command(guest: Guest, name: str) -> None:
 
 def _program(guest: Guest, name: str) -> Path:
     """A program of this machine's that the guest can run on its own."""
+    from syscraft.abi.discover import find_abi
+    from syscraft.guest.host import read_identity
+
     path = Path(name)
     wanted = f"a static program, built for {' or '.join(guest.abis)}"
     if not path.is_file():
@@ -149,10 +153,11 @@ def _interpreter(path: Path) -> str:
     return ""
 
 
-def _status(end: End, name: str, log: str, deadline_s: float | None) -> int:
+def _status(end: End, name: str, log: str, deadline_s: float | None, ready: Ready) -> int:
     if end.how is Ended.EXIT:
         if trouble := kernel_trouble(log):
-            _write(2, f"warning: the kernel reported a problem:\n{trouble}\n".encode())
+            shown = ready.explain(trouble)
+            _write(2, f"warning: the kernel reported a problem:\n{shown}\n".encode())
         return end.value
     if end.how is Ended.SIGNAL:
         return 128 + end.value
@@ -162,7 +167,7 @@ def _status(end: End, name: str, log: str, deadline_s: float | None) -> int:
     if end.how is Ended.DEADLINE:
         _write(2, f"error: no end after {deadline_s:g} s; the guest was killed\n".encode())
         return TIMED_OUT
-    trouble = kernel_trouble(log) or log[-2000:]
+    trouble = ready.explain(kernel_trouble(log) or log[-LAST_BYTES:])
     _write(2, f"error: the kernel died; last console output:\n{trouble}\n".encode())
     return GUEST_DIED
 

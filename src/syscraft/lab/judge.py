@@ -40,9 +40,11 @@ def judge(
         )  # fmt: skip
     except LabError as error:
         return Outcome(test.name, Verdict.INFRA, 0.0, str(error)), False
-    said = explain(session.log()[seen:])
+    said = session.log()[seen:]
     text = output.decode(errors="replace")
     verdict, detail = _verdict(test, argv[0], end, text, said, deadline_s)
+    if verdict in (Verdict.CRASH, Verdict.TIMEOUT):
+        detail = explain(detail)
     alive = verdict in (Verdict.PASS, Verdict.FAIL, Verdict.SKIP)
     return Outcome(test.name, verdict, end.seconds, detail), alive
 

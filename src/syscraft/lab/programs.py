@@ -8,7 +8,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from syscraft import proc
@@ -130,6 +130,8 @@ def _compile(
     argv: Sequence[str], sources: Sequence[Path], link: Sequence[str], record: Path, stem: str
 ) -> Program:
     record.parent.mkdir(parents=True, exist_ok=True)
+    # What a person may repeat: the objects in between are gone by then.
+    whole = [*argv, *map(str, sources), *link, "-o", "/dev/null"]
     read: dict[str, str] = {}
     with tempfile.TemporaryDirectory(prefix=".", suffix=".part", dir=record.parent) as name:
         draft = Path(name)
@@ -138,13 +140,13 @@ def _compile(
             rule, output = draft / f"{index}.d", draft / f"{index}.o"
             done = proc.run([*argv, "-c", str(source), "-MD", "-MF", str(rule), "-o", str(output)])
             if not done.ok:
-                return _failed(done, output)
+                return _failed(replace(done, argv=tuple(whole)))
             files = prerequisites(rule.read_text(errors="surrogateescape"))
             read |= {path: digest(Path(path).read_bytes()) for path in files}
             objects.append(str(output))
         done = proc.run([*argv, *objects, *link, "-o", str(draft / stem)])
         if not done.ok:
-            return _failed(done, draft / stem)
+            return _failed(replace(done, argv=tuple(whole)))
         data = (draft / stem).read_bytes()
     key = digest(data)
     binary = record.parent / key / stem
@@ -154,10 +156,8 @@ def _compile(
     return Program(binary, key)
 
 
-def _failed(done: proc.Result, output: Path) -> Program:
-    """The compiler's own words; its output goes nowhere when a person repeats it."""
-    replay = done.replay.replace(str(output), "/dev/null")
-    return Program(None, problem=f"{done.output.strip()}\nrepeat it: {replay}")
+def _failed(done: proc.Result) -> Program:
+    return Program(None, problem=f"{done.output.strip()}\nrepeat it: {done.replay}")
 
 
 def prerequisites(rule: str) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from syscraft.files import digest
 from syscraft.guest.base import Ready, Session
 from syscraft.hints import Progress
 from syscraft.lab.cells import Cell, GuestState, Matrix, cell_key, keep_cell, kept_cell
+from syscraft.lab.environment import BARE_ENVIRONMENT, host_environment
 from syscraft.lab.judge import judge, judge_boot
 from syscraft.lab.plan import Job, Planned, Subject, programs_of
 from syscraft.lab.programs import Program, compile_program
@@ -31,7 +32,6 @@ Done = tuple[GuestState, tuple[Cell, ...]]
 
 _GIB = 1 << 30
 _BUILD_BYTES = 2 * _GIB  # what one kernel build may take at its height
-BARE_ENVIRONMENT = {"PATH": "/bin", "HOME": "/", "TMPDIR": "/dev/shm"}
 # What programs on the host's files get of this process's environment: what a verdict depends on
 # has to be in its key.
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "PYTHONPATH", "CPATH")
@@ -307,18 +307,3 @@ def _script(plan: Planned) -> Program:
 
 def _judged(cell: Cell, verdict: Verdict, detail: str, seconds: float = 0.0) -> Cell:
     return replace(cell, verdict=verdict, detail=detail, seconds=seconds)
-
-
-def host_environment(headers: Path, own: dict[str, str]) -> dict[str, str]:
-    """The environment *own* with generated files in front of a program's search paths."""
-
-    def front(name: str) -> str:
-        rest = own.get(name)
-        return f"{headers}:{rest}" if rest else str(headers)
-
-    return {
-        **own,
-        "PYTHONPATH": front("PYTHONPATH"),
-        "CPATH": front("CPATH"),  # headers, for a compiler that runs in the guest
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }

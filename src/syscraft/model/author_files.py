@@ -6,7 +6,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from syscraft.declaration import ctext
+from syscraft.declaration.cfunctions import find_functions
+from syscraft.declaration.ctext import CPrototype, without_comments
+from syscraft.declaration.scalars import normal_spelling
 from syscraft.errors import Finding, Where
 from syscraft.model.call import TextFile
 from syscraft.model.draft import Draft
@@ -150,14 +152,26 @@ def _read_text(
         return None, Finding(f"{what} cannot be read: {reason}", where, "a file", shown)
 
 
+# What the kernel writes beside a function's type, and is no part of it.
+_ANNOTATION = re.compile(r"\b(?:__\w+|noinline\w*|notrace|asmlinkage)\b")
+
+
+def _is_long(function: CPrototype) -> bool:
+    words = _ANNOTATION.sub("", function.returns.base).split()
+    return not function.returns.is_pointer and normal_spelling(words) == "long"
+
+
 def _check_body(draft: Draft, body: TextFile) -> list[Finding]:
     wanted = ", ".join(p.ctype.declare(p.name, kernel=True) for p in draft.parameters) or "void"
     expected = f"static long do_{draft.name}({wanted})"
-    functions = ctext.find_functions(
-        body.text, lambda line, column: Where(body.shown_path, line + 1, column + 1)
-    )
+    functions = [
+        function.prototype
+        for function in find_functions(
+            body.text, lambda line, column: Where(body.shown_path, line + 1, column + 1)
+        )
+    ]
     mine = [f for f in functions if f.name == f"do_{draft.name}"]
-    if macro := _DEFINE.search(ctext.without_comments(body.text)):
+    if macro := _DEFINE.search(without_comments(body.text)):
         return [
             Finding(
                 "the body has a SYSCALL_DEFINE of its own",
@@ -174,14 +188,16 @@ def _check_body(draft: Draft, body: TextFile) -> list[Finding]:
             return [Finding(message, draft.where("name"), expected, found)]
         message = f"the body does not define do_{draft.name}()"
         return [Finding(message, Where(body.shown_path), expected, found)]
-    types_found = [p.ctype for p in mine[0].parameters]
-    if types_found != [p.ctype for p in draft.parameters] or mine[0].returns.base != "long":
-        listed = ", ".join(p.ctype.declare(p.name, kernel=True) for p in mine[0].parameters)
-        found = f"{mine[0].returns.base} do_{draft.name}({listed or 'void'})"
+    for function in mine:  # one under #if, one under #else
+        types_found = [p.ctype for p in function.parameters]
+        if types_found == [p.ctype for p in draft.parameters] and _is_long(function):
+            continue
+        listed = ", ".join(p.ctype.declare(p.name, kernel=True) for p in function.parameters)
+        found = f"{function.returns.base} do_{draft.name}({listed or 'void'})"
         return [
             Finding(
                 f"do_{draft.name}() does not have the declared parameters",
-                mine[0].where,
+                function.where,
                 expected,
                 found,
             )

@@ -9,7 +9,7 @@ from syscraft.declaration.ctext import CDeclarator, CPrototype, CTextError
 from syscraft.declaration.toml_file import KeyPath
 from syscraft.errors import Finding, Where
 from syscraft.model import names, types
-from syscraft.model.call import Constant, TextFile
+from syscraft.model.call import Constant
 from syscraft.model.draft import Draft
 from syscraft.model.existing import parameters_of, prototype_of
 from syscraft.model.expression_reader import read_expression
@@ -28,10 +28,9 @@ def read_c_text(draft: Draft) -> list[Finding]:
 
     sizes: dict[str, int] = {}
     if "structs" in data:
-        structs = attempt(ctext.parse_structs, ("structs",), data["structs"]) or ()
-        for struct in structs:
+        draft.structs = attempt(ctext.parse_structs, ("structs",), data["structs"]) or ()
+        for struct in draft.structs:
             findings += types.check_struct(struct, sizes)
-        draft.structs = tuple(TextFile(s.name, draft.file.shown_path, s.text) for s in structs)
     draft.known_types = frozenset(sizes) | frozenset(data.get("types", ()))
     if draft.data.get("like"):
         added: list[CDeclarator] = []

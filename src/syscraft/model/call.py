@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
-from syscraft.declaration.ctext import CType
+from syscraft.declaration.ctext import CDeclarator, CStruct, CType
 from syscraft.errors import Where
 from syscraft.model.expression import Expression
 from syscraft.model.tests import TestProgram
@@ -139,6 +139,7 @@ class Constant:
 class ErrorDoc:
     errno: str
     when: str
+    where: Where = field(compare=False)
 
 
 @dataclass(frozen=True)
@@ -159,6 +160,7 @@ class Case:
 class Kconfig:
     symbol: str
     help: str
+    where: Where
 
 
 @dataclass(frozen=True)
@@ -184,12 +186,13 @@ class Shared:
     """
 
     name: str
+    where: Where
     summary: str
     description: str
     author: str
     source_name: str
     call_names: tuple[str, ...]
-    structs: tuple[TextFile, ...]
+    structs: tuple[CStruct, ...]
     packed: tuple[PackedStruct, ...]
     includes: tuple[str, ...]
     flags: tuple[Constant, ...]
@@ -213,15 +216,41 @@ class Shared:
 
 
 @dataclass(frozen=True)
+class Silence:
+    """A rule that the declaration's author has looked at and put aside."""
+
+    rule: str
+    reason: str
+    where: Where
+
+
+@dataclass(frozen=True)
+class Written:
+    """What the author wrote, with its places, where the model has made something else of it.
+
+    Args:
+        kernel: the kernel's parameters, before they are packed or come in several orders.
+        kernel_where: where they stand, or the call that they come from.
+        versions: the fields of each version, as declared.
+    """
+
+    kernel: tuple[CDeclarator, ...]
+    kernel_where: Where
+    versions: tuple[tuple[str, ...], ...]
+    silences: tuple[Silence, ...]
+
+
+@dataclass(frozen=True)
 class Call:
     """A system call, declared and valid.
 
     ``parameters`` are what the body ``do_<name>`` takes, in order; ``signatures`` what
     SYSCALL_DEFINE takes, one per argument order. ``clone_extras`` are the parameters
-    that a clone variant adds, else empty.
+    that a clone variant adds, else empty. ``where`` is the place of its name.
     """
 
     name: str
+    where: Where
     summary: str
     description: str
     shared: Shared
@@ -236,6 +265,7 @@ class Call:
     number: NumberChoice
     returns_twice: bool
     cases: tuple[Case, ...]
+    written: Written = field(compare=False)
 
     @property
     def source_name(self) -> str:
@@ -253,12 +283,23 @@ class Call:
     def needs_compat(self) -> bool:
         """Whether programs of 32 bits need an entry of their own in kernels of 64.
 
-        Pointers and structs of fixed-width fields need none. Neither does what clone(2) has,
-        for the kernel itself gives it none.
+        Pointers and structs of fixed-width fields need none. A call that returns twice has one
+        entry, around which some architectures put code of their own: see ``widened``.
         """
-        if self.packed or self.is_clone:
+        if self.packed or self.returns_twice:
             return False
         return any(parameter.is_wide or parameter.is_long for parameter in self.parameters)
+
+    @property
+    def widened(self) -> tuple[Parameter, ...]:
+        """The parameters whose upper half the entry itself makes for programs of 32 bits.
+
+        What clone(2) has is not among them, for the kernel itself does not do it.
+        """
+        if self.packed or not self.returns_twice:
+            return ()
+        parameters = self.clone_extras if self.is_clone else self.parameters
+        return tuple(parameter for parameter in parameters if parameter.is_long)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from syscraft.declaration.find import find_declaration
 from syscraft.declaration.schema import check_keys
 from syscraft.declaration.toml_file import TomlFile
 from syscraft.errors import DeclarationError, Finding, UsageError, Where, raise_all
@@ -33,9 +34,13 @@ def load_unit(path: str | Path) -> Unit:
         UsageError: there is no declaration at *path*.
         DeclarationError: the declaration is not valid; all findings of a phase at once.
     """
-    drafts = load_drafts(path)
-    shared = share(drafts)
-    return Unit(shared, tuple(draft.finish(shared) for draft in drafts))
+    file_path, shown_path = find_declaration(path)
+    try:
+        return _compile(file_path, shown_path)
+    except RecursionError as error:
+        raise DeclarationError.of(
+            "the declaration is nested too deeply", Where(shown_path)
+        ) from error
 
 
 def load(path: str | Path) -> Call:
@@ -56,46 +61,7 @@ def load(path: str | Path) -> Call:
     return calls[0]
 
 
-def load_drafts(path: str | Path) -> tuple[Draft, ...]:
-    """Read a declaration as :func:`load_unit` does; drafts still know where everything stands.
-
-    Returns: a draft for each call, in the order of the file.
-    """
-    file_path, shown_path = find_declaration(path)
-    try:
-        return _compile(file_path, shown_path)
-    except RecursionError as error:
-        raise DeclarationError.of(
-            "the declaration is nested too deeply", Where(shown_path)
-        ) from error
-
-
-def find_declaration(path: str | Path) -> tuple[Path, str]:
-    """Resolve what a user named to the TOML file and the path to show for it."""
-    given = Path(path)
-    if given.is_dir():
-        candidates = sorted(given.glob("*.toml"))
-        named = [c for c in candidates if c.stem == given.resolve().name]
-        if named or len(candidates) == 1:
-            given = (named or candidates)[0]
-        else:
-            raise UsageError.of(
-                "this folder is no declaration",
-                Where(str(given)),
-                expected="one file that ends in .toml, or one named like the folder",
-                found=", ".join(c.name for c in candidates) or "none",
-                hint="syscraft new NAME makes a folder to start from",
-            )
-    if not given.exists():
-        raise UsageError.of(
-            "there is no such declaration",
-            Where(str(given)),
-            hint="syscraft new NAME makes a folder to start from",
-        )
-    return given.absolute(), str(given)
-
-
-def _compile(path: Path, shown_path: str) -> tuple[Draft, ...]:
+def _compile(path: Path, shown_path: str) -> Unit:
     # 1. The file is TOML, every key is known, in its place, and holds what it should.
     file = TomlFile(path, shown_path)
     _stop_on(check_keys(file))
@@ -116,7 +82,8 @@ def _compile(path: Path, shown_path: str) -> tuple[Draft, ...]:
     _stop_on(_each(read_cases, drafts))
     # 8. The files that the declaration names are there and hold what they should.
     _stop_on(_each(read_files, drafts))
-    return drafts
+    shared = share(drafts)
+    return Unit(shared, tuple(draft.finish(shared) for draft in drafts))
 
 
 def _each(phase: Callable[[Draft], list[Finding]], drafts: Sequence[Draft]) -> list[Finding]:

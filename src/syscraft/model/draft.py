@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from syscraft.declaration.ctext import CDeclarator, CPrototype, Locate
+from syscraft.declaration.ctext import CDeclarator, CPrototype, CStruct, Locate
 from syscraft.declaration.schema import CALL_KEYS, KEYS
 from syscraft.declaration.toml_file import KeyPath, TomlFile
 from syscraft.errors import Where
@@ -22,8 +22,10 @@ from syscraft.model.call import (
     PackedStruct,
     Parameter,
     Shared,
+    Silence,
     TextFile,
     Wrapper,
+    Written,
 )
 from syscraft.model.expression import Expression
 from syscraft.model.tests import TestProgram
@@ -59,7 +61,7 @@ class Draft:
         self.prototypes: tuple[CPrototype, ...] = ()
         self.derive: dict[str, Expression] = {}
         self.flags: tuple[Constant, ...] = ()
-        self.structs: tuple[TextFile, ...] = ()
+        self.structs: tuple[CStruct, ...] = ()
         self.known_types: frozenset[str] = frozenset()
         self.parameters: tuple[Parameter, ...] = ()
         self.signatures: tuple[KernelSignature, ...] = ()
@@ -78,6 +80,11 @@ class Draft:
     def is_one_of_several(self) -> bool:
         """Whether the declaration has a table for each of its calls."""
         return bool(self._own)
+
+    @property
+    def returns_twice(self) -> bool:
+        """Whether the call returns in a child as well."""
+        return bool(self.data.get("returns_twice", self.data.get("like") in FORK_LIKE))
 
     def where(self, *path: str | int) -> Where:
         """The place of a key of :attr:`data`, or of the call itself."""
@@ -109,6 +116,7 @@ class Draft:
         data = self.data
         return Call(
             name=self.name,
+            where=self.where("name"),
             summary=_summary(data),
             description=_description(data),
             shared=shared,
@@ -119,12 +127,24 @@ class Draft:
             packed=self.packed,
             wrappers=self.wrappers,
             errors=tuple(
-                ErrorDoc(e["errno"], " ".join(e["when"].split())) for e in data.get("errors", ())
+                ErrorDoc(
+                    e["errno"], " ".join(e["when"].split()), self.where("errors", index, "errno")
+                )
+                for index, e in enumerate(data.get("errors", ()))
             ),
             missing=data.get("missing", "ENOSYS"),
             number=self.number(),
-            returns_twice=data.get("returns_twice", data.get("like") in FORK_LIKE),
+            returns_twice=self.returns_twice,
             cases=self.cases,
+            written=Written(
+                kernel=self.kernel,
+                kernel_where=self.kernel_where,
+                versions=tuple(map(tuple, data.get("versions", ()))),
+                silences=tuple(
+                    Silence(rule, reason, self.where("silence", rule))
+                    for rule, reason in data.get("silence", {}).items()
+                ),
+            ),
         )
 
 
@@ -136,6 +156,7 @@ def share(drafts: Sequence[Draft]) -> Shared:
     kconfig = whole.get("kconfig", {})
     return Shared(
         name=name,
+        where=first.file.where(("name",)),
         summary=_summary(whole),
         description=_description(whole),
         author=whole["author"],
@@ -148,6 +169,7 @@ def share(drafts: Sequence[Draft]) -> Shared:
         kconfig=Kconfig(
             kconfig.get("symbol", f"{name.upper()}_SYSCALL"),
             kconfig.get("help", _description(whole) or whole["summary"]),
+            first.file.where(("kconfig", "symbol") if "symbol" in kconfig else ("name",)),
         ),
         body=first.body,
         patches=first.patches,

@@ -22,6 +22,8 @@ def shape_kernel_side(draft: Draft) -> list[Finding]:
         return findings + _shape_packed(draft, declared)
     if len(declared) <= MAX_ARGUMENTS:
         findings += _check_registers(draft, declared)
+        if draft.returns_twice:
+            findings += _check_halves(draft)
     else:
         findings.append(
             Finding(
@@ -52,6 +54,21 @@ def _check_registers(draft: Draft, declared: tuple[Parameter, ...]) -> list[Find
                 )
             ]
     return []
+
+
+def _check_halves(draft: Draft) -> list[Finding]:
+    """The one entry of a call that returns twice cannot put halves together."""
+    return [
+        Finding(
+            "a call that returns twice takes no 64-bit value",
+            parameter.where,
+            "a type of 32 bits, or as wide as long",
+            parameter.ctype.base,
+            "pack = true passes it in a struct",
+        )
+        for parameter in draft.kernel
+        if parameter.ctype.is_wide
+    ]
 
 
 def _even_abis() -> str:

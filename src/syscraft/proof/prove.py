@@ -20,6 +20,7 @@ from syscraft.errors import EnvironmentLacks
 from syscraft.files import FileLock, cache_root, digest, write_atomic, write_if_changed
 from syscraft.hints import Progress, silent
 from syscraft.lab.verdict import Verdict, read_ktap
+from syscraft.lines import split_lines
 from syscraft.model.compile import load
 from syscraft.tree.headers import uapi_headers
 
@@ -190,7 +191,7 @@ def _judge(proof: Proof, result: proc.Result) -> Proof:
             proof, verdict=Verdict.TIMEOUT, detail=f"{result.output[-2000:]}\n{result.replay}"
         )
     verdict, detail = read_ktap(result.output, result.status)
-    lines = result.output.splitlines()
+    lines = split_lines(result.output)
     skips = tuple(line.partition(" ")[2] for line in lines if "# SKIP" in line)
     passed = sum(line.startswith("ok ") for line in lines) - len(skips)
     if verdict is not Verdict.PASS:

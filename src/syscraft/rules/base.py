@@ -82,15 +82,6 @@ class Variant:
 
 
 @dataclass(frozen=True)
-class Silence:
-    """A rule that the declaration's author has looked at and put aside."""
-
-    rule: str
-    reason: str
-    where: Where
-
-
-@dataclass(frozen=True)
 class Subject:
     """A call as a rule sees it; what is not known is None or empty, and no rule guesses it.
 

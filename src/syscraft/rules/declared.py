@@ -2,55 +2,48 @@
 
 from __future__ import annotations
 
-from syscraft.declaration import ctext
+from syscraft.declaration.ctext import CStruct
 from syscraft.emit.expression_c import c_text
-from syscraft.model.draft import Draft
-from syscraft.rules.base import Item, Silence, StructView, Subject, Variant
-from syscraft.rules.kernel_text import SourceFile
+from syscraft.model.call import Call, Silence
+from syscraft.rules.base import Item, RuleFinding, StructView, Subject, Variant
+from syscraft.rules.discover import judge
+from syscraft.rules.kernel_text import AuthorFile
 
 
-def subject_of(draft: Draft) -> Subject:
-    """Make the view of a valid declaration."""
-    data = draft.data
-    where = draft.kernel_where
-    parameters = tuple(Item(p.name, p.ctype, p.where) for p in draft.kernel)
-    source = SourceFile(draft.body.shown_path, draft.body.text)
-    piece = source.functions.get(f"do_{draft.name}")
+def judge_declared(call: Call) -> tuple[RuleFinding, ...]:
+    """Run every rule over a declared call; what its author silences is marked."""
+    return judge(subject_of(call), silences_of(call))
+
+
+def subject_of(call: Call) -> Subject:
+    """Make the view of a declared call."""
+    written = call.written
+    parameters = tuple(Item(p.name, p.ctype, p.where) for p in written.kernel)
+    source = AuthorFile(call.shared.body.shown_path, call.shared.body.text)
+    pieces = source.all_of(f"do_{call.name}")
     return Subject(
-        name=draft.name,
-        where=where,
+        name=call.name,
+        where=written.kernel_where,
         parameters=parameters,
-        variants=(Variant(parameters, where),),
-        structs=tuple((f"struct {struct.name}", struct) for struct in _structs(draft)),
-        returns=draft.prototypes[0].returns if draft.prototypes else None,
-        body=source.put_together([piece]) if piece else None,
-        code=source.with_helpers([piece]) if piece else None,
-        constants=tuple((flag.name, c_text(flag.value), flag.where) for flag in draft.flags),
-        errnos=tuple(
-            (error["errno"], draft.where("errors", index, "errno"))
-            for index, error in enumerate(data.get("errors", ()))
-        ),
+        variants=(Variant(parameters, written.kernel_where),),
+        structs=tuple((f"struct {struct.name}", _view(struct)) for struct in call.shared.structs),
+        returns=call.wrappers[0].returns if call.wrappers else None,
+        body=source.put_together(pieces),
+        code=source.with_helpers(pieces),
+        constants=tuple((flag.name, c_text(flag.value), flag.where) for flag in call.shared.flags),
+        errnos=tuple((error.errno, error.where) for error in call.errors),
         declared=True,
-        like=data.get("like"),
-        packed=draft.packed is not None,
-        versions=tuple(tuple(version) for version in data.get("versions", ())),
+        like=call.like,
+        packed=call.packed is not None,
+        versions=written.versions,
     )
 
 
-def _structs(draft: Draft) -> tuple[StructView, ...]:
-    text = draft.data.get("structs", "")
-    parsed = ctext.parse_structs(text, draft.locate(("structs",))) if text else ()
-    return tuple(
-        StructView(
-            struct.name, tuple(Item(f.name, f.ctype, f.where) for f in struct.fields), struct.where
-        )
-        for struct in parsed
-    )
+def _view(struct: CStruct) -> StructView:
+    fields = tuple(Item(f.name, f.ctype, f.where) for f in struct.fields)
+    return StructView(struct.name, fields, struct.where)
 
 
-def silences_of(draft: Draft) -> tuple[Silence, ...]:
+def silences_of(call: Call) -> tuple[Silence, ...]:
     """What the author has looked at and put aside."""
-    return tuple(
-        Silence(rule, reason, draft.where("silence", rule))
-        for rule, reason in draft.data.get("silence", {}).items()
-    )
+    return call.written.silences

@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable
 
 import syscraft.rules.family
-from syscraft.rules.base import Hit, Place, Rule, RuleFinding, Severity, Silence, Subject
+from syscraft.model.call import Silence
+from syscraft.rules.base import Hit, Place, Rule, RuleFinding, Severity, Subject
 
 
 @functools.cache

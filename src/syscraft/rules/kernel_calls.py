@@ -12,6 +12,7 @@ from syscraft.calls.census import Definition
 from syscraft.declaration import ctext
 from syscraft.errors import Finding, Where
 from syscraft.hints import Progress
+from syscraft.lines import split_lines
 from syscraft.rules.base import Item, Subject, Variant
 from syscraft.rules.kernel_text import Headers, SourceFile, in_own_place
 from syscraft.scan.definitions import read_definitions
@@ -125,7 +126,7 @@ def _read_tables(tree: KernelTree) -> _Tables:
     tables = _Tables(find_tables(tree), defaultdict(list), defaultdict(list), set())
     for path in tables.paths:
         text = tree.read(path) or ""
-        for row in read_table(path, text.splitlines()).rows:
+        for row in read_table(path, split_lines(text)).rows:
             tables.rows[row.name].append((path, row.abi, row.number, row.entry or ""))
             if (row.compat or row.entry or "").startswith("compat_sys_"):
                 tables.with_compat.add(row.name)

@@ -11,30 +11,20 @@ from functools import cached_property
 from pathlib import Path
 
 from syscraft.declaration import ctext
-from syscraft.declaration.ctext import CType
+from syscraft.declaration.cfunctions import CFunction, end_of_block, find_functions
+from syscraft.declaration.ctext import CType, without_comments
 from syscraft.errors import Where
 from syscraft.rules.base import Item, StructView, Text
 from syscraft.tree.source import KernelTree
 
 _HEADERS = ("include/uapi", "include/linux/fcntl.h")
 
-_COMMENT = re.compile(r'"(?:\\.|[^"\\\n])*"|/\*.*?\*/|//[^\n]*', re.DOTALL)
 _FUNCTION = re.compile(r"^\{\n(?:.*\n)*?\}", re.MULTILINE)
 _CALLED = re.compile(r"\b([a-z_]\w*)\s*\(")
 _STRUCT = re.compile(r"^(?:typedef )?struct\s+(\w+)\s*\{", re.MULTILINE)
 _CONSTANT = re.compile(r"^#\s*define\s+(\w+)\s+\(?(O_[A-Z]+)\)?\s*$", re.MULTILINE)
 _SIZE = re.compile(r"^#\s*define\s+(\w+)_SIZE_VER\d+", re.MULTILINE)
 _BITS = re.compile(r"^\s*(__[us]\d+|unsigned int|int)\s+(\w+)\s*:\s*\d", re.MULTILINE)
-
-
-def without_comments(text: str) -> str:
-    """Blank comments out; every line stays where it is."""
-
-    def blank(match: re.Match[str]) -> str:
-        found = match.group()
-        return found if found[0] == '"' else re.sub(r"[^\n]", " ", found)
-
-    return _COMMENT.sub(blank, text)
 
 
 class SourceFile:
@@ -93,6 +83,53 @@ class SourceFile:
             starts.append((len(text), self.line(offset)))
             text += piece + "\n"
         return Text(text, self.path, tuple(starts))
+
+
+class AuthorFile(SourceFile):
+    """The C file of one author, who may put braces anywhere; a parser finds its functions."""
+
+    @cached_property
+    def definitions(self) -> tuple[CFunction, ...]:
+        """Every definition of a function: under #if there may be several of one name."""
+        found = find_functions(self.text, lambda row, column: Where(self.path, row + 1, column + 1))
+        # A macro with braces behind it may look like an old function.
+        return tuple(f for f in found if "SYSCALL" not in f.prototype.name)
+
+    @cached_property
+    def functions(self) -> dict[str, tuple[int, str]]:
+        return {f.prototype.name: self._piece(f) for f in reversed(self.definitions)}
+
+    def all_of(self, name: str) -> list[tuple[int, str]]:
+        """Every definition of a function."""
+        return [self._piece(f) for f in self.definitions if f.prototype.name == name]
+
+    def block_behind(self, offset: int) -> tuple[int, int] | None:
+        """Where the block of the macro at *offset* starts and ends; None if it has none."""
+        depth = 0
+        for bracket in re.finditer(r"[()]", self.text[offset:]):
+            depth += 1 if bracket[0] == "(" else -1
+            if depth == 0:
+                break
+        else:
+            return None
+        brace = re.compile(r"\s*(?=\{)").match(self.text, offset + bracket.end())
+        end = end_of_block(self.text, brace.end()) if brace else None
+        return (brace.end(), end) if brace and end is not None else None
+
+    def margin(self, end: int) -> str:
+        """How far a function that ends at *end* is indented: as a last brace of its own is."""
+        line = self.text[self.text.rfind("\n", 0, end) + 1 : end]
+        return line[:-1] if line.strip() == "}" else ""
+
+    def _piece(self, function: CFunction) -> tuple[int, str]:
+        text = self.text[function.start : function.end]
+        return function.start, at_margin(text, self.margin(function.end))
+
+
+def at_margin(text: str, margin: str) -> str:
+    """Move a function to the first column, where its labels and its last brace belong."""
+    first, *rest = text.split("\n")
+    return "\n".join([first, *(line.removeprefix(margin) for line in rest)])
 
 
 class Headers:

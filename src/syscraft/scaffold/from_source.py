@@ -11,6 +11,7 @@ from pathlib import Path
 
 from syscraft.errors import DeclarationError, Finding, UsageError, Where
 from syscraft.files import folder_made_whole, write_atomic
+from syscraft.lines import split_lines
 from syscraft.model.compile import load_unit
 from syscraft.model.names import KNOWN_STRUCTS
 from syscraft.model.types import declare_user
@@ -134,7 +135,7 @@ def _types(calls: Sequence[HandWritten]) -> list[str]:
 def _summary(code: Code, call: HandWritten) -> str:
     """The first sentence of the comment above, if it is one that can stand alone."""
     above = _COMMENT_ABOVE.search(code.text[: code.file.offset(call.line)])
-    lines = above[0].splitlines() if above else []
+    lines = split_lines(above[0]) if above else []
     words = " ".join(re.sub(r"^[\s/*]+", "", line) for line in lines)
     words = re.sub(r"\*/", "", words).strip()
     words = re.sub(rf"^(?:sys_)?{call.name}(?:\(2?\))?\s*[-:]+\s*", "", words)

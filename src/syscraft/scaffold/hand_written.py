@@ -10,16 +10,14 @@ from syscraft.calls.census import Definition
 from syscraft.declaration import ctext
 from syscraft.declaration.ctext import CDeclarator
 from syscraft.errors import DeclarationError, Finding, UsageError, Where
-from syscraft.rules.kernel_text import SourceFile
-from syscraft.scan.definitions import definitions_in
+from syscraft.rules.kernel_text import AuthorFile, at_margin
+from syscraft.scan.definitions import UnreadCall, definitions_in
 from syscraft.scan.sources import Source
 from syscraft.tree.source import KernelTree
 
 _INCLUDE = re.compile(r"^#include\b.*\n", re.MULTILINE)
-_MACRO = re.compile(r"[ \t]*SYSCALL_DEFINE(\d)\s*\(")
 # How calls were written before Linux 2.6.29; only the macro makes what tables refer to today.
 _OLD = re.compile(r"^asmlinkage\s+\w+(?:\s+\w+)*\s+sys_(\w+)\s*\(([^;{}]*)\)\s*\{", re.MULTILINE)
-_HALVES = "SC_ARG64("  # one value, two of the macro's pairs
 _LINE = 80
 
 
@@ -29,16 +27,20 @@ class Code:
 
     path: Path
     text: str
-    file: SourceFile
+    file: AuthorFile
 
 
 @dataclass(frozen=True)
 class HandWritten:
-    """A call as the file defines it; pointers are marked ``__user``."""
+    """A call as the file defines it; pointers are marked ``__user``.
+
+    ``condition`` is that of the ``#if`` around it.
+    """
 
     name: str
     line: int
     parameters: tuple[CDeclarator, ...]
+    condition: str | None
 
 
 def read_code(path: Path) -> Code:
@@ -63,7 +65,7 @@ def read_code(path: Path) -> Code:
             found=f"the byte 0x{raw[error.start]:02x}",
             hint=f"iconv -f ENCODING -t UTF-8 {path} > NEW converts it",
         ) from error
-    return Code(path, text, SourceFile(str(path), text))
+    return Code(path, text, AuthorFile(str(path), text))
 
 
 def calls_in(code: Code, wanted: str | None) -> tuple[tuple[HandWritten, ...], bool]:
@@ -83,7 +85,11 @@ def calls_in(code: Code, wanted: str | None) -> tuple[tuple[HandWritten, ...], b
     source = Source(code.path.name, code.file.text)
     found = [d for d in definitions_in(source, tree, findings) if d.symbol.startswith("sys_")]
     names = list(dict.fromkeys(_name(d) for d in found))
-    lost = [f for f in findings if wanted is None or f" sys_{wanted} " in f.message]
+    lost = [
+        f
+        for f in findings
+        if wanted is None or (isinstance(f, UnreadCall) and f.symbol == f"sys_{wanted}")
+    ]
     if lost and (wanted is None or wanted not in names):
         raise DeclarationError(*lost)
     old = _old_style(code, wanted)
@@ -133,42 +139,18 @@ def _old_style(code: Code, wanted: str | None) -> list[Finding]:
 
 
 def _judge(code: Code, same: list[Definition]) -> list[Finding]:
-    """Whether a call is defined once, everywhere, and with as many pairs as its macro says."""
-    definition = same[-1]
-    name, where = _name(definition), Where(str(code.path), definition.line)
-    if len(same) > 1:
-        return [
-            Finding(
-                f"'{name}' is defined {len(same)} times",
-                where,
-                "one SYSCALL_DEFINE",
-                "; ".join(f"({d.text}) in line {d.line}" for d in same),
-                'leave one of them; an order for each architecture is what like = "clone" is for',
-            )
-        ]
-    macro = _MACRO.match(code.file.text, code.file.offset(definition.line))
-    count = len(_parameters(definition, where))
-    counted = f"{count} parameter{'' if count == 1 else 's'}"
-    if macro and int(macro[1]) != count and _HALVES not in _head_of(code, definition.line):
-        return [
-            Finding(
-                f"SYSCALL_DEFINE{macro[1]}({name}) has {counted}",
-                where,
-                f"SYSCALL_DEFINE{count}, or as many pairs of type and name as the macro says",
-                f"({definition.text})",
-            )
-        ]
-    if definition.conditions:
-        return [
-            Finding(
-                f"'{name}' is defined only under a condition",
-                where,
-                "a definition outside of #if",
-                " and ".join(definition.conditions),
-                "remove the #if: a kernel has the call if its generated option is set",
-            )
-        ]
-    return []
+    """Whether a call is defined once."""
+    if len(same) == 1:
+        return []
+    return [
+        Finding(
+            f"'{_name(same[0])}' is defined {len(same)} times",
+            Where(str(code.path), same[1].line),
+            "one SYSCALL_DEFINE",
+            "; ".join(f"({d.text}) in line {d.line}" for d in same),
+            'leave one of them; an order for each architecture is what like = "clone" is for',
+        )
+    ]
 
 
 def _parameters(definition: Definition, where: Where) -> tuple[CDeclarator, ...]:
@@ -181,7 +163,8 @@ def _read(code: Code, definition: Definition) -> HandWritten:
         replace(p, ctype=replace(p.ctype, user=p.ctype.is_pointer))
         for p in _parameters(definition, where)
     )
-    return HandWritten(_name(definition), definition.line, parameters)
+    condition = definition.conditions[-1] if definition.conditions else None
+    return HandWritten(_name(definition), definition.line, parameters, condition)
 
 
 def body_of(
@@ -195,100 +178,88 @@ def body_of(
     Returns: the text, and what the author should be told.
 
     Raises:
-        DeclarationError: a function's braces cannot be found.
+        DeclarationError: a function's block cannot be found.
     """
     notes: list[str] = []
     for call in calls:
         if f"do_{call.name}" in code.file.functions:  # the name of the declaration's own function
             text = re.sub(rf"\bdo_{call.name}\b", f"__do_{call.name}", code.text)
-            code = Code(code.path, text, SourceFile(str(code.path), text))
+            code = Code(code.path, text, AuthorFile(str(code.path), text))
             notes.append(f"do_{call.name}() of the file is called __do_{call.name}() now")
-    functions = [(call, *_extent(code, call)) for call in calls]
-    if not whole:
-        ((call, _, brace, end),) = functions
-        helpers = _helpers(code, code.file.text[brace:end])
-        if helpers:
-            notes.append("functions that the call uses came along: " + ", ".join(helpers))
-        notes.append(
-            "macros, structs and variables of the file stayed behind; copy what is missing"
-        )
-        includes = "".join(_INCLUDE.findall(code.text))
-        function = _function(code, call, brace, end) + "\n"
-        return "\n".join((*([includes] if includes else []), *helpers.values(), function)), (
-            *notes,
-        )
-    rest = code.text
-    for call, start, brace, end in reversed(functions):
-        rest = rest[:start] + _function(code, call, brace, end) + rest[end:]
+    changes: dict[tuple[int, int], str] = {}
     for call in calls:
-        compat = rf"^COMPAT_SYSCALL_DEFINE\d\({call.name},.*?^\}}\n?"
-        rest, count = re.subn(compat, "", rest, flags=re.MULTILINE | re.DOTALL)
-        if count:
-            notes.append("COMPAT_SYSCALL_DEFINE is left out: the entry for 32 bits is generated")
-    return re.sub(r"\n{3,}", "\n\n", rest), tuple(dict.fromkeys(notes))
-
-
-def _head_of(code: Code, line: int) -> str:
-    """The macro with its arguments."""
-    text, start = code.file.text, code.file.offset(line)
-    return text[start : _closing(text, text.index("(", start))]
+        start, brace, end = _extent(code, call)
+        block = at_margin(code.text[brace:end], code.file.margin(end))
+        changes[start, end] = f"{_head(call.name, call.parameters)}\n{block}"
+    if whole:
+        notes += [
+            f"the function stands under '{call.condition}': take the #if out, for the call has an "
+            "option of its own"
+            for call in calls
+            if call.condition
+        ]
+        return _instead(code, calls, changes, notes), tuple(dict.fromkeys(notes))
+    (((start, end), function),) = changes.items()
+    helpers = _helpers(code, code.file.text[start:end].partition("{")[2])
+    if helpers:
+        notes.append("functions that the call uses came along: " + ", ".join(helpers))
+    notes.append("macros, structs and variables of the file stayed behind; copy what is missing")
+    includes = "".join(_INCLUDE.findall(code.text))
+    parts = (*([includes] if includes else []), *helpers.values(), function)
+    return "\n".join(parts) + "\n", tuple(notes)
 
 
 def _extent(code: Code, call: HandWritten) -> tuple[int, int, int]:
     """Where a definition starts, where its function's opening brace is, and where it ends."""
-    text, start = code.file.text, code.file.offset(call.line)
-    after = start + len(_head_of(code, call.line))
-    brace = after + len(text[after:]) - len(text[after:].lstrip())
-    end = -1
-    if text[brace : brace + 1] == "{":
-        # In the kernel's style the first column tells, whatever #if does to braces between.
-        kernel_style = text[:brace].endswith("\n") and text.find("\n}", brace)
-        end = kernel_style + 2 if kernel_style and kernel_style > 0 else _closing(text, brace)
-    if end <= brace:
+    start = code.file.offset(call.line)
+    block = code.file.block_behind(start)
+    if block is None:
         raise DeclarationError.of(
-            f"the body of {call.name} is not where it should be",
+            f"the body of {call.name} is not found",
             Where(str(code.path), call.line),
-            expected="a function's braces behind the macro",
-            found=text[brace : brace + 20].partition("\n")[0].strip() or "the end of the file",
+            expected="a block in braces behind SYSCALL_DEFINE",
+            found="no block, or one that has no end",
         )
-    return start, brace, end
+    return start, *block
 
 
-_BRACKETS = re.compile(r"\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|[(){}]")
-
-
-def _closing(text: str, start: int) -> int:
-    """The offset behind the bracket that closes the one at *start*; -1 if nothing does."""
-    depth = 0
-    for match in _BRACKETS.finditer(text, start):
-        depth += {"(": 1, "{": 1, ")": -1, "}": -1}.get(match[0], 0)
-        if depth == 0:
-            return match.end()
-    return -1
-
-
-def _function(code: Code, call: HandWritten, brace: int, end: int) -> str:
-    """The call as a plain function, its lines not indented deeper than the function was."""
-    line_start = code.text.rindex("\n", 0, brace) + 1
-    indent = code.text[line_start:brace]
-    block = code.text[brace:end]
-    if not indent.strip():
-        block = block.replace(f"\n{indent}", "\n")
-    return f"{_head(call.name, call.parameters)}\n{block}"
+def _instead(
+    code: Code,
+    calls: tuple[HandWritten, ...],
+    changes: dict[tuple[int, int], str],
+    notes: list[str],
+) -> str:
+    """The whole file with *changes*, and without what is generated."""
+    for call in calls:
+        compat = rf"^[ \t]*COMPAT_SYSCALL_DEFINE\d\s*\(\s*{call.name}\b"
+        for match in re.finditer(compat, code.file.text, re.MULTILINE):
+            if block := code.file.block_behind(match.start()):
+                changes[match.start(), block[1]] = ""
+                notes.append(
+                    "COMPAT_SYSCALL_DEFINE is left out: the entry for 32 bits is generated"
+                )
+    text = code.text
+    for (start, end), new in sorted(changes.items(), reverse=True):
+        text = text[:start] + new + text[end:]
+    return re.sub(r"\n{3,}", "\n\n", text).rstrip("\n") + "\n"
 
 
 def _helpers(code: Code, body: str) -> dict[str, str]:
     """The functions of the file that *body* leads to, in the order of the file."""
-    functions = code.file.functions
-    found: dict[str, tuple[int, str]] = {}
+    file = code.file
+    defined = {f.prototype.name: f for f in reversed(file.definitions)}
+    found: set[str] = set()
     waiting = [body]
     while waiting:
         used = set(re.findall(r"\b([a-z_]\w*)\b", waiting.pop()))
-        for name in sorted(used & functions.keys() - found.keys()):
-            found[name] = functions[name]
-            waiting.append(functions[name][1])
-    ordered = sorted(found.items(), key=lambda item: item[1][0])
-    return {name: code.text[at : at + len(text)].strip("\n") + "\n" for name, (at, text) in ordered}
+        for name in sorted(used & defined.keys() - found):
+            found.add(name)
+            waiting.append(file.text[defined[name].start : defined[name].end])
+    ordered = sorted((defined[name] for name in found), key=lambda f: f.start)
+    return {
+        f.prototype.name: at_margin(code.text[f.start : f.end], file.margin(f.end)) + "\n"
+        for f in ordered
+    }
 
 
 def _head(name: str, parameters: tuple[CDeclarator, ...]) -> str:

@@ -44,6 +44,13 @@ _IN_ASSEMBLY = {
 _LABEL = r"^[ \t]*(?:[A-Za-z]\w*[ \t]*[( \t][ \t]*{name}\b|{name}:)"
 
 
+@dataclass(frozen=True)
+class UnreadCall(Finding):
+    """A call whose definition cannot be read; ``symbol`` is its entry, such as ``sys_open``."""
+
+    symbol: str = ""
+
+
 @dataclass
 class Definitions:
     """All definitions of a tree, by the symbol that a table's row names.
@@ -117,14 +124,22 @@ def definitions_in(
         line = source.line(match.start())
         try:
             parameters = _read_parameters(_pairs(arguments))
+            fault = (
+                None
+                if _count(arguments) == 2 * int(match[3])
+                else "the digit of the macro is their number"
+            )
         except (CTextError, ValueError):
+            fault = "a macro among them is known to the compiler only"
+        if fault:
             findings.append(
-                Finding(
+                UnreadCall(
                     f"the parameters of {symbol} cannot be read",
                     tree.where(source.path, line),
-                    f"{match[3]} pairs of type and name",
+                    f"pairs of type and name, {match[3]} of them",
                     ", ".join(arguments)[:80],
-                    "a macro among them is known to the compiler only",
+                    fault,
+                    symbol=symbol,
                 )
             )
             continue
@@ -163,6 +178,11 @@ def _arguments(text: str, start: int) -> list[str]:
             parts[-1] += char
         end += 1
     return [" ".join(part.split()) for part in parts]
+
+
+def _count(arguments: list[str]) -> int:
+    """How many types and names there are once macros are expanded."""
+    return sum(4 if _HALVES.match(argument) else 1 for argument in arguments if argument)
 
 
 def _pairs(arguments: list[str]) -> str:

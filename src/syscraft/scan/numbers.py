@@ -23,6 +23,7 @@ import pcpp
 
 from syscraft.abi.abi import GENERIC_TABLE, Abi
 from syscraft.errors import Finding
+from syscraft.lines import split_lines
 from syscraft.scan.sources import conflict_lines
 from syscraft.tree.source import KernelTree
 from syscraft.tree.tables import read_table
@@ -102,7 +103,7 @@ class Numbers:
             self.findings.append(finding)
 
     def _read_table(self, path: str) -> tuple[tuple[str, Row], ...]:
-        lines = (self._tree.read(path) or "").splitlines()
+        lines = split_lines(self._tree.read(path) or "")
         conflicts, skipped = conflict_lines(lines)
         for index in conflicts:
             self._find(
@@ -246,7 +247,7 @@ class _Preprocessor(pcpp.Preprocessor):  # type: ignore[misc]  # pcpp has no typ
 
     def _text(self, path: str) -> str:
         text = self._tree.read(path) or ""
-        lines = text.splitlines()
+        lines = split_lines(text)
         first, inside = conflict_lines(lines)
         self.conflicts += [(path, index + 1, lines[index]) for index in first]
         kept = ["" if index in set(inside) else line for index, line in enumerate(lines)]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from syscraft.errors import TreeError, Where
+from syscraft.lines import whole_lines
 
 _CONTEXT_LINES = 3
 
@@ -110,6 +111,7 @@ class Editor:
         self._where = where
         self._lines: dict[str, tuple[str, ...] | None] = {}
         self._insertions: dict[str, list[Insertion]] = {}
+        self.shared: dict[str, set[str]] = {}
 
     def lines(self, path: str) -> tuple[str, ...]:
         """The lines of a file that must be there, with their line ends."""
@@ -119,7 +121,7 @@ class Editor:
                 raise TreeError.of("the kernel tree lacks a file", self._where(path, None))
             if text and not text.endswith("\n"):
                 text += "\n"
-            self._lines[path] = tuple(text.splitlines(keepends=True))
+            self._lines[path] = tuple(whole_lines(text))
         found = self._lines[path]
         assert found is not None
         return found
@@ -127,9 +129,14 @@ class Editor:
     def insert(self, path: str, index: int, text: str) -> None:
         """Put *text* in front of line *index* of *path*."""
         self.lines(path)
-        self._insertions.setdefault(path, []).append(
-            Insertion(index, tuple(text.splitlines(keepends=True)))
-        )
+        self._insertions.setdefault(path, []).append(Insertion(index, tuple(whole_lines(text))))
+
+    def share(self, path: str, text: str) -> None:
+        """Note that the lines of *text* are needed in *path*, by other calls too, but only once.
+
+        Whoever comes first puts them there.
+        """
+        self.shared.setdefault(path, set()).update(whole_lines(text))
 
     def replace_line(self, path: str, index: int, line: str) -> None:
         """Put *line* in the place of line *index* of *path*."""
@@ -150,7 +157,7 @@ class Editor:
                 hint="choose another name for the call",
             )
         self._lines[path] = None
-        self._insertions[path] = [Insertion(0, tuple(text.splitlines(keepends=True)))]
+        self._insertions[path] = [Insertion(0, tuple(whole_lines(text)))]
 
     def find(
         self, path: str, accept: Callable[[str], bool], expected: str, *, last: bool = False

@@ -46,13 +46,16 @@ def add_fork_entries(call: Call, tree: KernelTree, editor: Editor) -> tuple[str,
             edited += _imitate(imitation, call.name, tree, editor)
         for addition in entry.additions:
             lines = editor.lines(addition.path)
-            if addition.unless and _find(lines, addition.unless, None):
+            if addition.unless and (there := _find(lines, addition.unless, None)):
+                editor.share(addition.path, lines[there[0]])
                 continue
             place = _find(lines, addition.first, addition.last)
             if place is None:
                 raise _nothing_to_imitate(tree, addition.path, addition.first)
             text = addition_text(abi, entry, addition, call)
             editor.insert(addition.path, place[1] + 1, text)
+            if addition.unless:
+                editor.share(addition.path, text)
             edited.append(addition.path)
     return tuple(dict.fromkeys(edited))
 

@@ -1,24 +1,70 @@
-"""The numbers of calls in a tree: worked out from the tables alone."""
+"""Numbers of calls in a tree: worked out from the tables alone, without making a change."""
 
 from __future__ import annotations
 
-from syscraft.model.call import NumberPolicy, Unit
+from collections.abc import Sequence
+
+from syscraft.errors import TreeError
+from syscraft.model.call import Call, NumberPolicy
+from syscraft.tree.author_patches import apply_patches, touched_by
+from syscraft.tree.record import read_record
 from syscraft.tree.source import KernelTree
-from syscraft.tree.tables import choose_number, common_numbers, read_tables
+from syscraft.tree.standing import check_definition, number_in
+from syscraft.tree.tables import (
+    choose_number,
+    is_table,
+    read_tables,
+    taken_numbers,
+)
 
 
-def numbers_of(unit: Unit, tree: KernelTree) -> dict[str, int]:
-    """The numbers that the calls get in *tree*, by name in the order of the calls.
+def numbers_of(calls: Sequence[Call], tree: KernelTree) -> tuple[int, ...]:
+    """The number of each call, as if those before it were in the tree.
+
+    A number that one of them pins is given to no other.
 
     Raises:
         TreeError: a name or a pinned number is taken, or no private one is free.
     """
+    given = {
+        call.number.fixed: (call.name, str(call.number.where))
+        for call in calls
+        if call.number.fixed is not None
+    }
+    numbers = []
+    for call in calls:
+        tree = _with_patched_tables(call, tree)
+        others = {number: row for number, row in given.items() if row[0] != call.name}
+        number = _number(call, tree, others)
+        given[number] = (call.name, str(call.where))
+        numbers.append(number)
+    return tuple(numbers)
+
+
+def _number(call: Call, tree: KernelTree, given: dict[int, tuple[str, str]]) -> int:
     tables = read_tables(tree)
-    common = common_numbers(tables)
-    chosen: dict[str, int] = {}
-    # What is pinned is not to be given away.
-    for call in sorted(unit.calls, key=lambda call: call.number.policy is not NumberPolicy.FIXED):
-        chosen[call.name] = choose_number(
-            call, tables, common, tree.where("arch"), frozenset(chosen.values())
+    taken = {**taken_numbers(tables, tree), **given}
+    there = number_in(call, tables, tree)
+    if there is None:
+        return choose_number(call, taken, tree.where("arch"))
+    others = {number: row for number, row in taken.items() if row[0] != call.name}
+    is_recorded = read_record(tree, call.shared.name) is not None
+    if not is_recorded:
+        check_definition(call, tree)
+    if call.number.policy is NumberPolicy.FIXED and call.number.fixed != there:
+        if is_recorded:  # --apply brings it up to date
+            return choose_number(call, others, tree.where("arch"))
+        raise TreeError.of(
+            f"this tree has {call.name}() under a different number",
+            call.number.where,
+            expected=f"number = {there}, as in the tables of {tree.shown}",
+            found=f"number = {call.number.fixed}",
         )
-    return {call.name: chosen[call.name] for call in unit.calls}
+    return there
+
+
+def _with_patched_tables(call: Call, tree: KernelTree) -> KernelTree:
+    """The tree with the author's patches, if they are about numbers at all."""
+    if any(is_table(path) for patch in call.shared.patches for path in touched_by(patch)):
+        return tree.with_files(apply_patches(call.shared.patches, tree).files)
+    return tree

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from syscraft.emit.kernel.wording import the_calls
-from syscraft.model.call import Unit
+from syscraft.model.call import TextFile, Unit
 from syscraft.tree.edit import FileEdit
 
 _STAT_COLUMNS = 40
@@ -28,12 +28,13 @@ class Commit:
         return re.sub(r"[^A-Za-z0-9.]+", "-", self.subject).strip("-")[:52].strip("-.")
 
 
-def series(unit: Unit, commits: Sequence[Commit]) -> tuple[tuple[str, str], ...]:
-    """Write the author's own patches and *commits*; (file name, mail) each.
+def series(
+    unit: Unit, patches: Sequence[TextFile], commits: Sequence[Commit]
+) -> tuple[tuple[str, str], ...]:
+    """Write the author's own *patches* and *commits*; (file name, mail) each.
 
     There are no dates, so equal input is equal output.
     """
-    patches = unit.shared.patches
     total = len(patches) + len(commits)
     mails = []
     for number, patch in enumerate(patches, 1):
@@ -46,20 +47,21 @@ def series(unit: Unit, commits: Sequence[Commit]) -> tuple[tuple[str, str], ...]
     return tuple(mails)
 
 
-def cover_letter(unit: Unit, commits: Sequence[Commit], message: str) -> str:
+def cover_letter(
+    unit: Unit, patches: Sequence[TextFile], commits: Sequence[Commit], message: str
+) -> str:
     """Write what comes before the mails. It is no patch, so ``git am`` does not want it."""
-    author, patches = unit.shared.author, unit.shared.patches
     total = len(patches) + len(commits)
     titles = [_title(patch.text) for patch in patches] + [commit.subject for commit in commits]
     listed = "".join(f"  {title}\n" for title in titles)
     edits = _together([edit for commit in commits for edit in commit.edits])
     return (
-        f"From: {author}\n"
+        f"From: {unit.shared.author}\n"
         f"Subject: [PATCH 0/{total}] Add {the_calls(unit)}\n"
         "\n"
         f"{message}\n"
         "\n"
-        f"{author.partition('<')[0].strip()} ({total}):\n"
+        f"{unit.shared.author.partition('<')[0].strip()} ({total}):\n"
         f"{listed}"
         "\n"
         f"{edits}"

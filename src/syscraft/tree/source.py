@@ -229,18 +229,22 @@ def check_tree(path: Path, shown: str) -> None:
 
 # What a build leaves in a tree; make refuses to build elsewhere from a tree that has it.
 # Source: the check "source tree is not clean" in Makefile, and its mrproper target, Linux 6.12
-_BUILD_FOLDERS = re.compile(r"(?:^|/)(?:\.git|include/config|include/generated)$")
+_BUILD_FOLDERS = re.compile(r"(?:^|/)(?:\.git|\.syscraft|include/config|include/generated)$")
 _BUILD_FILES = re.compile(r"(?:^|/)(?:\.config(?:\.old)?|\..*\.cmd|.*\.(?:o|a|ko|mod|order))$")
+# New files that a build reads count before git knows them; notes and logs do not.
+_SOURCES = re.compile(r"(?:^|/)(?:Makefile|Kbuild|Kconfig)[^/]*$|\.(?:[chS]|tbl|lds|inc|rs|dtsi?)$")
 
 
 def list_files(path: Path) -> dict[str, tuple[int, int]]:
-    """List the source files of a tree; what git does not track or a build made is left out.
+    """List the source files of a tree; what a build made is left out.
+
+    In a git tree that is what git tracks, and new sources that it does not ignore.
 
     Returns: name -> size in bytes, time in nanoseconds; in the order of names.
     """
     listed = proc.run(["git", "-C", str(path), "ls-files", "-z"])
     if listed.ok and listed.output and (path / ".git").exists():
-        names = listed.output.split("\0")[:-1]
+        names = [*listed.output.split("\0")[:-1], *_new_sources(path)]
     else:
         names = _walk(path)
     result = {}
@@ -251,6 +255,17 @@ def list_files(path: Path) -> dict[str, tuple[int, int]]:
             continue  # tracked, but deleted in the working tree
         result[name] = (stat.st_size, stat.st_mtime_ns)
     return result
+
+
+def _new_sources(path: Path) -> list[str]:
+    listed = proc.run(["git", "-C", str(path), "ls-files", "-z", "--others", "--exclude-standard"])
+    return [
+        name
+        for name in listed.output.split("\0")[:-1]
+        if _SOURCES.search(name)
+        and not _BUILD_FILES.search(name)
+        and not any(_BUILD_FOLDERS.search(str(parent)) for parent in PurePosixPath(name).parents)
+    ]
 
 
 def _walk(path: Path) -> list[str]:

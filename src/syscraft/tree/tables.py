@@ -6,13 +6,17 @@ that does not ask for anything special.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
+from pathlib import PurePosixPath
 
 from syscraft.errors import TreeError, Where
+from syscraft.lines import whole_lines
 from syscraft.model.call import PRIVATE_NUMBERS, Call, NumberPolicy
 from syscraft.tree.source import KernelTree
 
@@ -137,23 +141,69 @@ def find_tables(tree: KernelTree) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def read_tables(tree: KernelTree) -> tuple[Table, ...]:
+def is_table(path: str) -> bool:
+    """Whether a table of a tree would lie at *path*."""
+    return any(PurePosixPath(path).match(place) for place in _PLACES)
+
+
+@dataclass(frozen=True, eq=False)
+class Tables:
+    """All tables of a tree, and what they have in common."""
+
+    tables: tuple[Table, ...]
+
+    @cached_property
+    def common(self) -> dict[str, int]:
+        """The number of each call that most tables agree on."""
+        return common_numbers(self.tables)
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The names of all rows."""
+        return frozenset(row.name for table in self.tables for row in table.rows)
+
+    @cached_property
+    def _styles(self) -> dict[str, Style]:
+        return {}
+
+    def style(self, table: Table, tree: KernelTree) -> Style:
+        """How one of the tables writes an ordinary new row; *tree* is whose they are.
+
+        Raises:
+            TreeError: the table has no row to imitate.
+        """
+        if table.path not in self._styles:
+            self._styles[table.path] = style_of(table, self.common, tree.where(table.path))
+        return self._styles[table.path]
+
+    def rows(self, tree: KernelTree) -> Iterator[tuple[Table, Row, int]]:
+        """Every row, with its table and its number in the common sequence."""
+        for table in self.tables:
+            offset = self.style(table, tree).offset
+            for row in table.rows:
+                yield table, row, row.number - offset
+
+
+def read_tables(tree: KernelTree) -> Tables:
     """Read every table of a tree.
 
     Raises:
         TreeError: there is none.
     """
-    tables = tuple(
-        read_table(path, (tree.read(path) or "").splitlines()) for path in find_tables(tree)
-    )
-    if not tables:
+    tables = _parsed(tuple((path, tree.read(path) or "") for path in find_tables(tree)))
+    if not tables.tables:
         raise TreeError.of(
             "the tree has no table of system call numbers",
             tree.where("arch"),
             expected="arch/*/entry/syscalls/*.tbl, arch/*/kernel/syscalls/*.tbl or the like",
-            hint="this kernel tree is laid out in a way that syscraft does not know",
+            hint="syscraft does not know the layout of this kernel tree",
         )
     return tables
+
+
+@functools.lru_cache(maxsize=8)
+def _parsed(texts: tuple[tuple[str, str], ...]) -> Tables:
+    return Tables(tuple(read_table(path, whole_lines(text)) for path, text in texts))
 
 
 def read_table(path: str, lines: Sequence[str]) -> Table:
@@ -202,7 +252,7 @@ def style_of(table: Table, common: dict[str, int], where: Where) -> Style:
             "the table has no ordinary row",
             where,
             expected="rows with number, ABI, name and sys_name",
-            hint="this kernel tree is laid out in a way that syscraft does not know",
+            hint="syscraft does not know the layout of this kernel tree",
         )
     word = Counter(row.abi for row in latest).most_common(1)[0][0]
     model = [row for row in latest if row.abi == word][-1]
@@ -230,33 +280,20 @@ def _compat_place(table: Table, word: str) -> CompatPlace:
     return CompatPlace.NOWHERE
 
 
-def choose_number(
-    call: Call,
-    tables: Sequence[Table],
-    common: dict[str, int],
-    where: Where,
-    others: frozenset[int] = frozenset(),
-) -> int:
-    """Give *call* a common number that is free in every one of *tables*.
+def taken_numbers(tables: Tables, tree: KernelTree) -> dict[int, tuple[str, str]]:
+    """Common number -> the name and the table of the first row that has it."""
+    taken: dict[int, tuple[str, str]] = {}
+    for table, row, number in tables.rows(tree):
+        taken.setdefault(number, (row.name, table.path))
+    return taken
 
-    Args:
-        others: what other calls of the declaration get.
+
+def choose_number(call: Call, taken: Mapping[int, tuple[str, str]], where: Where) -> int:
+    """Give *call* a common number that is free.
 
     Raises:
-        TreeError: the name or the pinned number is taken, or no private one is free.
+        TreeError: the pinned number is taken, or no private one is free.
     """
-    taken: dict[int, tuple[str, str]] = {}
-    for table in tables:
-        offset = style_of(table, common, where).offset
-        for row in table.rows:
-            taken.setdefault(row.number - offset, (row.name, table.path))
-            if row.name == call.name:
-                raise TreeError.of(
-                    f"the kernel already has a call named '{call.name}'",
-                    where,
-                    expected="a new name",
-                    found=f"number {row.number} in {table.path}",
-                )
     if call.number.policy is NumberPolicy.FIXED:
         number = call.number.fixed
         assert number is not None
@@ -272,12 +309,12 @@ def choose_number(
         return number
     if call.number.policy is NumberPolicy.NEXT:
         # x32's own block (512 to 547) and private numbers are not part of the sequence.
-        return max(n for n in (*taken, *others) if n < _COMMON_END) + 1
+        return max(n for n in taken if n < _COMMON_END) + 1
     for number in PRIVATE_NUMBERS:
-        if number not in taken and number not in others:
+        if number not in taken:
             return number
     raise TreeError.of(
-        "no private number is free",
+        "all private numbers are taken",
         where,
         expected=f"a free number from {PRIVATE_NUMBERS[0]} to {PRIVATE_NUMBERS[-1]}",
         hint="pin one with number = N",

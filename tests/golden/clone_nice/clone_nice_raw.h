@@ -36,15 +36,16 @@ long clone_nice_raw(unsigned long flags, void *stack, int *ptid, int *ctid,
 {
 #ifdef __NR_clone_nice
 #if defined(__x86_64__) && defined(__LP64__)
-	return syscall6(__NR_clone_nice, flags, (unsigned long)stack,
-			(unsigned long)ptid, (unsigned long)ctid,
-			(unsigned long)tls, (long)nice);
-#elif defined(__aarch64__) && defined(__LP64__)
-	return syscall6(__NR_clone_nice, flags, (unsigned long)stack,
-			(unsigned long)ptid, (unsigned long)tls,
-			(unsigned long)ctid, (long)nice);
-#else
 	return fork_syscall6(__NR_clone_nice, flags, (unsigned long)stack,
+			     (unsigned long)ptid, (unsigned long)ctid,
+			     (unsigned long)tls, (long)nice);
+#elif defined(__aarch64__) && defined(__LP64__)
+	return fork_syscall6(__NR_clone_nice, flags, (unsigned long)stack,
+			     (unsigned long)ptid, (unsigned long)tls,
+			     (unsigned long)ctid, (long)nice);
+#else
+	return fork_syscall6(__NR_clone_nice, flags,
+			     (unsigned long)stack - (stack ? 32 : 0),
 			     (unsigned long)ptid, (unsigned long)tls,
 			     (unsigned long)ctid, (long)nice);
 #endif

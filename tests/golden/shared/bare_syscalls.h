@@ -410,34 +410,17 @@ long syscall6(long number, long arg1, long arg2, long arg3, long arg4,
 	return a3 ? -v0 : v0;
 }
 
-/*
- * Forks. syscall5() and syscall6() give 32 bytes of stack back behind the trap,
- * and so does the child: its stack starts that much below. syscall2() does not.
- */
-static inline __attribute__((__always_inline__))
-long fork_syscall5(long number, long arg1, long arg2, long arg3, long arg4,
-		   long arg5)
-{
-	const long stack = arg2 ? arg2 - 32 : 0;
+#endif
 
-	return syscall5(number, arg1, stack, arg3, arg4, arg5);
-}
-
-static inline __attribute__((__always_inline__))
-long fork_syscall6(long number, long arg1, long arg2, long arg3, long arg4,
-		   long arg5, long arg6)
-{
-	const long stack = arg2 ? arg2 - 32 : 0;
-
-	return syscall6(number, arg1, stack, arg3, arg4, arg5, arg6);
-}
-
-static inline __attribute__((__always_inline__))
-long fork_syscall2(long number, long arg1, long arg2)
-{
-	return syscall2(number, arg1, arg2);
-}
-
+/* For calls that return twice: 0 comes back in the child. */
+#ifndef HAVE_FORK_SYSCALLS
+#define fork_syscall0 syscall0
+#define fork_syscall1 syscall1
+#define fork_syscall2 syscall2
+#define fork_syscall3 syscall3
+#define fork_syscall4 syscall4
+#define fork_syscall5 syscall5
+#define fork_syscall6 syscall6
 #endif
 
 #endif /* BARE_SYSCALLS_H */

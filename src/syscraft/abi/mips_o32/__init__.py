@@ -28,6 +28,7 @@ _TRAP = Trap(
     clobbered="at v1 t0..t9 hi lo",
     error_rule="a3 tells whether it is a positive errno",
     stack="takes arguments five and six at 16(sp) and 20(sp)",
+    stack_bytes=32,
     in_registers=4,
     stacked=("16(sp)", "20(sp)", "24(sp)", "28(sp)"),
 )
@@ -49,7 +50,6 @@ ABI = Abi(
     kernel_symbol="CONFIG_MIPS",
     stack_alignment=8,
     traps=((None, _TRAP),),
-    fork_trap="fork_syscall",
     fork_entry=FORK_ENTRY,
     folder=Path(__file__).parent,
     toolchains=tuple(

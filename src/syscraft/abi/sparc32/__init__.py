@@ -48,7 +48,6 @@ ABI = Abi(
     clone_order=CloneOrder.BACKWARDS,
     exit_number=1,
     pairs=Pairs.NEXT,
-    fork_trap="fork_syscall",
     traps=((None, _TRAP),),
     fork_entry=FORK_ENTRY,
     linked=(

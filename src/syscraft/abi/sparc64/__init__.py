@@ -86,7 +86,6 @@ ABI = Abi(
     # By code of its own. Source: sparc_clone() in arch/sparc/kernel/process.c, Linux 6.12
     clone_order=CloneOrder.BACKWARDS,
     exit_number=1,
-    fork_trap="fork_syscall",
     traps=((None, _TRAP),),
     fork_entry=FORK_ENTRY,
     folder=Path(__file__).parent,

@@ -34,6 +34,22 @@ def compat_definition(call: Call) -> str:
     return f"\n#ifdef CONFIG_COMPAT\n{head}\n{_body(call, 'compat_arg_u64_glue({})')}#endif\n"
 
 
+def widening(call: Call) -> str:
+    """Write statements that make the upper halves of longs, where there is one entry for all."""
+    lines = [
+        f"{p.name} = ({'s32' if p.ctype.scalar and p.ctype.scalar.signed else 'u32'}){p.name};"
+        for p in call.widened
+    ]
+    if not lines:
+        return ""
+    note = "\t/* of a 32-bit program's registers only the lower half counts */\n"
+    condition = "\tif (in_compat_syscall())"
+    if len(lines) == 1:
+        return f"{note}{condition}\n\t\t{lines[0]}\n"
+    listed = "".join(f"\t\t{line}\n" for line in lines)
+    return f"{note}{condition} {{\n{listed}\t}}\n"
+
+
 def compat_clone_definition(call: Call, body: str) -> str:
     """Write a clone variant's entries for programs that have another order than their kernel."""
     texts = []

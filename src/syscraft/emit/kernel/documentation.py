@@ -6,6 +6,7 @@ import textwrap
 
 from syscraft.emit.base import fill
 from syscraft.emit.ctext_layout import argument_list
+from syscraft.lines import split_lines
 from syscraft.model.call import Call, Unit
 
 
@@ -26,7 +27,7 @@ def documentation(unit: Unit) -> str:
                 "line": "=" * (len(call.name) + 2),
                 "summary": _sentence(call.summary),
                 "description": _wrap(call.description),
-                "prototype": "\n".join(f"\t{line}" for line in _prototype(call).splitlines()),
+                "prototype": "\n".join(f"\t{line}" for line in split_lines(_prototype(call))),
                 "errors": [
                     (e.errno, _wrap(f"{e.when.rstrip('.')}.", indent="\t")) for e in call.errors
                 ],

@@ -12,8 +12,10 @@ from syscraft.emit.kernel.compat import (
     compat_definition,
     needs_split,
     split_definition,
+    widening,
 )
 from syscraft.emit.kernel.prototypes import compat_names, per_signature
+from syscraft.lines import split_lines
 from syscraft.model import clone
 from syscraft.model.call import Call, Field, KernelSignature, PackedStruct, Unit
 
@@ -34,7 +36,7 @@ class KernelSource:
 def kernel_source(unit: Unit) -> KernelSource:
     """Write kernel/NAME.c: the author's body and the entries that call it."""
     shared = unit.shared
-    body = shared.body.text.splitlines()
+    body = split_lines(shared.body.text)
     dropped = 0
     while body and (not body[0].strip() or "SPDX-License-Identifier" in body[0]):
         body.pop(0)
@@ -54,7 +56,7 @@ def kernel_source(unit: Unit) -> KernelSource:
 def _includes(unit: Unit) -> list[str]:
     names = {"linux/syscalls.h", *(f"uapi/{name}" for name in unit.shared.includes)}
     for call in unit.calls:
-        if compat_names(call):
+        if compat_names(call) or call.widened:
             names.add("linux/compat.h")
         if call.packed:
             names.add("linux/uaccess.h")
@@ -73,10 +75,11 @@ def _definition(call: Call) -> str:
         return heads + "\n" + _packed_body(call, call.packed)
     if call.is_clone:
         body = _clone_body(call)
-        compat = compat_clone_definition(call, _clone_body(call, with_parents_stack=False))
+        compat = compat_clone_definition(call, _clone_body(call, native=False))
         return heads + "\n" + body + compat
     arguments = [parameter.name for parameter in call.parameters]
-    text = heads + "\n{\n" + argument_list(f"\treturn do_{call.name}(", arguments, ");") + "\n}\n"
+    start = heads + "\n{\n" + widening(call)
+    text = start + argument_list(f"\treturn do_{call.name}(", arguments, ");") + "\n}\n"
     if needs_split(call):
         text = f"#ifdef {SPLIT}\n{split_definition(call)}#else\n{text}#endif\n"
     return text + compat_definition(call)
@@ -88,14 +91,15 @@ def _define(call: Call, signature: KernelSignature) -> str:
     return argument_list(head, [call.name, *pairs], ")")
 
 
-def _clone_body(call: Call, *, with_parents_stack: bool = True) -> str:
+def _clone_body(call: Call, *, native: bool = True) -> str:
     extras = [extra.name for extra in call.clone_extras]
     members = _clone_members("clone_flags", "parent_tidptr", "child_tidptr", "newsp", "tls")
+    setup = _parents_stack("args") + (f"\n{widening(call)}" if call.widened else "")
     return f"""{{
 	struct kernel_clone_args args = {{
 {members}
 	}};
-{_parents_stack("args") if with_parents_stack else ""}
+{setup if native else ""}
 {argument_list(f"	return do_{call.name}(", ["&args", *extras], ");")}
 }}
 """

@@ -168,6 +168,14 @@ static void test_fork_like(void)
 	found = exit_of(pid);
 	report(found == 44, "the raw call returns twice", found);
 
+#ifdef __NR_fork
+	pid = fork_syscall0(__NR_fork);
+	if (pid == 0)
+		syscall1(__NR_exit, 46);
+	found = exit_of(pid);
+	report(found == 46, "a call without arguments returns twice", found);
+#endif
+
 	ptids[0] = ctids[0] = -1;
 	pid = proof_clone_raw(SIGCHLD | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID, (void *)0, &ptids[0],
 			      &ctids[0], 0, 0);

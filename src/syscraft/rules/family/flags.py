@@ -53,7 +53,9 @@ def _is_judged(subject: Subject, name: str) -> bool:
 def _leaves(subject: Subject, name: str) -> bool:
     """Whether the flags are handed to a function that is not in this text."""
     assert subject.body is not None and subject.code is not None
-    waiting, seen = [subject.body.text.partition("{")[2]], set()
+    starts = [start for start, _ in subject.body.pieces]
+    pieces = (subject.body.text[a:b] for a, b in zip(starts, [*starts[1:], None], strict=True))
+    waiting, seen = [piece.partition("{")[2] for piece in pieces], set()
     while waiting:
         for called in _PASSED.finditer(waiting.pop()):
             if called[1] in _MACROS or called[1] in seen:
@@ -61,7 +63,7 @@ def _leaves(subject: Subject, name: str) -> bool:
             if not re.search(rf"\b(?:{name}|flags)\b", called[2]):
                 continue
             seen.add(called[1])
-            head = rf"^\w[^\n;=]*\b{called[1]}\s*\([^;{{]*\n?\{{\n(.*?)^\}}"
+            head = rf"^\w[^\n;=]*\b{called[1]}\s*\([^;{{]*(\{{[^\n]*\}}[ \t]*$|\{{.*?^\}})"
             callee = re.search(head, subject.code.text, re.MULTILINE | re.DOTALL)
             if callee is None or not re.search(rf"\b(?:{name}|flags)\b", callee[1]):
                 return True  # it is elsewhere, or has another name for them

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Call: one system call as a function with parameter names. */
-#include "core.h"
+#include "call.h"
+#include "invoke.h"
 
 #include <errno.h>
 #include <stddef.h>

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* A child that goes on as this interpreter: clone3(2) or clone(2) between Python's own fork hooks. */
-#include "core.h"
+#include "arguments.h"
+#include "invoke.h"
+#include "methods.h"
 
 #include <errno.h>
 #include <limits.h>

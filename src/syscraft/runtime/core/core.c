@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* The module: raw calls by number or name, and what is known of numbers. */
-#include "core.h"
+#include "call.h"
+#include "invoke.h"
+#include "methods.h"
+#include "state.h"
 
 #include <errno.h>
 

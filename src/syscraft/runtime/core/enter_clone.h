@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel's two calls, entered by generated wrappers; and what headers of an older kernel lack.
+ * The kernel's two calls, entered as generated headers do; and what headers of an older kernel lack.
  * Source: include/uapi/linux/sched.h, Linux 6.12.
  */
 #ifndef SYSCRAFT_ENTER_CLONE_H
@@ -9,18 +9,16 @@
 #include <asm/unistd.h>
 #include <linux/types.h>
 
-#include "bare_syscalls.h"
+#include "generated/bare_syscalls.h"
 
 /* The number that all tables share, scripts/syscall.tbl. */
 #ifndef __NR_clone3
 #define __NR_clone3 SYSCALL_NUMBER(435)
 #endif
 
-/* The wrappers' declarations know a private number; the core has the real ones. */
+/* The wrapper's declaration knows a private number; the core has the real one. */
 #define __NR_core_clone __NR_clone
-#define __NR_core_clone3 __NR_clone3
-#include "core_clone_raw.h"
-#include "core_clone3_raw.h"
+#include "generated/core_clone_raw.h"
 
 /* struct clone_args as of CLONE_ARGS_SIZE_VER2 (Linux 5.7). */
 struct clone3_args {
@@ -50,10 +48,10 @@ _Static_assert(sizeof(struct clone3_args) == 88, "CLONE_ARGS_SIZE_VER2");
 /* The part of the flags that clone(2) can take, and its lowest byte, which is the exit signal. */
 #define C_CLONE_OLD_FLAGS 0xffffff00ULL
 
-/* Returns twice. The wrapper passes on an address and a size, whatever struct lies there. */
+/* Returns twice. */
 static inline __attribute__((__always_inline__)) long enter_clone3(struct clone3_args *args)
 {
-	return core_clone3_raw((struct core_clone3_args *)args, sizeof(*args));
+	return fork_syscall2(__NR_clone3, (unsigned long)args, sizeof(*args));
 }
 
 #endif

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /* The call itself: who holds the GIL, what EINTR means, and errors. */
-#include "core.h"
+#include "invoke.h"
 
 #include <errno.h>
 
-#include "bare_syscalls.h"
+#include "generated/bare_syscalls.h"
 
 /* Registers that a call does not want are 0: that is what new flags of the kernel mean. */
 static inline long call_six(long number, const long *values)

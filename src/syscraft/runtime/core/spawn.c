@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* The parent's side of a spawn: Python objects to a plan, the child, and what became of it. */
-#include "core.h"
+#include "methods.h"
 
 #include <errno.h>
 #include <string.h>

@@ -11,7 +11,7 @@
 #include <linux/fcntl.h>
 #include <linux/resource.h>
 
-#include "bare_syscalls.h"
+#include "generated/bare_syscalls.h"
 #include "spawn.h"
 
 /* include/uapi/linux/resource.h has it only in newer headers' company. */

@@ -3,7 +3,7 @@
 #ifndef SYSCRAFT_STRINGS_H
 #define SYSCRAFT_STRINGS_H
 
-#include "core.h"
+#include "limited_api.h"
 
 /* Ends with NULL; what it points to lives as long as *owner*, a list. */
 struct vector {

@@ -39,8 +39,10 @@ def _add_prototypes(site: Site) -> None:
     while end and not lines[end - 1].strip():
         end -= 1
     editor.insert(_SYSCALLS_H, end, "".join(prototypes(call) for call in site.unit.calls))
-    declared = {text for call in site.unit.calls for text in forward_declarations(call)}
-    new = sorted(text for text in declared if text + "\n" not in lines)
+    wanted = {text for call in site.unit.calls for text in forward_declarations(call)}
+    needed = sorted(wanted)
+    new = [text for text in needed if text + "\n" not in lines]
+    editor.share(_SYSCALLS_H, "".join(f"{text}\n" for text in needed))
     if new:
         includes = next(i for i, line in enumerate(lines) if line.startswith("#include"))
         others = [i for i, line in enumerate(lines[:includes]) if _STRUCT_DECLARATION.match(line)]

@@ -7,18 +7,17 @@ from syscraft.model.call import Call
 from syscraft.tree.entries import fork_rows
 from syscraft.tree.mails import WIRING
 from syscraft.tree.pieces import Piece, Site
-from syscraft.tree.tables import CompatPlace, Style, Table, common_numbers, read_tables, style_of
+from syscraft.tree.tables import CompatPlace, Style, Table, read_tables
 
 
 def _edit(site: Site) -> None:
     tables = read_tables(site.tree)
-    common = common_numbers(tables)
     # Rows that go to one place are in the order of their insertion.
     for call in sorted(site.unit.calls, key=lambda call: site.numbers[call.name]):
         number = site.numbers[call.name]
         entries = fork_rows(call.name) if call.returns_twice else {}
-        for table in tables:
-            style = style_of(table, common, site.tree.where(table.path))
+        for table in tables.tables:
+            style = tables.style(table, site.tree)
             row = style.rows(
                 number,
                 call.name,

@@ -35,9 +35,9 @@ long clone_nice_raw(unsigned long flags, void *stack, int *ptid, int *ctid,
 		    unsigned long tls, int nice)
 {
 #ifdef __NR_clone_nice
-	return syscall6(__NR_clone_nice, flags, (unsigned long)stack,
-			(unsigned long)ptid, (unsigned long)ctid,
-			(unsigned long)tls, (long)nice);
+	return fork_syscall6(__NR_clone_nice, flags, (unsigned long)stack,
+			     (unsigned long)ptid, (unsigned long)ctid,
+			     (unsigned long)tls, (long)nice);
 #else
 	(void)flags;
 	(void)stack;

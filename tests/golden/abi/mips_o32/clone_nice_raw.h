@@ -35,7 +35,8 @@ long clone_nice_raw(unsigned long flags, void *stack, int *ptid, int *ctid,
 		    unsigned long tls, int nice)
 {
 #ifdef __NR_clone_nice
-	return fork_syscall6(__NR_clone_nice, flags, (unsigned long)stack,
+	return fork_syscall6(__NR_clone_nice, flags,
+			     (unsigned long)stack - (stack ? 32 : 0),
 			     (unsigned long)ptid, (unsigned long)tls,
 			     (unsigned long)ctid, (long)nice);
 #else

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Python objects to what registers hold. */
-#include "core.h"
+#include "arguments.h"
 
 #include <string.h>
 

@@ -1839,34 +1839,6 @@ long syscall6(long number, long arg1, long arg2, long arg3, long arg4,
 	return a3 ? -v0 : v0;
 }
 
-/*
- * Forks. syscall5() and syscall6() give 32 bytes of stack back behind the trap,
- * and so does the child: its stack starts that much below. syscall2() does not.
- */
-static inline __attribute__((__always_inline__))
-long fork_syscall5(long number, long arg1, long arg2, long arg3, long arg4,
-		   long arg5)
-{
-	const long stack = arg2 ? arg2 - 32 : 0;
-
-	return syscall5(number, arg1, stack, arg3, arg4, arg5);
-}
-
-static inline __attribute__((__always_inline__))
-long fork_syscall6(long number, long arg1, long arg2, long arg3, long arg4,
-		   long arg5, long arg6)
-{
-	const long stack = arg2 ? arg2 - 32 : 0;
-
-	return syscall6(number, arg1, stack, arg3, arg4, arg5, arg6);
-}
-
-static inline __attribute__((__always_inline__))
-long fork_syscall2(long number, long arg1, long arg2)
-{
-	return syscall2(number, arg1, arg2);
-}
-
 #elif defined(__nios2__)
 /*
  * nios2
@@ -3440,6 +3412,50 @@ long syscall6(long number, long arg1, long arg2, long arg3, long arg4,
  * comes back in the child. After an error, which sets the carry flag, o1 holds
  * the second argument.
  */
+#define HAVE_FORK_SYSCALLS
+
+static inline __attribute__((__always_inline__))
+long fork_syscall0(long number)
+{
+	register long g1 __asm__("g1") = number;
+	register long o0 __asm__("o0");
+
+	__asm__ volatile ("ta	0x10\n\t"
+			  "bcs,a	2f\n\t"
+			  "sub	%%g0, %%o0, %%o0\n\t"
+			  "2:\n\t"
+			  "bcs	3f\n\t"
+			  "nop\n\t"
+			  "sub	%%o1, 1, %%o1\n\t"
+			  "and	%%o0, %%o1, %%o0\n\t"
+			  "3:"
+			  : "+r" (g1), "=r" (o0)
+			  :
+			  : "o1", SYSCALL_CLOBBERS);
+	return o0;
+}
+
+static inline __attribute__((__always_inline__))
+long fork_syscall1(long number, long arg1)
+{
+	register long g1 __asm__("g1") = number;
+	register long o0 __asm__("o0") = arg1;
+
+	__asm__ volatile ("ta	0x10\n\t"
+			  "bcs,a	2f\n\t"
+			  "sub	%%g0, %%o0, %%o0\n\t"
+			  "2:\n\t"
+			  "bcs	3f\n\t"
+			  "nop\n\t"
+			  "sub	%%o1, 1, %%o1\n\t"
+			  "and	%%o0, %%o1, %%o0\n\t"
+			  "3:"
+			  : "+r" (g1), "+r" (o0)
+			  :
+			  : "o1", SYSCALL_CLOBBERS);
+	return o0;
+}
+
 static inline __attribute__((__always_inline__))
 long fork_syscall2(long number, long arg1, long arg2)
 {
@@ -3458,6 +3474,53 @@ long fork_syscall2(long number, long arg1, long arg2)
 			  "3:"
 			  : "+r" (g1), "+r" (o0), "+r" (o1)
 			  :
+			  : SYSCALL_CLOBBERS);
+	return o0;
+}
+
+static inline __attribute__((__always_inline__))
+long fork_syscall3(long number, long arg1, long arg2, long arg3)
+{
+	register long g1 __asm__("g1") = number;
+	register long o0 __asm__("o0") = arg1;
+	register long o1 __asm__("o1") = arg2;
+	register long o2 __asm__("o2") = arg3;
+
+	__asm__ volatile ("ta	0x10\n\t"
+			  "bcs,a	2f\n\t"
+			  "sub	%%g0, %%o0, %%o0\n\t"
+			  "2:\n\t"
+			  "bcs	3f\n\t"
+			  "nop\n\t"
+			  "sub	%%o1, 1, %%o1\n\t"
+			  "and	%%o0, %%o1, %%o0\n\t"
+			  "3:"
+			  : "+r" (g1), "+r" (o0), "+r" (o1)
+			  : "r" (o2)
+			  : SYSCALL_CLOBBERS);
+	return o0;
+}
+
+static inline __attribute__((__always_inline__))
+long fork_syscall4(long number, long arg1, long arg2, long arg3, long arg4)
+{
+	register long g1 __asm__("g1") = number;
+	register long o0 __asm__("o0") = arg1;
+	register long o1 __asm__("o1") = arg2;
+	register long o2 __asm__("o2") = arg3;
+	register long o3 __asm__("o3") = arg4;
+
+	__asm__ volatile ("ta	0x10\n\t"
+			  "bcs,a	2f\n\t"
+			  "sub	%%g0, %%o0, %%o0\n\t"
+			  "2:\n\t"
+			  "bcs	3f\n\t"
+			  "nop\n\t"
+			  "sub	%%o1, 1, %%o1\n\t"
+			  "and	%%o0, %%o1, %%o0\n\t"
+			  "3:"
+			  : "+r" (g1), "+r" (o0), "+r" (o1)
+			  : "r" (o2), "r" (o3)
 			  : SYSCALL_CLOBBERS);
 	return o0;
 }
@@ -3672,6 +3735,50 @@ long syscall6(long number, long arg1, long arg2, long arg3, long arg4,
  * comes back in the child. After an error, which sets the carry flag, o1 holds
  * the second argument.
  */
+#define HAVE_FORK_SYSCALLS
+
+static inline __attribute__((__always_inline__))
+long fork_syscall0(long number)
+{
+	register long g1 __asm__("g1") = number;
+	register long o0 __asm__("o0");
+
+	__asm__ volatile ("ta	0x6d\n\t"
+			  "bcs,a,pn	%%xcc, 2f\n\t"
+			  "sub	%%g0, %%o0, %%o0\n\t"
+			  "2:\n\t"
+			  "bcs,pn	%%xcc, 3f\n\t"
+			  "nop\n\t"
+			  "sub	%%o1, 1, %%o1\n\t"
+			  "and	%%o0, %%o1, %%o0\n\t"
+			  "3:"
+			  : "+r" (g1), "=r" (o0)
+			  :
+			  : "o1", SYSCALL_CLOBBERS);
+	return o0;
+}
+
+static inline __attribute__((__always_inline__))
+long fork_syscall1(long number, long arg1)
+{
+	register long g1 __asm__("g1") = number;
+	register long o0 __asm__("o0") = arg1;
+
+	__asm__ volatile ("ta	0x6d\n\t"
+			  "bcs,a,pn	%%xcc, 2f\n\t"
+			  "sub	%%g0, %%o0, %%o0\n\t"
+			  "2:\n\t"
+			  "bcs,pn	%%xcc, 3f\n\t"
+			  "nop\n\t"
+			  "sub	%%o1, 1, %%o1\n\t"
+			  "and	%%o0, %%o1, %%o0\n\t"
+			  "3:"
+			  : "+r" (g1), "+r" (o0)
+			  :
+			  : "o1", SYSCALL_CLOBBERS);
+	return o0;
+}
+
 static inline __attribute__((__always_inline__))
 long fork_syscall2(long number, long arg1, long arg2)
 {
@@ -3690,6 +3797,53 @@ long fork_syscall2(long number, long arg1, long arg2)
 			  "3:"
 			  : "+r" (g1), "+r" (o0), "+r" (o1)
 			  :
+			  : SYSCALL_CLOBBERS);
+	return o0;
+}
+
+static inline __attribute__((__always_inline__))
+long fork_syscall3(long number, long arg1, long arg2, long arg3)
+{
+	register long g1 __asm__("g1") = number;
+	register long o0 __asm__("o0") = arg1;
+	register long o1 __asm__("o1") = arg2;
+	register long o2 __asm__("o2") = arg3;
+
+	__asm__ volatile ("ta	0x6d\n\t"
+			  "bcs,a,pn	%%xcc, 2f\n\t"
+			  "sub	%%g0, %%o0, %%o0\n\t"
+			  "2:\n\t"
+			  "bcs,pn	%%xcc, 3f\n\t"
+			  "nop\n\t"
+			  "sub	%%o1, 1, %%o1\n\t"
+			  "and	%%o0, %%o1, %%o0\n\t"
+			  "3:"
+			  : "+r" (g1), "+r" (o0), "+r" (o1)
+			  : "r" (o2)
+			  : SYSCALL_CLOBBERS);
+	return o0;
+}
+
+static inline __attribute__((__always_inline__))
+long fork_syscall4(long number, long arg1, long arg2, long arg3, long arg4)
+{
+	register long g1 __asm__("g1") = number;
+	register long o0 __asm__("o0") = arg1;
+	register long o1 __asm__("o1") = arg2;
+	register long o2 __asm__("o2") = arg3;
+	register long o3 __asm__("o3") = arg4;
+
+	__asm__ volatile ("ta	0x6d\n\t"
+			  "bcs,a,pn	%%xcc, 2f\n\t"
+			  "sub	%%g0, %%o0, %%o0\n\t"
+			  "2:\n\t"
+			  "bcs,pn	%%xcc, 3f\n\t"
+			  "nop\n\t"
+			  "sub	%%o1, 1, %%o1\n\t"
+			  "and	%%o0, %%o1, %%o0\n\t"
+			  "3:"
+			  : "+r" (g1), "+r" (o0), "+r" (o1)
+			  : "r" (o2), "r" (o3)
 			  : SYSCALL_CLOBBERS);
 	return o0;
 }
@@ -4126,6 +4280,17 @@ long syscall6(long number, long arg1, long arg2, long arg3, long arg4,
 	return a2;
 }
 
+#endif
+
+/* For calls that return twice: 0 comes back in the child. */
+#ifndef HAVE_FORK_SYSCALLS
+#define fork_syscall0 syscall0
+#define fork_syscall1 syscall1
+#define fork_syscall2 syscall2
+#define fork_syscall3 syscall3
+#define fork_syscall4 syscall4
+#define fork_syscall5 syscall5
+#define fork_syscall6 syscall6
 #endif
 
 #endif /* BARE_SYSCALLS_H */
