@@ -28,6 +28,7 @@ from syscraft.lab.plan import Job, Subject
 from syscraft.lab.report import guest_rows, junit, plain, rows, summary
 from syscraft.lab.run import run_jobs
 from syscraft.lab.verdict import Verdict
+from syscraft.model.call import Unit
 from syscraft.model.tests import TestProgram
 from syscraft.tree.source import open_tree
 
@@ -67,9 +68,10 @@ def run(
     declaration = load(make_call("ctrun"))
     test = TestProgram("test_a.c", ("test_a.c",), levels=("-O2",))
     (declaration.folder / "test_a.c").write_text("int main(void) { return 0; }\n")
-    call = replace(declaration.call, cases=(), tests=(test,))
-    subject = Subject((call,), declaration.folder, "ctrun")
-    work = Workload((call,), tree)
+    shared = replace(declaration.unit.shared, tests=(test,))
+    unit = Unit(shared, (replace(declaration.call, cases=(), shared=shared),))
+    subject = Subject(unit, declaration.folder, "ctrun")
+    work = Workload((unit,), tree)
 
     def go(script: str = "", *, jobs: int = 1, again: bool = False, **changes: object) -> Matrix:
         emulator = tmp_path / "emulator"

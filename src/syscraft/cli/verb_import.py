@@ -12,14 +12,15 @@ from syscraft.errors import ExitStatus
 
 @click.command(name="import")
 @click.argument("file", metavar="FILE.c")
-@click.option("--call", metavar="NAME", help="Which call, where the file defines several.")
+@click.option("--call", metavar="NAME", help="Only this call, where the file defines several.")
 @click.option("-C", "--directory", metavar="DIR", default=".", help="Where to make the folder.")
 @click.pass_obj
 def command(console: Console, file: str, call: str | None, directory: str) -> int:
     """Make a declaration's folder from a C file with SYSCALL_DEFINE.
 
-    The function becomes the body, with what it uses of the file. What the declaration lacks to be
-    valid is told; the exit status is 1 then.
+    The functions become the body, with all else of the file; several calls become one declaration
+    that shares it. With --call, one function and those that it uses. What the declaration lacks to
+    be valid is told; the exit status is 1 then.
     """
     from syscraft.scaffold.from_source import import_call
 

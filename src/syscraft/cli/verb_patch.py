@@ -41,7 +41,7 @@ def command(
         )
         for name in paths:
             console.say(name)
-        console.note(f"{loaded.call.name}: {done.value}")
+        console.note(f"{loaded.unit.name}: {done.value}")
         return 0
     change = syscraft.api.load(declaration).patch(linux, progress=console.progress)
     for name, text in (*change.series, *(change.extras if output else ())):

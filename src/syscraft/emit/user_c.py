@@ -93,9 +93,10 @@ def definitions(call: Call, number: int) -> str:
     return fill(
         "definitions.h.j2",
         call=call,
+        shared=call.shared,
         number=number,
         as_macro=as_macro,
-        packed=packed_struct(call, call.packed) if call.packed else None,
+        packed=[packed_struct(packed) for packed in call.shared.packed],
     )
 
 
@@ -106,7 +107,7 @@ def headers(call: Call) -> list[str]:
         for parameter in _all_parameters(call)
         if parameter.ctype.base in KNOWN_STRUCTS
     }
-    return sorted({"linux/types.h", *used, *call.includes})
+    return sorted({"linux/types.h", *used, *call.shared.includes})
 
 
 def libc_type_headers(call: Call) -> list[str]:
