@@ -13,7 +13,7 @@ status = splork.run(["python3", "my_script.py"])
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,8 +32,8 @@ if TYPE_CHECKING:  # these rooms load slowly, and many uses never enter them
     from syscraft.tree.wire import KernelChange
 
 __all__ = [
-    "Declaration", "all_guests", "check", "check_kernel", "known_kernel", "load", "read_kernel",
-    "run_in", "test_on",
+    "Declaration", "all_guests", "check", "check_kernel", "known_kernel", "load",
+    "patch_together", "read_kernel", "run_in", "test_on",
 ]  # fmt: skip
 
 TEST_DEADLINE_S = 60.0
@@ -94,11 +94,13 @@ class Declaration:
         """
         from syscraft.abi.discover import find_abi
         from syscraft.emit.discover import generate_all
+        from syscraft.tree.number import numbers_of
         from syscraft.tree.wire import default_numbers
 
         chosen = tuple(find_abi(key) for key in dict.fromkeys(abis))
         if linux:
-            numbers = self.patch(linux, progress=progress).numbers
+            found = numbers_of(self.calls, open_tree(linux, progress=progress))
+            numbers = dict(zip((call.name for call in self.calls), found, strict=True))
         else:
             numbers = default_numbers(self.calls)
         return generate_all(self.unit, numbers, chosen or None, only=tuple(only))
@@ -187,6 +189,30 @@ class Declaration:
         )  # fmt: skip
 
 
+Given = Declaration | str | Path  # a declaration, or where it is
+
+
+def patch_together(
+    declarations: Sequence[Given], linux: str = DEFAULT_LINUX, *, progress: Progress = silent
+) -> tuple[KernelChange, ...]:
+    """Work out the changes that add several declarations to one tree, one after the other.
+
+    Returns: a change for each; their mails are numbered through.
+
+    Raises:
+        DeclarationError: two of them have one name, one pinned number or one option.
+    """
+    from syscraft.tree.series import in_one_series
+    from syscraft.tree.together import wired_together
+
+    loaded = _loaded(declarations)
+    changes = wired_together([d.unit for d in loaded], open_tree(linux, progress=progress))
+    mails = iter(in_one_series([change.series for change in changes]))
+    return tuple(
+        replace(change, series=tuple(next(mails) for _ in change.series)) for change in changes
+    )
+
+
 def _own_tree(linux: str) -> KernelTree:
     """A tree that may be written."""
     if linux.startswith("deb:"):
@@ -196,9 +222,6 @@ def _own_tree(linux: str) -> KernelTree:
             found=linux,
         )
     return open_tree(linux)
-
-
-Given = Declaration | str | Path  # a declaration, or where it is
 
 
 def test_on(

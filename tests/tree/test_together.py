@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY
+from conftest import REPOSITORY, Syscraft
 
 import syscraft as library
 from syscraft.errors import DeclarationError
@@ -178,3 +178,18 @@ def test_shared_lines_stay_while_somebody_needs_them(
     assert stays.apply(str(linux)) == (Done.ALREADY, ())
     stays.revert(str(linux))
     assert content(linux) == before
+
+
+def test_several_declarations_are_one_series(syscraft: Syscraft, tmp_path: Path) -> None:
+    """The mails of all are numbered through, and git am takes them in the order of their names."""
+    folders = [SPLORK, CLONE_NICE]
+    done = syscraft("patch", *folders, "-o", tmp_path)
+    assert done.returncode == 0, done.stderr
+    mails = sorted(tmp_path.glob("*.patch"))
+    assert [mail.name[:4] for mail in mails] == [f"{n:04d}" for n in range(1, len(mails) + 1)]
+    for number, mail in enumerate(mails, 1):
+        assert f"Subject: [PATCH {number}/{len(mails)}] " in mail.read_text()
+    letters = sorted(path.name for path in tmp_path.glob("0000-*"))
+    assert letters == ["0000-cover-letter-clone_nice.txt", "0000-cover-letter-splork.txt"]
+    alone = [name for name, _ in library.load(SPLORK).patch().series]
+    assert [mail.name for mail in mails][: len(alone)] == alone

@@ -47,6 +47,23 @@ def series(
     return tuple(mails)
 
 
+def in_one_series(changes: Sequence[Sequence[tuple[str, str]]]) -> tuple[tuple[str, str], ...]:
+    """Number the mails of several series through, to be applied in this order.
+
+    Args:
+        changes: (file name, mail) pairs of each.
+    """
+    mails = [mail for change in changes for mail in change]
+    total = len(mails)
+    return tuple(
+        (
+            re.sub(r"^\d+", f"{number:04d}", name),
+            _PREFIX.sub(f"Subject: [PATCH {number}/{total}] ", text, count=1),
+        )
+        for number, (name, text) in enumerate(mails, 1)
+    )
+
+
 def cover_letter(
     unit: Unit, patches: Sequence[TextFile], commits: Sequence[Commit], message: str
 ) -> str:
