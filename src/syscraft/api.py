@@ -17,10 +17,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from syscraft.defaults import DEFAULT_GUEST, DEFAULT_KERNEL, DEFAULT_LINUX
 from syscraft.errors import DeclarationError, Finding, UsageError, Where
 from syscraft.existing import check_kernel, known_kernel, read_kernel
 from syscraft.hints import Progress, silent
-from syscraft.tree.source import DEFAULT_LINUX, KernelTree, open_tree
+from syscraft.tree.source import KernelTree, open_tree
 
 if TYPE_CHECKING:  # these rooms load slowly, and many uses never enter them
     from syscraft.build.flavour import Flavour
@@ -37,8 +38,6 @@ __all__ = [
 ]  # fmt: skip
 
 TEST_DEADLINE_S = 60.0
-DEFAULT_GUEST = "uml"
-DEFAULT_KERNEL = "plain"
 
 
 @dataclass(frozen=True)

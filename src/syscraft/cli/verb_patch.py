@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from syscraft.cli.console import Console
+from syscraft.defaults import DEFAULT_LINUX
 
 if TYPE_CHECKING:
     from syscraft.tree.wire import KernelChange
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.command(name="patch")
 @click.argument("declarations", metavar="DECL...", nargs=-1, required=True)
-@click.option("--linux", metavar="TREE", default="deb:6.12", show_default=True,
+@click.option("--linux", metavar="TREE", default=DEFAULT_LINUX, show_default=True,
               help="The kernel tree: deb:VERSION or a path; read only, as a rule.")  # fmt: skip
 @click.option("-o", "--output", metavar="DIR",
               help="Write the series here; without it, print it.")  # fmt: skip
