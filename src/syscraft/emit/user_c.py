@@ -116,10 +116,13 @@ def libc_type_headers(call: Call) -> list[str]:
         wrapper.returns.base for wrapper in call.wrappers
     }
     found = set()
-    if any(name.endswith("_t") for name in names):
-        found.add("sys/types.h")
-    if any(name.startswith(("int", "uint")) and name.endswith("_t") for name in names):
+    fixed = {name for name in names if name.startswith(("int", "uint")) and name.endswith("_t")}
+    if fixed:
         found.add("stdint.h")
+    if "size_t" in names:  # compilers bring it where there is no libc
+        found.add("stddef.h")
+    if any(name.endswith("_t") for name in names - fixed - {"size_t"}):
+        found.add("sys/types.h")
     if "_Bool" in names or "bool" in names:
         found.add("stdbool.h")
     return sorted(found)

@@ -7,7 +7,7 @@
 #ifndef RING_PUT_RAW_H
 #define RING_PUT_RAW_H
 
-#include <sys/types.h>
+#include <stddef.h>
 #include <asm/errno.h>
 #include <linux/types.h>
 
