@@ -27,7 +27,7 @@ def all_names() -> tuple[str, ...]:
 def __getattr__(name: str) -> object:
     # What the import system and debuggers look for must not read any table, nor want the C core.
     if name.startswith("__"):
-        raise AttributeError(f"this ABI has no call '{name}'")
+        raise AttributeError(f"module 'syscraft.calls' has no call '{name}'")
     from syscraft.runtime import call_maker, call_table
 
     if name == "KEEP_GIL":
