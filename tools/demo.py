@@ -91,8 +91,7 @@ def main() -> int:
     with story.chapter("tests on the new kernel", f"syscraft test {path}"):
         cells = call.test(progress=progress)
         for cell in cells:
-            kept = ", cached" if cell.cached else ""
-            story.show(f"{cell.shown_test}: {cell.verdict.name}, {cell.detail}{kept}")
+            story.show(f"{cell.shown_test}: {cell.verdict.name}, {cell.detail}")
     ran_s = [0.0 if cell.cached else cell.seconds for cell in cells]
     story.rows[first_test:] = [
         ("boot, and between tests", story.rows[-1][1] - sum(ran_s), "PASS"),
