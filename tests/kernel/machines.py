@@ -51,8 +51,8 @@ Row = dict[str, object]
 def ready(guest: str, flavour: str, declarations: tuple[Path, ...] = TOGETHER) -> Ready:
     """A guest whose kernel has the calls of *declarations*."""
     need_guests([guest])
-    calls = tuple(library.load(path).call for path in declarations)
-    work = Workload(calls, open_tree("deb:6.12"))
+    units = tuple(library.load(path).unit for path in declarations)
+    work = Workload(units, open_tree("deb:6.12"))
     return find_guest(guest).prepare(work, find_flavour(flavour), print)
 
 

@@ -38,7 +38,7 @@ CAUGHT = [
 def program(guest: str, declarations: tuple[Path, ...]) -> Path:
     """What makes a mistake on request, with the number that the call has in that kernel."""
     found = find_guest(guest)
-    work = Workload(tuple(load(path).call for path in declarations), open_tree("deb:6.12"))
+    work = Workload(tuple(load(path).unit for path in declarations), open_tree("deb:6.12"))
     _, toolchain = toolchains(found)[0]
     made = compile_program(
         from_file("make_fault.c"), "-O2", headers_for(found, work), FAULTS, toolchain
