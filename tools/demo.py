@@ -126,5 +126,5 @@ if __name__ == "__main__":
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whoever read our output has gone
         sys.exit(141)
     except KeyboardInterrupt:
-        Console(quiet=False).error("interrupted; run the same command again to go on")
+        Console(quiet=False).error("interrupted; run the same command again to resume")
         sys.exit(ExitStatus.INTERRUPTED)

@@ -81,7 +81,7 @@ def check_kernel(
             if lost := [f for f in kernel.unread if _is_about(f, name)]:
                 raise TreeError(*lost)
             raise UsageError.of(
-                f"this kernel defines no call '{name}'",
+                f"this kernel does not define a call '{name}'",
                 Where(tree),
                 expected="a name as in SYSCALL_DEFINE",
                 found=name,

@@ -12,14 +12,14 @@ from syscraft.errors import ExitStatus
 
 @click.command(name="import")
 @click.argument("file", metavar="FILE.c")
-@click.option("--call", metavar="NAME", help="Which call, where the file defines several.")
-@click.option("-C", "--directory", metavar="DIR", default=".", help="Where to make the folder.")
+@click.option("--call", metavar="NAME", help="The call to import, if the file defines several.")
+@click.option("-C", "--directory", metavar="DIR", default=".", help="Where to create the folder.")
 @click.pass_obj
 def command(console: Console, file: str, call: str | None, directory: str) -> int:
-    """Make a declaration's folder from a C file with SYSCALL_DEFINE.
+    """Create a declaration from a C file with SYSCALL_DEFINE.
 
-    The function becomes the body, with what it uses of the file. What the declaration lacks to be
-    valid is told; the exit status is 1 then.
+    The function becomes the body, together with the functions of the file that it uses. What the
+    declaration still lacks is reported; the exit status is then 1.
     """
     from syscraft.scaffold.from_source import import_call
 

@@ -59,7 +59,7 @@ def import_call(path: Path, wanted: str | None, directory: Path) -> Imported:
     folder = directory / name
     if folder.exists():
         raise UsageError.of(
-            "there is something of this name already",
+            "already exists",
             Where(str(folder)),
             hint="remove it, or name another folder with -C",
         )
@@ -72,7 +72,7 @@ def import_call(path: Path, wanted: str | None, directory: Path) -> Imported:
     if f"do_{name}" in file.functions:  # the name that the declaration's own function has
         text = re.sub(rf"\bdo_{name}\b", f"__do_{name}", text)
         file = AuthorFile(str(path), text)
-        notes.append(f"do_{name}() of the file is called __do_{name}() now")
+        notes.append(f"do_{name}() of the file was renamed to __do_{name}()")
     body = _body(name, text, file, definition, parameters, alone, notes)
     toml = _toml(name, path, text, file, definition, parameters)
     made = {f"{name}.toml": toml, f"{name}.c": body}
@@ -112,7 +112,7 @@ def _choose(path: Path, file: AuthorFile, wanted: str | None) -> tuple[Definitio
         )
     if (wanted is None and len(names) > 1) or (wanted is not None and wanted not in names):
         raise UsageError.of(
-            f"there is no call '{wanted}' here" if wanted else "this file has several calls",
+            f"no call '{wanted}' in this file" if wanted else "this file defines several calls",
             Where(str(path)),
             expected="--call with one of " + ", ".join(names),
         )
@@ -124,7 +124,7 @@ def _choose(path: Path, file: AuthorFile, wanted: str | None) -> tuple[Definitio
             Where(str(path), same[1].line),
             expected="one SYSCALL_DEFINE",
             found="; ".join(f"({d.text}) in line {d.line}" for d in same),
-            hint='leave one of them; an order for each architecture is what like = "clone" is for',
+            hint='keep one of them; for an order per architecture use like = "clone"',
         )
     return same[0], len(names) == 1
 
@@ -143,10 +143,10 @@ def _body(
     block = file.block_behind(start)
     if block is None:
         raise DeclarationError.of(
-            f"the body of {name} is not found",
+            f"body of {name} not found",
             Where(file.path, definition.line),
-            expected="a block in braces behind SYSCALL_DEFINE",
-            found="no block, or one that has no end",
+            expected="a block in braces after SYSCALL_DEFINE",
+            found="no block, or one without an end",
         )
     brace, end = block
     function = _head(name, parameters) + "\n" + at_margin(text[brace:end], file.margin(end))
@@ -159,8 +159,8 @@ def _body(
         return _instead(name, text, file, {(start, end): function}, notes)
     helpers = _helpers(text, file, file.text[brace:end])
     if helpers:
-        notes.append("functions that the call uses came along: " + ", ".join(helpers))
-    notes.append("macros, structs and variables of the file stayed behind; copy what is missing")
+        notes.append("functions that the call uses were copied: " + ", ".join(helpers))
+    notes.append("macros, structs and variables of the file were not copied; add what is missing")
     includes = "".join(_INCLUDE.findall(text))
     return "\n".join((*([includes] if includes else []), *helpers.values(), function)) + "\n"
 
@@ -173,7 +173,7 @@ def _instead(
     for match in compat.finditer(file.text):
         if block := file.block_behind(match.start()):
             changes[match.start(), block[1]] = ""
-            notes.append("COMPAT_SYSCALL_DEFINE is left out: the entry for 32 bits is generated")
+            notes.append("COMPAT_SYSCALL_DEFINE is dropped: the compat entry is generated")
     for (start, end), new in sorted(changes.items(), reverse=True):
         text = text[:start] + new + text[end:]
     return re.sub(r"\n{3,}", "\n\n", text).rstrip("\n") + "\n"

@@ -79,7 +79,7 @@ def _doubled(
         elif what == "name" or first[key].name != call.name:
             findings.append(
                 Finding(
-                    f"two declarations with the {what} {key}",
+                    f"duplicate {what} {key} in two declarations",
                     where(call),
                     expected=f"a different {what} for each call in a kernel",
                     found=f"the same at {where(first[key])}",
