@@ -1,4 +1,4 @@
-"""The calls that kernels have: read from a tree, known from data, judged by the rules."""
+"""Existing calls: read from a tree, looked up in the data, judged by the rules."""
 
 from __future__ import annotations
 
