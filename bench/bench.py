@@ -12,6 +12,7 @@ import functools
 import itertools
 import os
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -50,8 +51,9 @@ def source_folder() -> Path:
     return objects_folder().with_name("src")
 
 
-def bare_make() -> None:
-    words = ("-C", source_folder(), f"O={objects_folder()}", "ARCH=um", f"-j{os.cpu_count()}")
+def bare_make(objects: Path | None = None) -> None:
+    where = objects or objects_folder()
+    words = ("-C", where.with_name("src"), f"O={where}", "ARCH=um", f"-j{os.cpu_count()}")
     subprocess.run(
         ["make", *words, "linux"],
         env={**os.environ, **REPRODUCIBLE},
@@ -114,6 +116,33 @@ def make_after_new_row() -> None:
     bare_make()
 
 
+OPTION = "SYSFS_SYSCALL"
+
+
+def second_flavour(folder: Path) -> None:
+    """A kernel with one more option, of which no objects are there."""
+    declaration = write_call(folder, "benched")
+    if OWN:
+        shutil.rmtree(OWN.pop())
+    quietly(SYSCRAFT, "run", declaration, "--kconfig", f"{OPTION}=y", "--", "true")
+    OWN.append(objects_folder())
+
+
+OWN: list[Path] = []
+
+
+def make_with_option(plain: Path) -> None:
+    """What make rebuilds on its own when the option changes."""
+    copy = plain.with_name("bench")
+    if not copy.exists():
+        shutil.copytree(plain, copy, symlinks=True)
+    config = (copy / ".config").read_text()
+    on, off = f"CONFIG_{OPTION}=y", f"# CONFIG_{OPTION} is not set"
+    config = config.replace(on, off) if on in config else config.replace(off, on)
+    (copy / ".config").write_text(config)
+    bare_make(copy)
+
+
 def measure(step: Step) -> float:
     started = time.monotonic()
     step()
@@ -152,6 +181,7 @@ def main() -> None:
         folder = Path(name)
         write_call(folder, "benched")
         edited_body(folder)
+        plain = objects_folder()
         rows = [
             row("`syscraft --help`", lambda: quietly(SYSCRAFT, "--help"),
                 "`python3 -c 'import click'`",
@@ -165,6 +195,9 @@ def main() -> None:
                 "`make linux` after the same edit", make_after_edit, arguments.rounds),
             row("`syscraft test`, new declaration", lambda: new_call(folder),
                 "`make linux` after a new row", make_after_new_row, few),
+            row(f"`syscraft run --kconfig {OPTION}=y`, a new flavour",
+                lambda: second_flavour(folder),
+                "`make linux` after the option", lambda: make_with_option(plain), few),
         ]  # fmt: skip
     head = ("step", "median (range)", "compared with", "median (range)", "ratio")
     lines = [" | ".join(cells) for cells in (head, ("---",) * 5, *rows)]

@@ -108,6 +108,12 @@ def make_call(tmp_path: Path) -> Callable[..., Path]:
     return make
 
 
+@pytest.fixture
+def toys(tmp_path: Path) -> Path:
+    """A copy of a declaration of three calls that share a struct and a constant."""
+    return Path(shutil.copytree(REPOSITORY / "tests" / "toys", tmp_path / "toys"))
+
+
 def write_call(
     where: Path,
     name: str,

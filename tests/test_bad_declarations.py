@@ -101,6 +101,12 @@ def test_the_good_one_is_good(tmp_path: Path) -> None:
         (b"static long do_sample(long value)\n{\n}\n", "does not have the declared parameters"),
         (b"static long do_sample(int a, int b)\n{\n}\n", "does not have the declared parameters"),
         (b"static int do_sample(int value)\n{\n}\n", "does not have the declared parameters"),
+        (b"\nSYSCALL_DEFINE1(sample, int, value)\n{\n}\n", "SYSCALL_DEFINE of its own"),
+        (
+            b"static long do_sample(int value)\n{\n}\nCOMPAT_SYSCALL_DEFINE1(sample, int, value)\n"
+            b"{\n}\n",
+            "SYSCALL_DEFINE of its own",
+        ),
     ],
 )
 def test_body(body: bytes, message: str, tmp_path: Path) -> None:
@@ -108,6 +114,16 @@ def test_body(body: bytes, message: str, tmp_path: Path) -> None:
     assert message in finding.message
     assert finding.where is not None
     assert finding.where.path == str(tmp_path / "sample.c")
+
+
+def test_pasted_macro_has_its_line_and_the_way_out(tmp_path: Path) -> None:
+    body = b"/*\nSYSCALL_DEFINE1(other, int, x)\n*/\nSYSCALL_DEFINE1(sample, int, value)\n{\n}\n"
+    (finding,) = findings(write(tmp_path, c=body))
+    assert finding.where is not None
+    assert finding.where.line == 4
+    assert "syscraft import" in (finding.hint or "")
+    write(tmp_path, c=b"/*\nSYSCALL_DEFINE1(old, int, x)\n*/\n" + GOOD["sample.c"].encode())
+    syscraft.load(tmp_path)
 
 
 def test_body_that_links_to_the_outside(tmp_path: Path) -> None:

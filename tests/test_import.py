@@ -71,7 +71,7 @@ def test_a_file_of_one_call(syscraft: Syscraft, tmp_path: Path) -> None:
 
 def test_one_call_of_several(syscraft: Syscraft, tmp_path: Path) -> None:
     (tmp_path / "toy.c").write_text(FILE + OTHER)
-    done = syscraft("import", "toy.c", cwd=tmp_path)
+    done = syscraft("import", "toy.c", "--call", "toyless", cwd=tmp_path)
     assert done.returncode == 2
     assert "--call with one of toycall, toyother" in done.stderr
     done = syscraft("import", "toy.c", "--call", "toycall", "-C", "made", cwd=tmp_path)
@@ -83,6 +83,41 @@ def test_one_call_of_several(syscraft: Syscraft, tmp_path: Path) -> None:
     again = syscraft("import", "toy.c", "--call", "toycall", "-C", "made", cwd=tmp_path)
     assert again.returncode == 2
     assert "already exists" in again.stderr
+
+
+def test_several_calls_of_a_file_share_it(syscraft: Syscraft, tmp_path: Path) -> None:
+    (tmp_path / "toy.c").write_text(FILE + OTHER)
+    done = syscraft("import", "toy.c", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["toy/toy.toml", "toy/toy.c"]
+    assert done.stderr.count("COMPAT_SYSCALL_DEFINE is left out") == 1
+    declaration = library.load(tmp_path / "toy")
+    assert [call.name for call in declaration.calls] == ["toycall", "toyother"]
+    assert declaration.calls[0].summary == "count the digits of a number"
+    body = (tmp_path / "toy" / "toy.c").read_text()
+    assert "SYSCALL_DEFINE" not in body
+    expected = FILE.partition("/*\n * toycall")[0].replace("do_toycall", "__do_toycall")
+    assert body.startswith(expected)
+    assert body.endswith("\n\nstatic long do_toyother(int fd)\n{\n\treturn fd;\n}\n")
+
+
+@pytest.mark.parametrize(
+    ("file", "names", "name"),
+    [
+        ("ring.c", ("ring_put", "ring_get"), "ring"),
+        ("ring_put.c", ("ring_put", "ring_get"), "ring"),
+        ("My-File.c", ("toy_put", "toy_get"), "toy"),
+        ("My-File.c", ("put", "get"), "put_calls"),
+    ],
+)
+def test_the_name_of_several_calls(
+    syscraft: Syscraft, tmp_path: Path, file: str, names: tuple[str, ...], name: str
+) -> None:
+    text = "\n".join(f"SYSCALL_DEFINE0({call})\n{{\n\treturn 0;\n}}\n" for call in names)
+    (tmp_path / file).write_text(text)
+    done = syscraft("import", file, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert library.load(tmp_path / name).unit.name == name
 
 
 def test_what_is_not_valid_yet_is_told(syscraft: Syscraft, tmp_path: Path) -> None:
@@ -107,6 +142,14 @@ def test_what_is_not_valid_yet_is_told(syscraft: Syscraft, tmp_path: Path) -> No
          "toy.c:1: error: body of toy not found"),
         ("\nSYSCALL_DEFINE1(toy, int, a, int, b)\n{\n\treturn 0;\n}\n", 1,
          "toy.c:2: error: the parameters of sys_toy cannot be read"),
+        ("\nSYSCALL_DEFINE2(toy, int, a)\n{\n\treturn 0;\n}\n", 1,
+         "toy.c:2: error: the parameters of sys_toy cannot be read"),
+        ("\nasmlinkage long sys_toy(int a, void __user *b)\n{\n}\n", 1,
+         "toy.c:2: error: sys_toy() is not made by SYSCALL_DEFINE\n"
+         "    expected: SYSCALL_DEFINE2(toy, int, a, void __user *, b)"),
+        ("\nasmlinkage long sys_toy(void)\n{\n}\nSYSCALL_DEFINE0(toy2)\n{\n}\n", 1,
+         "toy.c:2: error: sys_toy() is not made by SYSCALL_DEFINE\n"
+         "    expected: SYSCALL_DEFINE0(toy)"),
     ],
 )  # fmt: skip
 def test_a_file_that_cannot_be_taken(
@@ -117,6 +160,14 @@ def test_a_file_that_cannot_be_taken(
     assert done.returncode == status, done.stderr
     assert message in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["toy.c"]
+
+
+def test_a_file_of_another_encoding(syscraft: Syscraft, tmp_path: Path) -> None:
+    (tmp_path / "toy.c").write_bytes(b"\n/* \xc7\xd1\xb1\xdb */\nSYSCALL_DEFINE0(toy)\n{\n}\n")
+    done = syscraft("import", "toy.c", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "toy.c:2: error: this file is not UTF-8 text" in done.stderr
+    assert "iconv" in done.stderr
 
 
 def test_a_file_that_is_not_there(syscraft: Syscraft, tmp_path: Path) -> None:

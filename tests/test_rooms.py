@@ -27,8 +27,8 @@ SOURCES = sorted(
 
 # Data flows from left to right; a room imports only from rooms before it, and itself.
 ROOMS = (
-    "errors", "runtime", "files", "proc", "hints", "lines", "abi", "declaration", "calls",
-    "model", "emit", "tree", "scan", "rules", "build", "guest", "lab", "proof", "scaffold",
+    "errors", "defaults", "runtime", "files", "proc", "hints", "lines", "abi", "declaration",
+    "calls", "model", "emit", "tree", "scan", "rules", "build", "guest", "lab", "proof", "scaffold",
     "doctor", "existing", "api", "cli",
 )  # fmt: skip
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import syscraft
+import syscraft.api
 from syscraft.cli.console import Console, colour, table
 from syscraft.errors import ExitStatus
 from syscraft.files import write_if_changed
@@ -108,7 +109,7 @@ def main() -> int:
             "a Python script on the new kernel", f"syscraft run {path} -- python3 {shown_path}"
         ):
             sys.stdout.flush()
-            status = call.run([sys.executable, str(script)])
+            status = syscraft.api.run_in([path], [sys.executable, str(script)])
         if status:
             name, seconds, _ = story.rows[-1]
             story.rows[-1] = (name, seconds, "FAIL")

@@ -17,51 +17,60 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from syscraft.defaults import DEFAULT_GUEST, DEFAULT_KERNEL, DEFAULT_LINUX
 from syscraft.errors import DeclarationError, Finding, UsageError, Where
 from syscraft.existing import check_kernel, known_kernel, read_kernel
 from syscraft.hints import Progress, silent
-from syscraft.tree.source import DEFAULT_LINUX, KernelTree, open_tree
+from syscraft.tree.source import KernelTree, open_tree
 
 if TYPE_CHECKING:  # these rooms load slowly, and many uses never enter them
     from syscraft.build.flavour import Flavour
     from syscraft.guest.base import Guest, Ready
     from syscraft.lab.cells import Cell, Matrix
-    from syscraft.model.call import Call
+    from syscraft.model.call import Call, Unit
     from syscraft.rules.base import RuleFinding
     from syscraft.tree import applied
     from syscraft.tree.wire import KernelChange
 
 __all__ = [
-    "Declaration", "all_guests", "check", "check_kernel", "known_kernel", "load", "read_kernel",
-    "run_in", "test_on",
+    "Declaration", "all_guests", "check", "check_kernel", "known_kernel", "load",
+    "patch_together", "read_kernel", "run_in", "test_on",
 ]  # fmt: skip
 
 TEST_DEADLINE_S = 60.0
-DEFAULT_GUEST = "uml"
-DEFAULT_KERNEL = "plain"
 
 
 @dataclass(frozen=True)
 class Declaration:
-    """A call and what can be made of it.
+    """One call or several, and what can be made of them.
 
     Every method raises :class:`syscraft.errors.SyscraftError` and nothing else on purpose.
     ``linux`` names a kernel tree: ``deb:6.12`` or a path.
 
     Args:
-        call: as it is declared.
+        unit: the calls as they are declared.
         folder: where the declaration is; ``shown_path`` is how the user named it.
     """
 
-    call: Call
+    unit: Unit
     folder: Path
     shown_path: str = ""
 
     @property
+    def calls(self) -> tuple[Call, ...]:
+        """The calls, in the order of the file; most declarations have one."""
+        return self.unit.calls
+
+    @property
+    def call(self) -> Call:
+        """The call of a declaration that has one, or the first."""
+        return self.unit.calls[0]
+
+    @property
     def sources(self) -> tuple[Path, ...]:
-        """The files that a kernel with the call is made of, besides its tree."""
-        texts = (self.call.body, *self.call.patches)
-        names = (self.call.source_name, *(text.name for text in texts))
+        """The files that a kernel with the calls is made of, besides its tree."""
+        shared = self.unit.shared
+        names = (shared.source_name, shared.body.name, *(patch.name for patch in shared.patches))
         return tuple(self.folder / name for name in names)
 
     def generate(
@@ -83,18 +92,17 @@ class Declaration:
         Returns: file name -> text.
         """
         from syscraft.abi.discover import find_abi
-        from syscraft.emit.discover import generate
-        from syscraft.tree.wire import default_number
+        from syscraft.emit.discover import generate_all
+        from syscraft.tree.number import numbers_of
+        from syscraft.tree.wire import default_numbers
 
-        number = self.patch(linux, progress=progress).number if linux else default_number(self.call)
-        if number is None:
-            raise UsageError.of(
-                "only a kernel tree can tell the next number",
-                self.call.number.where,
-                hint="add --linux deb:6.12, or the path of your tree",
-            )
         chosen = tuple(find_abi(key) for key in dict.fromkeys(abis))
-        return generate(self.call, number, chosen or None, only=tuple(only))
+        if linux:
+            found = numbers_of(self.calls, open_tree(linux, progress=progress))
+            numbers = dict(zip((call.name for call in self.calls), found, strict=True))
+        else:
+            numbers = default_numbers(self.calls)
+        return generate_all(self.unit, numbers, chosen or None, only=tuple(only))
 
     def write(self, folder: str | Path, linux: str | None = None) -> tuple[Path, ...]:
         """Write what :meth:`generate` makes into *folder*; files that are equal stay untouched."""
@@ -111,7 +119,7 @@ class Declaration:
         """Work out the kernel change; ``.series`` are mails for ``git am``."""
         from syscraft.tree.wire import wired
 
-        return wired(self.call, open_tree(linux, progress=progress))
+        return wired(self.unit, open_tree(linux, progress=progress))
 
     def apply(
         self, linux: str, *, progress: Progress = silent
@@ -120,27 +128,16 @@ class Declaration:
 
         Returns: what was done, and the paths that were written.
         """
-        from syscraft.model.call import NumberPolicy
         from syscraft.tree.applied import apply
-        from syscraft.tree.wire import wired
 
-        progress(f"adding {self.call.name} to {linux}")
-        tree = _own_tree(linux)
-
-        def work_out(clean: KernelTree, number: int | None) -> KernelChange:
-            if number is None or self.call.number.policy is NumberPolicy.FIXED:
-                return wired(self.call, clean)
-            # A call keeps its number for as long as it stays in the tree.
-            kept = replace(self.call.number, policy=NumberPolicy.FIXED, fixed=number)
-            return wired(replace(self.call, number=kept), clean)
-
-        return apply(self.call.name, tree, work_out)
+        progress(f"adding {self.unit.name} to {linux}")
+        return apply(self.unit, _own_tree(linux))
 
     def revert(self, linux: str) -> tuple[applied.Done, tuple[str, ...]]:
         """Take what :meth:`apply` put into a tree out again, byte for byte."""
         from syscraft.tree.applied import revert
 
-        return revert(self.call.name, _own_tree(linux))
+        return revert(self.unit.name, _own_tree(linux))
 
     def build(
         self,
@@ -156,7 +153,7 @@ class Declaration:
         from syscraft.guest.workload import Workload
 
         chosen, flavour = find_guest(guest), find_flavour(kernel)
-        work = Workload((self.call,), open_tree(linux, progress=progress))
+        work = Workload((self.unit,), open_tree(linux, progress=progress))
         return chosen.prepare(work, flavour, progress)
 
     def test(
@@ -191,6 +188,30 @@ class Declaration:
         )  # fmt: skip
 
 
+Given = Declaration | str | Path  # a declaration, or where it is
+
+
+def patch_together(
+    declarations: Sequence[Given], linux: str = DEFAULT_LINUX, *, progress: Progress = silent
+) -> tuple[KernelChange, ...]:
+    """Work out the changes that add several declarations to one tree, one after the other.
+
+    Returns: a change for each; their mails are numbered through.
+
+    Raises:
+        DeclarationError: two of them have one name, one pinned number or one option.
+    """
+    from syscraft.tree.series import in_one_series
+    from syscraft.tree.together import wired_together
+
+    loaded = _loaded(declarations)
+    changes = wired_together([d.unit for d in loaded], open_tree(linux, progress=progress))
+    mails = iter(in_one_series([change.series for change in changes]))
+    return tuple(
+        replace(change, series=tuple(next(mails) for _ in change.series)) for change in changes
+    )
+
+
 def _own_tree(linux: str) -> KernelTree:
     """A tree that may be written."""
     if linux.startswith("deb:"):
@@ -200,9 +221,6 @@ def _own_tree(linux: str) -> KernelTree:
             found=linux,
         )
     return open_tree(linux)
-
-
-Given = Declaration | str | Path  # a declaration, or where it is
 
 
 def test_on(
@@ -247,13 +265,13 @@ def test_on(
     flavours = [with_options(find_flavour(key), own) for key in dict.fromkeys(kernels)]
     loaded = _loaded(declarations)
     _want_tests(loaded)
-    calls = tuple(declaration.call for declaration in loaded)
-    works = [(name, Workload(calls, open_tree(name, progress=progress))) for name in linux]
+    units = tuple(declaration.unit for declaration in loaded)
+    works = [(name, Workload(units, open_tree(name, progress=progress))) for name in linux]
     options = (
         *(f"--kconfig={option}" for option in kconfig),
         *(f"--kconfig-file={path}" for path in kconfig_files),
     )
-    subjects = [Subject((d.call,), d.folder, d.shown_path) for d in loaded]
+    subjects = [Subject(d.unit, d.folder, d.shown_path) for d in loaded]
     return run_jobs(
         plan(chosen, works, flavours, options),
         subjects,
@@ -334,7 +352,7 @@ def _ready(
     from syscraft.lab.plan import headers_for
 
     loaded = _loaded(declarations)
-    work = Workload(tuple(declaration.call for declaration in loaded), tree)
+    work = Workload(tuple(declaration.unit for declaration in loaded), tree)
     headers = headers_for(guest, work)
     ready = guest.prepare(work, flavour, progress)
     if key and ready.record:
@@ -350,12 +368,12 @@ def _want_tests(declarations: Sequence[Declaration]) -> None:
     """Refuse to build a kernel that nothing would be shown on."""
     findings = [
         Finding(
-            f"{d.call.name} has no tests",
+            f"{d.unit.name} has no tests",
             Where(d.shown_path),
             expected="[[cases]] in the declaration, or test_*.c or test_*.py beside it",
         )
         for d in declarations
-        if not d.call.cases and not d.call.tests
+        if not d.unit.shared.tests and not any(call.cases for call in d.calls)
     ]
     if findings:
         raise DeclarationError(*findings)
@@ -376,10 +394,10 @@ def load(path: str | Path) -> Declaration:
         DeclarationError: it is not valid.
     """
     from syscraft.declaration.find import find_declaration
-    from syscraft.model.compile import load as load_call
+    from syscraft.model.compile import load_unit
 
     file_path, _ = find_declaration(path)
-    return Declaration(load_call(path), file_path.parent, str(path))
+    return Declaration(load_unit(path), file_path.parent, str(path))
 
 
 def check(path: str | Path) -> tuple[RuleFinding, ...]:
@@ -393,4 +411,4 @@ def check(path: str | Path) -> tuple[RuleFinding, ...]:
     """
     from syscraft.rules.declared import judge_declared
 
-    return judge_declared(load(path).call)
+    return tuple(finding for call in load(path).calls for finding in judge_declared(call))

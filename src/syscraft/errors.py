@@ -107,6 +107,8 @@ class BuildError(SyscraftError):
 class ConfigError(BuildError):
     """The kernel cannot be configured as it was asked for."""
 
+    exit_status = ExitStatus.ENVIRONMENT
+
 
 class EnvironmentLacks(SyscraftError):
     """A tool, a permission or disk space is missing on this machine."""

@@ -14,7 +14,7 @@ from syscraft.abi.discover import all_abis
 from syscraft.model.call import Call
 
 CALLS = [
-    *(REPOSITORY / "examples" / name for name in ("splork", "splork8", "clone_nice")),
+    *(REPOSITORY / "examples" / name for name in ("splork", "splork8", "clone_nice", "ring")),
     REPOSITORY / "tests" / "kernel" / "clone_pair",
     REPOSITORY / "src" / "syscraft" / "proof" / "program" / "proof_length.toml",
     REPOSITORY / "src" / "syscraft" / "proof" / "program" / "proof_read.toml",
@@ -30,9 +30,10 @@ def headers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for path in CALLS:
         loaded = syscraft.load(path)
         loaded.write(folder)
-        with_libc += _functions(loaded.call, libc=True)
-        without += _functions(loaded.call, libc=False)
-    names = [syscraft.load(path).call.name for path in CALLS]
+        for call in loaded.calls:
+            with_libc += _functions(call, libc=True)
+            without += _functions(call, libc=False)
+    names = [call.name for path in CALLS for call in syscraft.load(path).calls]
     raw = "".join(f'#include "{name}_raw.h"\n' for name in names)
     libc = "".join(f'#include "{name}.h"\n' for name in names)
     uses = "unsigned long uses(void);\nunsigned long uses(void)\n{\n\treturn 0"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -152,3 +154,14 @@ def test_who_has_a_number() -> None:
     assert kernels.numbered(77, abi) == ()
     with pytest.raises(SyscraftError, match="did you mean 'stays'"):
         kernels.find("stay")
+
+
+def test_data_are_read_without_the_c_core() -> None:
+    """The tool asks for them; only programs that make calls need the core and its tables."""
+    code = (
+        "import sys; sys.modules['syscraft.runtime._core'] = None\n"
+        "import syscraft.calls.census\n"
+        "assert 'syscraft.runtime.call_table' not in sys.modules\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -12,6 +12,7 @@ import pytest
 from conftest import REPOSITORY, need_tool
 
 import syscraft
+from syscraft.model.call import Call
 
 EXAMPLES = sorted(path.parent for path in REPOSITORY.glob("examples/*/*.toml"))
 COMPILERS = ("gcc", "clang")
@@ -42,12 +43,21 @@ def build(*argv: str | Path) -> None:
 
 def users(name: str) -> str:
     """A program that takes the address of everything the headers define."""
-    call = syscraft.load(REPOSITORY / "examples" / name).call
-    functions = [f"{name}_raw"]
-    functions += [name, f"{name}_call_raw"] if call.is_clone else [w.name for w in call.wrappers]
+    return program(*syscraft.load(REPOSITORY / "examples" / name).calls)
+
+
+def program(*calls: Call) -> str:
+    """A program that includes the headers of *calls* and takes the address of every function."""
+    functions = [f"{call.name}_raw" for call in calls]
+    for call in calls:
+        own = [call.name, f"{call.name}_call_raw"]
+        functions += own if call.is_clone else [w.name for w in call.wrappers]
+    includes = "".join(
+        f'#include "{call.name}.h"\n#include "{call.name}_raw.h"\n' for call in calls
+    )
     uses = "\n".join(f"\tsum += (unsigned long)&{function};" for function in functions)
     return (
-        f'#include "{name}.h"\n#include "{name}_raw.h"\n#include "ktap.h"\n\n'
+        f'{includes}#include "ktap.h"\n\n'
         f"int main(void)\n{{\n\tunsigned long sum = 0;\n\n{uses}\n\treturn sum == 0;\n}}\n"
     )
 
@@ -68,6 +78,18 @@ def test_headers_compile(
             compiler, f"-std={language}", level, *order, *STRICT,
             "-I", generated / example.name, source, "-o", tmp_path / "use",
         )  # fmt: skip
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang", "g++", "clang++"])
+def test_headers_of_independent_declarations_in_one_file(
+    compiler: str, generated: Path, tmp_path: Path
+) -> None:
+    """Every example's: what is the same for all is defined once, and no name is declared twice."""
+    calls = [call for example in EXAMPLES for call in syscraft.load(example).calls]
+    source = tmp_path / ("use.cc" if "++" in compiler else "use.c")
+    source.write_text(program(*calls) + program(*reversed(calls)).partition("int main")[0])
+    folders = [part for example in EXAMPLES for part in ("-I", generated / example.name)]
+    build(compiler, "-O2", *STRICT, *folders, source, "-o", tmp_path / "use")
 
 
 @pytest.mark.parametrize("compiler", COMPILERS)
@@ -143,8 +165,8 @@ def test_python_refuses_values_that_do_not_fit(generated: Path) -> None:
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
 def test_python_modules_are_typed(example: Path, generated: Path) -> None:
-    module = generated / example.name / f"{example.name}.py"
-    done = run(sys.executable, "-m", "mypy", "--strict", "--python-version=3.11", module)
+    modules = sorted((generated / example.name).glob("*.py"))
+    done = run(sys.executable, "-m", "mypy", "--strict", "--python-version=3.11", *modules)
     assert done.returncode == 0, done.stdout
 
 

@@ -31,7 +31,7 @@ CALLS = ("splork", "splork8", "clone_nice")
 
 @functools.cache
 def changes() -> tuple[KernelChange, ...]:
-    calls = [library.load(REPOSITORY / "examples" / name).call for name in CALLS]
+    calls = [library.load(REPOSITORY / "examples" / name).unit for name in CALLS]
     return wired_together(calls, open_tree())
 
 

@@ -9,7 +9,7 @@ from conftest import REPOSITORY
 
 import syscraft as library
 from syscraft.abi.discover import all_abis
-from syscraft.emit.discover import generate
+from syscraft.emit.discover import generate_all
 from syscraft.guest.workload import Workload
 from syscraft.tree.source import open_tree
 
@@ -21,11 +21,12 @@ Row = dict[str, object]
 
 
 def write_headers(example: Path, together: Sequence[Path], folder: Path) -> None:
-    """Write what is generated for one of the calls that a kernel has: its number is of all."""
-    work = Workload(tuple(library.load(path).call for path in together), open_tree("deb:6.12"))
+    """Write what is generated for one of the declarations of a kernel: numbers are of all."""
+    work = Workload(tuple(library.load(path).unit for path in together), open_tree("deb:6.12"))
     which = together.index(example)
     folder.mkdir()
-    for name, text in generate(work.calls[which], work.numbers[which], all_abis()).items():
+    numbers = dict(zip((call.name for call in work.calls), work.numbers, strict=True))
+    for name, text in generate_all(work.units[which], numbers, all_abis()).items():
         (folder / name).write_text(text)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shutil
@@ -11,25 +12,48 @@ from pathlib import Path
 
 from conftest import REPOSITORY, command, missing_packages
 
-from syscraft.guest.discover import all_guests
+import syscraft as library
+from syscraft.build.flavour import find_flavour
+from syscraft.guest.base import Ready
+from syscraft.guest.discover import all_guests, find_guest
+from syscraft.guest.workload import Workload
 from syscraft.lab.plan import toolchains
+from syscraft.tree.source import open_tree
 
 DECLARATIONS = (
     REPOSITORY / "examples" / "splork",
     REPOSITORY / "examples" / "splork8",
     REPOSITORY / "examples" / "clone_nice",
+    REPOSITORY / "examples" / "ring",
     *(REPOSITORY / "tests" / "kernel" / name for name in ("arity", "longs", "wide")),
 )
 TESTS = {
     "splork": ("test_splork.c", "test_splork_cases.c"),
     "splork8": ("test_splork8.c", "test_splork8_cases.c"),
     "clone_nice": ("test_clone_nice.c", "test_clone_nice_cases.c", "test_same_as_clone.c"),
+    "ring": ("test_ring.c",),
+    "ring_put": ("test_ring_put_cases.c",),
+    "ring_get": ("test_ring_get_cases.c",),
     "arity": ("test_arity.c", "test_arity_cases.c"),
     "longs": ("test_longs.c", "test_longs_cases.c"),
     "wide": ("test_wide.c", "test_wide_cases.c"),
 }
 
+TROUBLES = REPOSITORY / "tests" / "kernel" / "troubles"
+FAULTS = REPOSITORY / "tests" / "kernel" / "faults"
+# What the kernels of the guests that "make test" boots have, in this order: all tests share them.
+TOGETHER = (*DECLARATIONS, TROUBLES, FAULTS)
+
 Row = dict[str, object]
+
+
+@functools.cache
+def ready(guest: str, flavour: str, declarations: tuple[Path, ...] = TOGETHER) -> Ready:
+    """A guest whose kernel has the calls of *declarations*."""
+    need_guests([guest])
+    calls = tuple(library.load(path).call for path in declarations)
+    work = Workload(calls, open_tree("deb:6.12"))
+    return find_guest(guest).prepare(work, find_flavour(flavour), print)
 
 
 def need_guests(guests: Sequence[str]) -> None:

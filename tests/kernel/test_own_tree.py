@@ -66,3 +66,28 @@ def test_every_command_leaves_the_tree_alone_and_follows_its_author(
     done = syscraft("run", *EXAMPLES, "--linux", tree, "--", "cat", "/proc/cmdline")
     assert "SYSCRAFT_ROOT=hostfs" in done.stdout
     assert "building" not in done.stderr
+
+    # The first call is put into the tree: it counts as having it, and every command goes on.
+    done = syscraft("patch", folder, "--linux", tree, "--apply")
+    assert done.returncode == 0, done.stderr
+    written = done.stdout.split()
+    assert f"kernel/{folder.name}.c" in written
+    for words in (
+        ("check", folder, "--linux", tree),
+        ("generate", folder, "--linux", tree, "-o", tmp_path / "out"),
+        ("patch", folder, "--linux", tree, "-o", tmp_path / "again"),
+        ("test", *EXAMPLES, "--linux", tree),
+    ):
+        done = syscraft(*words)
+        assert done.returncode == 0, f"{words}\n{done.stdout}{done.stderr}"
+    # And into a kernel of other calls: its option stays on.
+    option = f"CONFIG_{folder.name.upper()}_SYSCALL=y"
+    script = f"zcat /proc/config.gz | grep {option}"
+    done = syscraft("run", *EXAMPLES[1:], "--linux", tree, "--", "sh", "-c", script)
+    assert done.stdout == f"{option}\n", done.stderr
+    done = syscraft("patch", folder, "--linux", tree, "--revert")
+    assert done.returncode == 0, done.stderr
+    for name in written:
+        here, there = tree / name, pristine / name
+        assert here.exists() == there.exists(), name
+        assert not here.exists() or here.read_bytes() == there.read_bytes(), name

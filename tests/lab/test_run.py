@@ -15,10 +15,11 @@ import pytest
 from syscraft import proc
 from syscraft.abi.machine import Machine
 from syscraft.api import load
+from syscraft.build import kernel as built
 from syscraft.build.flavour import find_flavour
 from syscraft.build.kernel import BuiltKernel
 from syscraft.files import write_if_changed
-from syscraft.guest import acceleration, kernel_guest
+from syscraft.guest import acceleration
 from syscraft.guest.host import host_abi
 from syscraft.guest.qemu import QemuMachine
 from syscraft.guest.workload import Workload
@@ -27,6 +28,7 @@ from syscraft.lab.plan import Job, Subject
 from syscraft.lab.report import guest_rows, junit, plain, rows, summary
 from syscraft.lab.run import run_jobs
 from syscraft.lab.verdict import Verdict
+from syscraft.model.call import Unit
 from syscraft.model.tests import TestProgram
 from syscraft.tree.source import open_tree
 
@@ -61,14 +63,15 @@ def run(
     tree = open_tree("deb:6.12")  # before the cache is another one
     monkeypatch.setenv("SYSCRAFT_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(
-        kernel_guest, "build_kernel", lambda *_: BuiltKernel(kernel, f"key {time.time_ns()}", True)
+        built, "build_kernel", lambda *_: BuiltKernel(kernel, f"key {time.time_ns()}", True)
     )
     declaration = load(make_call("ctrun"))
     test = TestProgram("test_a.c", ("test_a.c",), levels=("-O2",))
     (declaration.folder / "test_a.c").write_text("int main(void) { return 0; }\n")
-    call = replace(declaration.call, cases=(), tests=(test,))
-    subject = Subject((call,), declaration.folder, "ctrun")
-    work = Workload((call,), tree)
+    shared = replace(declaration.unit.shared, tests=(test,))
+    unit = Unit(shared, (replace(declaration.call, cases=(), shared=shared),))
+    subject = Subject(unit, declaration.folder, "ctrun")
+    work = Workload((unit,), tree)
 
     def go(script: str = "", *, jobs: int = 1, again: bool = False, **changes: object) -> Matrix:
         emulator = tmp_path / "emulator"
@@ -155,7 +158,7 @@ def test_good_verdicts_are_kept_and_bad_ones_are_not(
     run: Callable[..., Matrix], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     kernel = BuiltKernel(tmp_path / "vmlinux", "always the same", True)
-    monkeypatch.setattr(kernel_guest, "build_kernel", lambda *_: kernel)
+    monkeypatch.setattr(built, "build_kernel", lambda *_: kernel)
     said = b"1..1\nok 1 a\n"
     good = UP + RUN + f'say(b"O", {said!r})\nsay(b"Q", bytes([0, 0]))\nhear()\n'
     assert [only(run(good)).cached for _ in range(2)] == [False, True]

@@ -9,7 +9,7 @@ import pytest
 from conftest import REPOSITORY
 
 import syscraft as library
-from syscraft.tree.number import number_of, numbers_of
+from syscraft.tree.number import numbers_of
 from syscraft.tree.source import KernelTree, open_tree
 from syscraft.tree.tables import is_table
 from syscraft.tree.together import wired_together
@@ -23,16 +23,16 @@ TREES = ("deb:6.12", "deb:6.1")
 @pytest.mark.parametrize("linux", TREES)
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
 def test_number_is_that_of_the_change(example: Path, linux: str) -> None:
-    call = library.load(example).call
+    call = library.load(example).unit
     tree = open_tree(linux)
-    assert number_of(call, tree) == wired(call, tree).number == 900
+    assert numbers_of(call.calls, tree)[0] == wired(call, tree).number == 900
 
 
 @pytest.mark.parametrize("number", ['"next"', '"private"', "950"])
 def test_only_tables_are_read(
     number: str, make_call: MakeCall, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    call = library.load(make_call("ctnumber", toml=f"number = {number}")).call
+    call = library.load(make_call("ctnumber", toml=f"number = {number}")).unit
     tree = open_tree("deb:6.12")
     read: list[str] = []
     original = KernelTree.read_bytes
@@ -42,7 +42,7 @@ def test_only_tables_are_read(
         return original(self, path)
 
     monkeypatch.setattr(KernelTree, "read_bytes", read_bytes)
-    found = number_of(call, tree)
+    found = numbers_of(call.calls, tree)[0]
     assert read
     assert all(is_table(path) or path == ".syscraft/ctnumber.json" for path in read)
     assert found == wired(call, tree).number
@@ -62,13 +62,13 @@ def test_several_calls(
 ) -> None:
     """Each takes the next free one; what one of them pins is given to no other."""
     calls = [
-        library.load(make_call(f"ct{index}", toml=f"number = {wish}")).call
+        library.load(make_call(f"ct{index}", toml=f"number = {wish}")).unit
         for index, wish in enumerate(wishes)
     ]
     tree = open_tree(linux)
     following = {"deb:6.12": 463, "deb:6.1": 451}[linux]
     expected = [{"next": following, "next + 1": following + 1}.get(o, o) for o in offsets]  # type: ignore[call-overload]
-    assert list(numbers_of(calls, tree)) == expected
+    assert list(numbers_of([c for unit in calls for c in unit.calls], tree)) == expected
     changes = wired_together(calls, tree)
     assert [change.number for change in changes] == expected
     table = changes[-1].files["arch/arm/tools/syscall.tbl"].decode()
@@ -86,5 +86,5 @@ def test_number_that_an_authors_patch_takes(make_call: MakeCall) -> None:
         f"--- a/{path}\n+++ b/{path}\n@@ -{len(lines) - 2},3 +{len(lines) - 2},4 @@\n{context}"
         "+900\tcommon\ttaken\t\t\t\tsys_taken\n"
     )
-    call = library.load(folder).call
-    assert number_of(call, tree) == wired(call, tree).number == 901
+    call = library.load(folder).unit
+    assert numbers_of(call.calls, tree)[0] == wired(call, tree).number == 901

@@ -22,11 +22,11 @@ from syscraft.tree.pieces import Mail, Piece
 
 PIECE = Piece(
     name="toy",
-    mail=Mail(25, "tracing", "trace: show {name}()", lambda call, number: f"It is {number}."),
+    mail=Mail(25, "tracing", "trace: show {calls}", lambda unit, numbers: f"It is {numbers}."),
     order=10,
     where="`toys/NAME/`",
     summary="a toy",
-    new_files=lambda call: {f"toys/{call.name}/toy.txt": f"{call.summary}\\n"},
+    new_files=lambda unit: {f"toys/{unit.name}/toy.txt": f"{unit.shared.summary}\\n"},
 )
 """
 IN_THE_FIRST_MAIL = """
@@ -39,7 +39,7 @@ PIECE = Piece(
     order=5,
     where="`kernel/sys.c`",
     summary="a toy",
-    edit=lambda site: site.editor.insert("kernel/sys.c", 0, f"/* {site.number} */\\n"),
+    edit=lambda site: site.editor.insert("kernel/sys.c", 0, f"/* {site.unit.name} */\\n"),
     quiet=True,
 )
 """
@@ -49,7 +49,7 @@ from syscraft.tree.pieces import Piece
 
 PIECE = Piece(
     "toy", CALL, 5, "`toys/NAME`", "a toy", needs="toys/Makefile",
-    new_files=lambda call: {"toys/new": "toy"},
+    new_files=lambda unit: {"toys/new": "toy"},
 )
 """
 
@@ -82,12 +82,15 @@ def test_toy_piece_in_a_mail_of_its_own(folder: Path) -> None:
     change = library.load(SPLORK).patch()
     assert change.files["toys/splork/toy.txt"].endswith(b"\n")
     names = [name for name, _ in change.series]
-    assert names[2] == "0003-trace-show-splork.patch"
+    assert names[2] == "0003-trace-show-the-splork-system-call.patch"
     mail = change.series[2][1]
-    assert "Subject: [PATCH 3/5] trace: show splork()\n\nIt is 900.\n" in mail
+    assert (
+        "Subject: [PATCH 3/5] trace: show the splork() system call\n\nIt is {'splork': 900}.\n"
+        in mail
+    )
     assert "+++ b/toys/splork/toy.txt\n" in mail
     assert "+F:\ttoys/splork/\n" in mail
-    assert "trace: show splork()" in change.extras[0][1]
+    assert "trace: show the splork() system call" in change.extras[0][1]
     assert "| tracing | `toys/NAME/` | a toy |\n" in pieces.pieces_reference()
 
 
@@ -95,7 +98,7 @@ def test_toy_piece_in_a_mail_that_is_there(folder: Path) -> None:
     (folder / "toy.py").write_text(IN_THE_FIRST_MAIL)
     change = library.load(SPLORK).patch()
     assert len(change.series) == 4
-    assert "+/* 900 */\n" in change.series[0][1]
+    assert "+/* splork */\n" in change.series[0][1]
     assert "kernel/sys.c" in change.quiet
     assert "| the call | `kernel/sys.c` | a toy |\n" in pieces.pieces_reference()
 

@@ -25,7 +25,7 @@ EXAMPLES = [REPOSITORY / "examples" / name for name in ("splork", "splork8", "cl
 def test_names_of_cases_become_names_of_c(make_call: Callable[..., Path]) -> None:
     names = ("exit", "64 bits", "exit", "a + b", "(+)", "!")
     toml = "".join(f'[[cases]]\nname = "{n}"\nargs = ["1"]\nreturns = 0\n' for n in names)
-    text = selftest_files(library.load(make_call("ctnames", toml=toml)).call)["ctnames_test.c"]
+    text = selftest_files(library.load(make_call("ctnames", toml=toml)).unit)["ctnames_test.c"]
     found = re.findall(r"^TEST\((\w+)\)$", text, re.MULTILINE)
     assert found[0] == "case_exit"
     assert found[1:3] == ["case_64_bits", "case_exit_"]

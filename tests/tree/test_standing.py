@@ -12,9 +12,9 @@ from conftest import REPOSITORY
 
 import syscraft as library
 from syscraft.errors import TreeError
-from syscraft.model.call import Call
+from syscraft.model.call import Unit
 from syscraft.tree.applied import Done
-from syscraft.tree.number import number_of
+from syscraft.tree.number import numbers_of
 from syscraft.tree.source import KernelTree, list_files, open_tree
 from syscraft.tree.standing import Standing, presence_of
 from syscraft.tree.wire import wired
@@ -57,8 +57,8 @@ def replace_in(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new, 1), errors="surrogateescape")
 
 
-def call_of(folder: Path) -> Call:
-    return library.load(folder).call
+def unit_of(folder: Path) -> Unit:
+    return library.load(folder).unit
 
 
 def with_another_body(tmp_path: Path) -> Path:
@@ -71,21 +71,21 @@ def test_tree_without_calls(linux: Path) -> None:
     """The kernel's own options of the same form, rseq()'s for one, are nobody's."""
     tree = open_tree(str(linux))
     assert "Enable rseq() system call" in (tree.read("init/Kconfig") or "")
-    assert presence_of(call_of(SPLORK), tree).standing is Standing.ABSENT
-    change = wired(call_of(SPLORK), tree)
+    assert presence_of(unit_of(SPLORK), tree).standing is Standing.ABSENT
+    change = wired(unit_of(SPLORK), tree)
     assert change.config == change.new_config == (OPTION,)
 
 
 @pytest.mark.parametrize("example", [SPLORK, CLONE_NICE], ids=lambda path: path.name)
 def test_applied(example: Path, linux: Path) -> None:
-    call = call_of(example)
+    call = unit_of(example)
     before = wired(call, open_tree(str(linux)))
     library.load(example).apply(str(linux))
     tree = open_tree(str(linux))
     assert presence_of(call, tree).standing is Standing.APPLIED
     change = wired(call, tree)
     assert change.files == {}
-    assert change.number == number_of(call, tree) == before.number
+    assert change.number == numbers_of(call.calls, tree)[0] == before.number
     assert change.config == before.config
     assert change.new_config == ()
     assert change.body_line_maps == before.body_line_maps
@@ -95,7 +95,7 @@ def test_applied(example: Path, linux: Path) -> None:
 def test_changed_declaration_differs_in_what_was_changed(linux: Path, tmp_path: Path) -> None:
     library.load(SPLORK).apply(str(linux))
     library.load(CLONE_NICE).apply(str(linux))
-    change = wired(call_of(with_another_body(tmp_path)), open_tree(str(linux)))
+    change = wired(unit_of(with_another_body(tmp_path)), open_tree(str(linux)))
     assert list(change.files) == ["kernel/splork.c"]
     assert b"%lx" in change.files["kernel/splork.c"]
     assert change.quiet == frozenset()
@@ -107,8 +107,8 @@ def test_changed_number_is_the_new_one(linux: Path, tmp_path: Path) -> None:
     toml = folder / "splork.toml"
     toml.write_text(f"number = 950\n{toml.read_text()}")
     tree = open_tree(str(linux))
-    change = wired(call_of(folder), tree)
-    assert change.number == number_of(call_of(folder), tree) == 950
+    change = wired(unit_of(folder), tree)
+    assert change.number == numbers_of(unit_of(folder).calls, tree)[0] == 950
     assert b"\n950\tcommon\tsplork\t" in change.files["arch/arm/tools/syscall.tbl"]
     assert b"\n900\t" not in change.files["arch/arm/tools/syscall.tbl"]
     assert "kernel/splork.c" not in change.files
@@ -118,13 +118,13 @@ def test_changed_number_is_the_new_one(linux: Path, tmp_path: Path) -> None:
 def test_others_keep_their_options(order: tuple[Path, Path], linux: Path) -> None:
     first, second = order
     library.load(first).apply(str(linux))
-    added = wired(call_of(second), open_tree(str(linux)))
+    added = wired(unit_of(second), open_tree(str(linux)))
     assert added.number == 901
     assert added.new_config == (f"CONFIG_{second.name.upper()}_SYSCALL=y",)
     assert set(added.config) == {OPTION, "CONFIG_CLONE_NICE_SYSCALL=y"}
     library.load(second).apply(str(linux))
     for example, number in zip(order, (900, 901), strict=True):
-        change = wired(call_of(example), open_tree(str(linux)))
+        change = wired(unit_of(example), open_tree(str(linux)))
         assert (change.files, change.number, change.new_config) == ({}, number, ())
         assert set(change.config) == set(added.config)
 
@@ -134,13 +134,13 @@ def test_edited_since(linux: Path, tmp_path: Path) -> None:
     library.load(SPLORK).apply(str(linux))
     replace_in(linux / "kernel/splork.c", "%lu", "%lo")
     tree = open_tree(str(linux))
-    call = call_of(SPLORK)
+    call = unit_of(SPLORK)
     assert presence_of(call, tree).standing is Standing.EDITED
     change = wired(call, tree)
     assert (change.files, change.number, change.config) == ({}, 900, (OPTION,))
     assert change.body_line_maps == ()
     with pytest.raises(TreeError, match="both in this tree and in its declaration") as caught:
-        wired(call_of(with_another_body(tmp_path)), tree)
+        wired(unit_of(with_another_body(tmp_path)), tree)
     assert f"{linux}/kernel/splork.c:1:" in str(caught.value)
 
 
@@ -148,13 +148,13 @@ def test_row_edited_since(linux: Path) -> None:
     library.load(SPLORK).apply(str(linux))
     replace_in(linux / "arch/arm/tools/syscall.tbl", "900\tcommon", "905\tcommon")
     tree = open_tree(str(linux))
-    change = wired(call_of(SPLORK), tree)
+    change = wired(unit_of(SPLORK), tree)
     assert (change.files, change.number) == ({}, 900)
 
 
 def test_by_git_am(linux: Path, tmp_path: Path) -> None:
     """What git am leaves is the same files, and no record."""
-    call = call_of(CLONE_NICE)
+    call = unit_of(CLONE_NICE)
     before = wired(call, open_tree(str(linux)))
     store(before.files, linux)
     tree = open_tree(str(linux))
@@ -164,28 +164,28 @@ def test_by_git_am(linux: Path, tmp_path: Path) -> None:
     assert change.new_config == change.series == ()
     assert change.body_line_maps == before.body_line_maps
     # Others see it too, although there is no record.
-    other = wired(call_of(SPLORK), tree)
+    other = wired(unit_of(SPLORK), tree)
     assert other.number == 901
     assert set(other.config) == {OPTION, *before.config}
     assert other.new_config == (OPTION,)
 
 
 def test_by_git_am_and_the_declaration_went_on(linux: Path, tmp_path: Path) -> None:
-    store(wired(call_of(SPLORK), open_tree(str(linux))).files, linux)
+    store(wired(unit_of(SPLORK), open_tree(str(linux))).files, linux)
     folder = with_another_body(tmp_path)
-    change = wired(call_of(folder), open_tree(str(linux)))
+    change = wired(unit_of(folder), open_tree(str(linux)))
     assert list(change.files) == ["kernel/splork.c"]
     assert change.body_line_maps
     # Applied, it is taken out again to what git am has left.
     library.load(folder).apply(str(linux))
-    assert wired(call_of(folder), open_tree(str(linux))).files == {}
+    assert wired(unit_of(folder), open_tree(str(linux))).files == {}
     assert library.load(folder).apply(str(linux)) == (Done.ALREADY, ())
     library.load(folder).revert(str(linux))
-    assert wired(call_of(SPLORK), open_tree(str(linux))).files == {}
+    assert wired(unit_of(SPLORK), open_tree(str(linux))).files == {}
 
 
 def test_apply_where_it_is_already(linux: Path) -> None:
-    store(wired(call_of(SPLORK), open_tree(str(linux))).files, linux)
+    store(wired(unit_of(SPLORK), open_tree(str(linux))).files, linux)
     assert library.load(SPLORK).apply(str(linux)) == (Done.ALREADY, ())
     assert not (linux / ".syscraft").exists()
     assert library.load(SPLORK).revert(str(linux)) == (Done.NOTHING, ())
@@ -202,9 +202,9 @@ def test_put_back_with_git(linux: Path) -> None:
     subprocess.run([*git, "checkout", "-q", "."], check=True)
     tree = open_tree(str(linux))
     assert (linux / "kernel/splork.c").exists()
-    assert presence_of(call_of(SPLORK), tree).standing is Standing.ABSENT
-    change = wired(call_of(SPLORK), tree)
-    assert change.number == number_of(call_of(SPLORK), tree) == 900
+    assert presence_of(unit_of(SPLORK), tree).standing is Standing.ABSENT
+    change = wired(unit_of(SPLORK), tree)
+    assert change.number == numbers_of(unit_of(SPLORK).calls, tree)[0] == 900
     assert "kernel/splork.c" not in change.files
     assert change.files.items() <= whole.items()
     assert change.new_config == (OPTION,)
@@ -225,7 +225,7 @@ def test_put_back_with_git_but_edited(linux: Path) -> None:
         path.write_bytes(data)
     replace_in(linux / "kernel/splork.c", "%lu", "%lo")
     for act in (
-        lambda: wired(call_of(SPLORK), open_tree(str(linux))),
+        lambda: wired(unit_of(SPLORK), open_tree(str(linux))),
         lambda: library.load(SPLORK).apply(str(linux)),
         lambda: library.load(SPLORK).revert(str(linux)),
     ):
@@ -262,24 +262,24 @@ def by_hand(linux: Path) -> KernelTree:
     return open_tree(str(linux))
 
 
-def declared(make_call: MakeCall, name: str, parameter: str, toml: str = "") -> Call:
+def declared(make_call: MakeCall, name: str, parameter: str, toml: str = "") -> Unit:
     folder = make_call(name, toml=toml)
     for path in (folder / f"{name}.toml", folder / f"{name}.c"):
         path.write_text(path.read_text().replace("int value", parameter))
     toml_path = folder / f"{name}.toml"
     toml_path.write_text(toml_path.read_text().replace('__user *value)"', '*value)"'))
-    return call_of(folder)
+    return unit_of(folder)
 
 
 def test_by_hand(by_hand: KernelTree, make_call: MakeCall) -> None:
     call = declared(make_call, "goodone", "char __user *value")
     assert presence_of(call, by_hand).standing is Standing.BY_HAND
     change = wired(call, by_hand)
-    assert change.number == number_of(call, by_hand) == 902
+    assert change.number == numbers_of(call.calls, by_hand)[0] == 902
     # The tree's author has no option for it, so nothing turns it on.
     assert (change.files, change.series, change.config) == ({}, (), ())
     assert change.body_line_maps == ()
-    assert number_of(call_of(SPLORK), by_hand) == 903
+    assert numbers_of(unit_of(SPLORK).calls, by_hand)[0] == 903
 
 
 def test_by_hand_with_an_option(by_hand: KernelTree, make_call: MakeCall) -> None:
@@ -291,7 +291,7 @@ def test_by_hand_with_an_option(by_hand: KernelTree, make_call: MakeCall) -> Non
     call = declared(make_call, "goodone", "char __user *value")
     change = wired(call, by_hand)
     assert change.config == change.standing_config == ("CONFIG_GOOD=y",)
-    assert set(wired(call_of(SPLORK), by_hand).config) == {OPTION, "CONFIG_GOOD=y"}
+    assert set(wired(unit_of(SPLORK), by_hand).config) == {OPTION, "CONFIG_GOOD=y"}
 
 
 @pytest.mark.parametrize(
@@ -303,11 +303,11 @@ def test_by_hand_with_an_option(by_hand: KernelTree, make_call: MakeCall) -> Non
         ("openat2", "int value", "fs/open.c:", "SYSCALL_DEFINE4(openat2, int, dfd"),
     ],
 )
-def test_another_call_of_this_name(
+def test_another_unit_of_this_name(
     name: str, parameter: str, place: str, found: str, by_hand: KernelTree, make_call: MakeCall
 ) -> None:
     call = declared(make_call, name, parameter)
-    for work in (wired, number_of, presence_of):
+    for work in (wired, lambda unit, tree: numbers_of(unit.calls, tree), presence_of):
         with pytest.raises(TreeError, match=f"already has a call named '{name}'") as caught:
             work(call, by_hand)  # type: ignore[operator]
         finding = caught.value.findings[0]
@@ -322,7 +322,7 @@ def test_pinned_number_that_the_tree_does_not_have(
 ) -> None:
     call = declared(make_call, "goodone", "char __user *value", "number = 950")
     with pytest.raises(TreeError, match=r"has goodone\(\) under a different number") as caught:
-        number_of(call, by_hand)
+        numbers_of(call.calls, by_hand)[0]
     assert "number = 902" in str(caught.value)
 
 
@@ -330,5 +330,5 @@ def test_tables_that_do_not_agree(by_hand: KernelTree, make_call: MakeCall) -> N
     with (by_hand.root / "arch/arm/tools/syscall.tbl").open("a") as file:
         file.write("904\tcommon\tgoodone\t\tsys_goodone\n")
     with pytest.raises(TreeError, match="disagree on the number") as caught:
-        number_of(declared(make_call, "goodone", "char __user *value"), by_hand)
+        numbers_of(declared(make_call, "goodone", "char __user *value").calls, by_hand)[0]
     assert "904 in arch/arm/tools/syscall.tbl:" in str(caught.value)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY
+from conftest import REPOSITORY, Syscraft
 
 import syscraft as library
 from syscraft.errors import DeclarationError
@@ -52,7 +52,7 @@ def test_what_two_calls_may_not_share(
         make_call(name, toml=toml, folder=tmp_path / str(index) / name)
         for index, (name, toml) in enumerate(zip(names, tomls, strict=True))
     ]
-    calls = [library.load(folder).call for folder in folders]
+    calls = [library.load(folder).unit for folder in folders]
     with pytest.raises(DeclarationError) as caught:
         wired_together(calls, open_tree("deb:6.12"))
     (finding,) = caught.value.findings
@@ -90,8 +90,8 @@ def content(root: Path) -> dict[str, bytes]:
 
 
 def test_patch_of_two_declarations_applies_once(variants: tuple[Path, Path]) -> None:
-    calls = [library.load(folder).call for folder in variants]
-    assert calls[0].patches[0].text == calls[1].patches[0].text
+    calls = [library.load(folder).unit for folder in variants]
+    assert calls[0].shared.patches[0].text == calls[1].shared.patches[0].text
     first, second = wired_together(calls, open_tree("deb:6.12"))
     assert "kernel/fork.c" in first.files
     assert "kernel/fork.c" not in second.files
@@ -112,19 +112,19 @@ def test_shared_patch_stays_while_somebody_needs_it(
     loaded[1].apply(str(linux))
     for call in loaded:
         assert call.apply(str(linux)) == (Done.ALREADY, ())
-        assert wired(call.call, open_tree(str(linux))).files == {}
+        assert wired(call.unit, open_tree(str(linux))).files == {}
     loaded[leaves_first].revert(str(linux))
     assert (linux / "kernel/fork.c").read_bytes() == fork
     stays = loaded[1 - leaves_first]
     assert stays.apply(str(linux)) == (Done.ALREADY, ())
-    assert wired(stays.call, open_tree(str(linux))).files == {}
+    assert wired(stays.unit, open_tree(str(linux))).files == {}
     stays.revert(str(linux))
     assert content(linux) == before
 
 
 def test_with_calls_that_the_tree_has(variants: tuple[Path, Path], linux: Path) -> None:
     """They come first, whatever the order, and all options are on."""
-    calls = [library.load(folder).call for folder in variants]
+    calls = [library.load(folder).unit for folder in variants]
     library.load(variants[1]).apply(str(linux))
     first, second = wired_together(calls, open_tree(str(linux)))
     assert (first.number, second.number) == (901, 900)
@@ -137,7 +137,7 @@ def test_with_calls_that_the_tree_has(variants: tuple[Path, Path], linux: Path) 
 
 
 def test_options_of_all_are_in_the_last(linux: Path, variants: tuple[Path, Path]) -> None:
-    calls = [library.load(folder).call for folder in variants]
+    calls = [library.load(folder).unit for folder in variants]
     changes = wired_together(calls, open_tree(str(linux)))
     assert [change.new_config for change in changes] == [
         ("CONFIG_CLONE_NICE_SYSCALL=y",),
@@ -178,3 +178,18 @@ def test_shared_lines_stay_while_somebody_needs_them(
     assert stays.apply(str(linux)) == (Done.ALREADY, ())
     stays.revert(str(linux))
     assert content(linux) == before
+
+
+def test_several_declarations_are_one_series(syscraft: Syscraft, tmp_path: Path) -> None:
+    """The mails of all are numbered through, and git am takes them in the order of their names."""
+    folders = [SPLORK, CLONE_NICE]
+    done = syscraft("patch", *folders, "-o", tmp_path)
+    assert done.returncode == 0, done.stderr
+    mails = sorted(tmp_path.glob("*.patch"))
+    assert [mail.name[:4] for mail in mails] == [f"{n:04d}" for n in range(1, len(mails) + 1)]
+    for number, mail in enumerate(mails, 1):
+        assert f"Subject: [PATCH {number}/{len(mails)}] " in mail.read_text()
+    letters = sorted(path.name for path in tmp_path.glob("0000-*"))
+    assert letters == ["0000-cover-letter-clone_nice.txt", "0000-cover-letter-splork.txt"]
+    alone = [name for name, _ in library.load(SPLORK).patch().series]
+    assert [mail.name for mail in mails][: len(alone)] == alone

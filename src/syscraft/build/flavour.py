@@ -16,6 +16,7 @@ from pathlib import Path
 import syscraft.build.flavours
 from syscraft.build.kconfig import Need, Option, config_text, merged, parse_option, read_options
 from syscraft.build.target import Target
+from syscraft.defaults import DEFAULT_KERNEL
 from syscraft.errors import Finding, UsageError, Where
 from syscraft.files import digest
 from syscraft.hints import near
@@ -64,7 +65,7 @@ class Flavour:
         )
 
 
-PLAIN = "plain"
+PLAIN = DEFAULT_KERNEL
 OWN = "own-"  # begins the part of a key that stands for a user's own options
 
 

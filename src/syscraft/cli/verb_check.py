@@ -61,7 +61,7 @@ def _check_declarations(
     for path in declarations:
         try:
             declaration = syscraft.api.load(path)
-            found = judge_declared(declaration.call)
+            found = tuple(f for call in declaration.calls for f in judge_declared(call))
             if linux:
                 declaration.patch(linux, progress=console.progress)
         except SyscraftError as error:
@@ -76,7 +76,7 @@ def _check_declarations(
             for finding in found:
                 if finding.silenced is None:
                     console.error(str(finding))
-            console.say(f"{path}: {declaration.call.name}: {_summary(found)}")
+            console.say(f"{path}: {declaration.unit.name}: {_summary(found)}")
     if as_json:
         console.json(listed)
     return status

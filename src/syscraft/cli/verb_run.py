@@ -8,14 +8,15 @@ import click
 
 from syscraft.cli.console import Console
 from syscraft.cli.kernel_options import COMMAND, WithCommand, kernel_options
+from syscraft.defaults import DEFAULT_GUEST, DEFAULT_KERNEL, DEFAULT_LINUX
 
 
 @click.command(name="run", cls=WithCommand)
-@click.option("--on", "guest", metavar="GUEST", default="uml", show_default=True,
+@click.option("--on", "guest", metavar="GUEST", default=DEFAULT_GUEST, show_default=True,
               help="The guest to boot; see syscraft list --guests.")  # fmt: skip
-@click.option("--linux", metavar="TREE", default="deb:6.12", show_default=True,
+@click.option("--linux", metavar="TREE", default=DEFAULT_LINUX, show_default=True,
               help="The kernel tree: deb:VERSION or a path.")  # fmt: skip
-@click.option("--kernel", metavar="FLAVOUR", default="plain", show_default=True,
+@click.option("--kernel", metavar="FLAVOUR", default=DEFAULT_KERNEL, show_default=True,
               help="Kernel flavour, such as debug, kasan or debug+kasan.")  # fmt: skip
 @kernel_options
 @click.option("--timeout", metavar="SECONDS", type=click.FloatRange(min=0.1),

@@ -9,6 +9,7 @@ import click
 
 from syscraft.cli.console import Console, colour, table
 from syscraft.cli.kernel_options import kernel_options, names
+from syscraft.defaults import DEFAULT_GUEST, DEFAULT_KERNEL, DEFAULT_LINUX
 from syscraft.errors import ExitStatus
 
 if TYPE_CHECKING:
@@ -17,11 +18,12 @@ if TYPE_CHECKING:
 
 @click.command(name="test")
 @click.argument("declarations", metavar="DECL...", nargs=-1, required=True)
-@click.option("--on", "guests", metavar="GUEST,...", default="uml", show_default=True,
+@click.option("--on", "guests", metavar="GUEST,...", default=DEFAULT_GUEST, show_default=True,
               help="Guests to boot, or 'all'; see syscraft list --guests.")  # fmt: skip
-@click.option("--linux", metavar="TREE,...", default="deb:6.12", show_default=True,
+@click.option("--linux", metavar="TREE,...", default=DEFAULT_LINUX, show_default=True,
               help="The kernel trees: deb:VERSION or a path.")  # fmt: skip
-@click.option("--kernel", "kernels", metavar="FLAVOUR,...", default="plain", show_default=True,
+@click.option("--kernel", "kernels", metavar="FLAVOUR,...", default=DEFAULT_KERNEL,
+              show_default=True,
               help="Kernel flavours, such as debug, kasan or debug+kasan.")  # fmt: skip
 @kernel_options
 @click.option("--timeout", metavar="SECONDS", type=click.FloatRange(min=0.1), default=60.0,

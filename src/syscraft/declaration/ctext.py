@@ -17,6 +17,7 @@ from syscraft.declaration.scalars import SCALARS, Scalar, normal_spelling
 from syscraft.errors import Finding, Where
 
 _LANGUAGE = tree_sitter.Language(tree_sitter_c.language())
+_COMMENT = re.compile(r'"(?:\\.|[^"\\\n])*"|/\*.*?\*/|//[^\n]*', re.DOTALL)
 _USER_MACRO = re.compile(rb"\b__user\b")
 
 # One argument's value: a page of it is no expression any more, and trees of any depth are slow.
@@ -382,3 +383,13 @@ def parse_statements(text: str, locate: Locate) -> None:
     source.check_syntax(expected)
     if source.root.named_child_count != 1:
         raise source.fail("C syntax error", source.root, expected)
+
+
+def without_comments(text: str) -> str:
+    """Blank comments out; every line stays where it is."""
+
+    def blank(match: re.Match[str]) -> str:
+        found = match.group()
+        return found if found[0] == '"' else re.sub(r"[^\n]", " ", found)
+
+    return _COMMENT.sub(blank, text)

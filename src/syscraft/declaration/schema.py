@@ -7,11 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from syscraft.declaration.toml_file import KeyPath, TomlFile
 from syscraft.errors import Finding
 from syscraft.hints import near
+
+
+class Place(Enum):
+    """Where a key stands if the declaration has several calls."""
+
+    WHOLE = "above the first [[calls]]"
+    CALL = "in the [[calls]] that it is about"
+    BOTH = "anywhere"
 
 
 @dataclass(frozen=True)
@@ -27,6 +36,7 @@ class Key:
     meaning: str
     required: bool = False
     keys: tuple[Key, ...] = ()
+    place: Place = Place.CALL
 
 
 _FLAG = (
@@ -62,11 +72,14 @@ _TEST = (
     Key("result", "string", "`ktap` (the default), or `exit`: 0 is a pass, 4 a skip"),
 )
 
-KEYS: tuple[Key, ...] = (
-    Key("name", "string", "the call's name, a C identifier", required=True),
-    Key("summary", "string", "one line that says what the call does", required=True),
-    Key("description", "string", "what it does, in full"),
-    Key("author", "string", "`Name <mail>`, for the patch's From and Signed-off-by", required=True),
+# What can be said of a call, and of several together.
+_SAID: tuple[Key, ...] = (
+    Key("name", "string", "the call's name, a C identifier", required=True, place=Place.BOTH),
+    Key("summary", "string", "one line that says what the call does", required=True,
+        place=Place.BOTH),
+    Key("description", "string", "what it does, in full", place=Place.BOTH),
+    Key("author", "string", "`Name <mail>`, for the patch's From and Signed-off-by", required=True,
+        place=Place.WHOLE),
     Key("kernel", "string", "the kernel's parameters, in the kernel's order, as C text"),
     Key("user", "string or strings", "the prototype of one or more wrappers, as C text"),
     Key("like", "string", "an existing call to start from, such as `clone` or `openat2`"),
@@ -74,30 +87,38 @@ KEYS: tuple[Key, ...] = (
     Key("derive", "table of strings", "kernel parameter = C expression over the user's arguments"),
     Key("pack", "boolean", "pass the arguments in a struct with a size"),
     Key("versions", "lists of strings", "the fields of each published version of that struct"),
-    Key("structs", "string", "struct definitions for the uapi header, fixed-width fields only"),
-    Key("includes", "strings", "uapi headers that the parameters' types come from"),
-    Key("types", "strings", "types that those headers define, such as `struct open_how`"),
-    Key("flags", "tables", "constants for the uapi header", keys=_FLAG),
+    Key("structs", "string", "struct definitions for the uapi header, fixed-width fields only",
+        place=Place.WHOLE),
+    Key("includes", "strings", "uapi headers that the parameters' types come from",
+        place=Place.WHOLE),
+    Key("types", "strings", "types that those headers define, such as `struct open_how`",
+        place=Place.WHOLE),
+    Key("flags", "tables", "constants for the uapi header", keys=_FLAG, place=Place.WHOLE),
     Key("errors", "tables", "the errors and when they happen", keys=_ERROR),
-    Key("missing", "string", "the errno to report where the call does not exist; default `ENOSYS`"),
-    Key("number", "string or integer", "`private` (first free of 900 to 999), `next`, or a number"),
+    Key("missing", "string", "errno where the call does not exist; default `ENOSYS`",
+        place=Place.BOTH),
+    Key("number", "string or integer", "`private` (first free of 900 to 999), `next`, or a number",
+        place=Place.BOTH),
     Key("returns_twice", "boolean", "the call also returns in a child, like fork"),
-    Key("kconfig", "table", "the configuration option", keys=_KCONFIG),
-    Key(
-        "body",
-        "string",
-        "the file that defines the kernel function `do_<name>`; default `<name>.c`",
-    ),
-    Key("patches", "strings", "patch files for existing kernel functions, applied first"),
+    Key("kconfig", "table", "the configuration option", keys=_KCONFIG, place=Place.WHOLE),
+    Key("body", "string", "the file that defines `do_<name>()`; default `<name>.c`",
+        place=Place.WHOLE),
+    Key("patches", "strings", "patch files for existing kernel functions, applied first",
+        place=Place.WHOLE),
     Key("silence", "table of strings", "rule to silence = the reason"),
-    Key(
-        "tests",
-        "tables",
-        "tests that need more than one `test_*.c` or `test_*.py` file",
-        keys=_TEST,
-    ),
+    Key("tests", "tables", "tests that take more than a `test_*.c` or `test_*.py`", keys=_TEST,
+        place=Place.WHOLE),
     Key("cases", "tables", "arguments and the result or errno to expect", keys=_CASE),
-)
+)  # fmt: skip
+
+# The keys of one of several calls. What is said for all of them may be said again for one.
+CALL_KEYS: tuple[Key, ...] = tuple(key for key in _SAID if key.place is not Place.WHOLE)
+
+KEYS: tuple[Key, ...] = (
+    *_SAID,
+    Key("calls", "tables", "several calls that share the body's file and the option",
+        keys=CALL_KEYS, place=Place.WHOLE),
+)  # fmt: skip
 
 _KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "string": ("a string", lambda v: isinstance(v, str)),
@@ -133,8 +154,14 @@ def _all(value: Any, kind: type) -> bool:
 
 
 def check_keys(file: TomlFile) -> list[Finding]:
-    """Compare a file with :data:`KEYS`: unknown and missing keys, wrong types."""
-    return list(_check_table(file, file.data, (), KEYS))
+    """Compare a file with :data:`KEYS`: unknown, missing and misplaced keys, wrong types."""
+    if "calls" not in file.data:
+        return _check_table(file, file.data, (), KEYS)
+    whole = tuple(key for key in KEYS if key.place is not Place.CALL)
+    findings = _check_table(file, file.data, (), whole)
+    if file.data["calls"] == []:
+        findings.append(Finding("there are no calls", file.where(("calls",)), "[[calls]]", "[]"))
+    return findings
 
 
 def _check_table(
@@ -143,7 +170,12 @@ def _check_table(
     findings = []
     known = {key.name: key for key in keys}
     for name in table:
-        if name not in known:
+        if name in known:
+            continue
+        if elsewhere := _misplaced(name, keys):
+            where = file.where((*path, name))
+            findings.append(Finding(elsewhere[0], where, elsewhere[1], f"'{name}' here"))
+        else:
             findings.append(
                 Finding(
                     f"unknown key '{name}'",
@@ -178,6 +210,18 @@ def _check_table(
             for index, inner in enumerate(value):
                 findings += _check_table(file, inner, (*here, index), key.keys)
     return findings
+
+
+def _misplaced(name: str, keys: tuple[Key, ...]) -> tuple[str, str] | None:
+    """What is wrong with a key of :data:`KEYS` that is none of *keys*, and where it belongs."""
+    if keys is CALL_KEYS:
+        message = f"'{name}' is for all calls of a declaration"
+    elif any(key.name == "calls" for key in keys):
+        message = f"'{name}' is for one call"
+    else:
+        return None
+    found = next((key for key in KEYS if key.name == name), None)
+    return (message, f"'{name}' {found.place.value}") if found else None
 
 
 def _describe(value: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import pkgutil
+from collections.abc import Mapping
 
 import syscraft.emit
 from syscraft.abi.abi import Abi
@@ -12,7 +13,7 @@ from syscraft.abi.discover import all_abis
 from syscraft.emit.base import Emitter, Files
 from syscraft.errors import UsageError
 from syscraft.hints import near
-from syscraft.model.call import Call
+from syscraft.model.call import Call, Unit
 
 
 @functools.cache
@@ -24,6 +25,23 @@ def all_emitters() -> tuple[Emitter, ...]:
         if isinstance(emitter := getattr(module, "EMITTER", None), Emitter):
             found.append(emitter)
     return tuple(sorted(found, key=lambda emitter: emitter.name))
+
+
+def generate_all(
+    unit: Unit,
+    numbers: Mapping[str, int],
+    abis: tuple[Abi, ...] | None = None,
+    only: tuple[str, ...] = (),
+) -> Files:
+    """Make the user-space files of all calls of a declaration, as :func:`generate` does.
+
+    Args:
+        numbers: name of a call -> its number.
+    """
+    files: Files = {}
+    for call in unit.calls:
+        files |= generate(call, numbers[call.name], abis, only)
+    return files
 
 
 def generate(

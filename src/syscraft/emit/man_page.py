@@ -25,6 +25,7 @@ def man_page(call: Call) -> str:
         description=_prose(call.description or f"{call.summary[0].upper()}{call.summary[1:]}."),
         errors=[(e.errno, _prose(f"{e.when[0].upper()}{e.when[1:].rstrip('.')}."))
                 for e in call.errors],
+        others=[_plain(name) for name in call.shared.call_names if name != call.name],
     )  # fmt: skip
 
 

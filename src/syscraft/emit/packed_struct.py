@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from syscraft.emit.ctext_layout import comment
-from syscraft.model.call import Call, PackedStruct
+from syscraft.model.call import PackedStruct
 
 
-def packed_struct(call: Call, packed: PackedStruct) -> str:
+def packed_struct(packed: PackedStruct) -> str:
     """Write the struct of a packed call and the sizes of its versions."""
     ends = {version.size_bytes: index for index, version in enumerate(packed.versions)}
     note = (
-        f"Arguments of {call.name}(). Fields are only ever appended; zero in a newer field "
+        f"Arguments of {packed.call_name}(). Fields are only ever appended; zero in a newer field "
         "selects what older kernels do. Padding must be zero."
     )
     lines = [comment([note])]

@@ -15,22 +15,27 @@ from syscraft.emit import user_c
 from syscraft.emit.base import Emitter, Files, fill
 from syscraft.emit.expression_python import python_text
 from syscraft.model.c_values import scope_of
-from syscraft.model.call import Argument, Call, Parameter, Wrapper
+from syscraft.model.call import Argument, Call, Parameter, Shared, Wrapper, types_module
 from syscraft.model.expression import Cast, Expression, Name, names_in
 from syscraft.model.types import declare_user
 
 _WIDTH = 96
 
+# Class, name in C, fields with the types of ctypes.
+_Struct = tuple[str, str, list[tuple[str, str]]]
+
 
 def _emit(call: Call, number: int, abis: tuple[Abi, ...]) -> Files:
-    constants: dict[str, tuple[str, str | None]] = {}
-    for index, flag in enumerate(call.flags):
-        value = python_text(flag.value, partial(scope_of, constants=call.flags[:index]))
-        if value is not None:
-            constants[flag.name] = (value, flag.summary)
+    constants = _constants(call.shared)
     functions = [_function(call, wrapper) for wrapper in call.wrappers]
     code = " ".join(value for function in functions for _, value in function["passed"])
-    structs = [_struct(struct) for struct in call.structs]
+    structs = [_struct(struct) for struct in call.shared.structs]
+    files: Files = {}
+    shared_names: list[str] = []
+    if len(call.shared.call_names) > 1 and (constants or structs):
+        files = _types_module(call.shared, constants, structs)
+        shared_names = sorted([*constants, *(name for name, _, _ in structs)])
+        constants, structs = {}, []
     if call.packed:
         fields = [
             (field.name, _ctype(field.type_name, str(field.array) if field.array else None))
@@ -52,7 +57,8 @@ def _emit(call: Call, number: int, abis: tuple[Abi, ...]) -> Files:
         functions=functions,
         arithmetic=[name for name in ("_wrap(", "_quotient(", "_remainder(") if name in code],
         structs=structs,
-        exported=sorted([*names, *constants, *(name for name, _, _ in structs)]),
+        shared_import=_import(types_module(call.shared.name), shared_names),
+        exported=sorted([*names, *shared_names, *constants, *(name for name, _, _ in structs)]),
         orders=[
             (_identity(elf),
              abi.clone_order.parameters(tuple(extra.name for extra in call.clone_extras)))
@@ -80,7 +86,44 @@ def _emit(call: Call, number: int, abis: tuple[Abi, ...]) -> Files:
         define=_define,
         raises=_raises(call),
     )  # fmt: skip
-    return {f"{call.name}.py": text}
+    return {**files, f"{call.name}.py": text}
+
+
+def _constants(shared: Shared) -> dict[str, tuple[str, str | None]]:
+    """The flags whose values Python can work out: name -> value, summary."""
+    constants: dict[str, tuple[str, str | None]] = {}
+    for index, flag in enumerate(shared.flags):
+        value = python_text(flag.value, partial(scope_of, constants=shared.flags[:index]))
+        if value is not None:
+            constants[flag.name] = (value, flag.summary)
+    return constants
+
+
+def _types_module(
+    shared: Shared, constants: dict[str, tuple[str, str | None]], structs: list[_Struct]
+) -> Files:
+    """The module that makes a struct of several calls one class."""
+    *most, last = shared.call_names
+    text = fill(
+        "types_module.py.j2",
+        shared=shared,
+        users=f"{', '.join(most)} and {last}",
+        constants=constants,
+        long_bits=any("_LONG_BITS" in value for value, _ in constants.values()),
+        structs=structs,
+        exported=sorted([*constants, *(name for name, _, _ in structs)]),
+        doc=_doc_line,
+    )
+    return {f"{types_module(shared.name)}.py": text}
+
+
+def _import(module: str, names: list[str]) -> str:
+    if not names:
+        return ""
+    line = f"from {module} import {', '.join(names)}"
+    if len(line) <= _WIDTH:
+        return line
+    return "\n".join([f"from {module} import (", *(f"    {name}," for name in names), ")"])
 
 
 def _identity(elf: ElfIdentity) -> str:
@@ -218,7 +261,7 @@ def _derived(call: Call, wrapper: Wrapper, argument: Argument) -> str | None:
         return f'_pointer("{value}", {value})'
     return python_text(
         argument.expression,
-        partial(scope_of, constants=call.flags, arguments=wrapper.parameters),
+        partial(scope_of, constants=call.shared.flags, arguments=wrapper.parameters),
         CType("unsigned long") if target.is_pointer else target,
         _safe,
     )
@@ -243,7 +286,7 @@ def _ctype(type_name: str, array: str | None = None) -> str:
     return f"{base} * {array}" if array else base
 
 
-def _struct(struct: CStruct) -> tuple[str, str, list[tuple[str, str]]]:
+def _struct(struct: CStruct) -> _Struct:
     fields = [(f.name, _ctype(f.ctype.base, f.ctype.array)) for f in struct.fields]
     return _class_name(struct.name), struct.name, fields
 

@@ -93,9 +93,10 @@ def definitions(call: Call, number: int) -> str:
     return fill(
         "definitions.h.j2",
         call=call,
+        shared=call.shared,
         number=number,
         as_macro=as_macro,
-        packed=packed_struct(call, call.packed) if call.packed else None,
+        packed=[packed_struct(packed) for packed in call.shared.packed],
     )
 
 
@@ -106,7 +107,7 @@ def headers(call: Call) -> list[str]:
         for parameter in _all_parameters(call)
         if parameter.ctype.base in KNOWN_STRUCTS
     }
-    return sorted({"linux/types.h", *used, *call.includes})
+    return sorted({"linux/types.h", *used, *call.shared.includes})
 
 
 def libc_type_headers(call: Call) -> list[str]:
@@ -115,10 +116,13 @@ def libc_type_headers(call: Call) -> list[str]:
         wrapper.returns.base for wrapper in call.wrappers
     }
     found = set()
-    if any(name.endswith("_t") for name in names):
-        found.add("sys/types.h")
-    if any(name.startswith(("int", "uint")) and name.endswith("_t") for name in names):
+    fixed = {name for name in names if name.startswith(("int", "uint")) and name.endswith("_t")}
+    if fixed:
         found.add("stdint.h")
+    if "size_t" in names:  # compilers bring it where there is no libc
+        found.add("stddef.h")
+    if any(name.endswith("_t") for name in names - fixed - {"size_t"}):
+        found.add("sys/types.h")
     if "_Bool" in names or "bool" in names:
         found.add("stdbool.h")
     return sorted(found)

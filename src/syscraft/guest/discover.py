@@ -11,8 +11,6 @@ from syscraft.errors import UsageError
 from syscraft.guest.base import Guest
 from syscraft.hints import near
 
-DEFAULT_GUEST = "uml"
-
 
 @functools.cache
 def all_guests() -> tuple[Guest, ...]:

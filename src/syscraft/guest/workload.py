@@ -1,4 +1,4 @@
-"""What a guest is made ready for: some calls, in one kernel tree."""
+"""What a guest is made ready for: the calls of some declarations, in one kernel tree."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from syscraft.model.call import Call
+from syscraft.model.call import Call, Unit
 from syscraft.tree.number import numbers_of
 from syscraft.tree.source import KernelTree
 from syscraft.tree.together import wired_together
@@ -23,13 +23,18 @@ class Workload:
         TreeError: from ``changes`` and all that needs them: the calls cannot be added.
     """
 
-    calls: tuple[Call, ...]
+    units: tuple[Unit, ...]
     tree: KernelTree
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """Every call, in order."""
+        return tuple(call for unit in self.units for call in unit.calls)
 
     @cached_property
     def changes(self) -> tuple[KernelChange, ...]:
-        """One change for each call."""
-        return wired_together(self.calls, self.tree)
+        """One change for each declaration."""
+        return wired_together(self.units, self.tree)
 
     @cached_property
     def change(self) -> KernelChange:
@@ -50,7 +55,7 @@ def merged(changes: Sequence[KernelChange]) -> KernelChange:
         quiet |= change.quiet
         loud |= change.files.keys() - change.quiet
     return KernelChange(
-        number=changes[0].number,
+        numbers={name: n for change in changes for name, n in change.numbers.items()},
         files={path: data for change in changes for path, data in change.files.items()},
         series=tuple(mail for change in changes for mail in change.series),
         extras=tuple(extra for change in changes for extra in change.extras),

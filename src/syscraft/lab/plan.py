@@ -20,7 +20,7 @@ from syscraft.guest.base import Guest
 from syscraft.guest.workload import Workload
 from syscraft.lab.cells import Cell
 from syscraft.lab.programs import generated_folder
-from syscraft.model.call import Call
+from syscraft.model.call import Unit
 from syscraft.model.tests import TestProgram, from_file
 
 
@@ -28,18 +28,18 @@ from syscraft.model.tests import TestProgram, from_file
 class Subject:
     """A declaration under test: its calls, its folder, and how the user named it."""
 
-    calls: tuple[Call, ...]
+    unit: Unit
     folder: Path
     shown_path: str
 
     @property
     def name(self) -> str:
-        return self.calls[0].name
+        return self.unit.name
 
     @property
     def tests(self) -> tuple[TestProgram, ...]:
         """The author's own; they are of all its calls."""
-        return self.calls[0].tests
+        return self.unit.shared.tests
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def programs_of(job: Job, subjects: Sequence[Subject]) -> tuple[Planned, ...]:
     planned = []
     for index, (abi, toolchain) in enumerate(toolchains(job.guest)):
         for subject in subjects:
-            files = {c.name: generate(c, numbers[c.name], (abi,)) for c in subject.calls}
+            files = {c.name: generate(c, numbers[c.name], (abi,)) for c in subject.unit.calls}
             together = {name: text for made in files.values() for name, text in made.items()}
             headers = generated_folder(together)
             for owner, test in _tests(subject, files):

@@ -17,10 +17,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from syscraft import proc
-from syscraft.errors import EnvironmentLacks, LabError, SyscraftError
+from syscraft.errors import ConfigError, EnvironmentLacks, LabError, SyscraftError
 from syscraft.files import digest
 from syscraft.guest.base import Ready, Session
-from syscraft.hints import Progress
+from syscraft.hints import Progress, silent
 from syscraft.lab.cells import Cell, GuestState, Matrix, cell_key, keep_cell, kept_cell
 from syscraft.lab.environment import BARE_ENVIRONMENT, host_environment
 from syscraft.lab.judge import judge, judge_boot
@@ -153,7 +153,7 @@ class _JobRun:
         self._deadline_s = deadline_s * job.flavour.slower
         self._again = again
         self._compilers = compilers
-        self._say: Progress = lambda text: None
+        self._say: Progress = silent
         self._state = GuestState(job.guest.key, job.linux, job.flavour.key)
 
     def run(self, say: Progress) -> Done:
@@ -297,7 +297,7 @@ class _JobRun:
 
 
 # What the author of a call can do nothing about.
-_OURS: tuple[type[SyscraftError], ...] = (EnvironmentLacks, LabError)
+_OURS: tuple[type[SyscraftError], ...] = (EnvironmentLacks, LabError, ConfigError)
 
 
 def _script(plan: Planned) -> Program:

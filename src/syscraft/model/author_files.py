@@ -1,4 +1,4 @@
-"""Phase 7: the files that the declaration names are there and hold what they should."""
+"""Phase 8: the files that the declaration names are there and hold what they should."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from syscraft.declaration.cfunctions import find_functions
-from syscraft.declaration.ctext import CPrototype
+from syscraft.declaration.ctext import CPrototype, without_comments
 from syscraft.declaration.scalars import normal_spelling
 from syscraft.errors import Finding, Where
 from syscraft.model.call import TextFile
 from syscraft.model.draft import Draft
 from syscraft.model.tests import DEFAULT_LEVELS, Result, TestProgram, from_file
 
+_DEFINE = re.compile(r"^[ \t]*(?:COMPAT_)?SYSCALL_DEFINE\d[^\n]*", re.MULTILINE)
+
 
 def read_files(draft: Draft) -> list[Finding]:
     findings = []
-    body_name = draft.data.get("body", f"{draft.name}.c")
+    body_name = draft.data.get("body", f"{draft.whole['name']}.c")
     body, problem = _read_text(draft, body_name, draft.where("body"), "the body")
     if problem:
         findings.append(problem)
@@ -140,7 +142,7 @@ def _read_text(
                 "a declaration has to be self-contained",
             )
         if path.exists() and not path.is_file():
-            # Reading a pipe or a device could wait for ever.
+            # Reading a pipe or a device could wait forever.
             return None, Finding(
                 f"{what} cannot be read: not a regular file", where, "a file", shown
             )
@@ -171,18 +173,23 @@ def _check_body(draft: Draft, body: TextFile) -> list[Finding]:
         )
     ]
     mine = [f for f in functions if f.name == f"do_{draft.name}"]
-    if not mine:
+    if macro := _DEFINE.search(without_comments(body.text)):
         return [
             Finding(
-                f"the body does not define do_{draft.name}()",
-                Where(body.shown_path),
+                "the body has a SYSCALL_DEFINE of its own",
+                Where(body.shown_path, body.text.count("\n", 0, macro.start()) + 1),
                 expected,
-                ", ".join(f"{f.name}()" for f in functions) or "no function",
-                "syscraft import turns SYSCALL_DEFINE code into a declaration"
-                if "SYSCALL_DEFINE" in body.text
-                else None,
+                macro[0].strip(),
+                "the macro is generated; syscraft import FILE.c turns such code into a declaration",
             )
         ]
+    if not mine:
+        found = ", ".join(f"{f.name}()" for f in functions) or "no function"
+        if draft.is_one_of_several:
+            message = f"{body.name} does not define do_{draft.name}()"
+            return [Finding(message, draft.where("name"), expected, found)]
+        message = f"the body does not define do_{draft.name}()"
+        return [Finding(message, Where(body.shown_path), expected, found)]
     for function in mine:  # one under #if, one under #else
         types_found = [p.ctype for p in function.parameters]
         if types_found == [p.ctype for p in draft.parameters] and _is_long(function):

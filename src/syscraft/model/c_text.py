@@ -21,7 +21,7 @@ def read_c_text(draft: Draft) -> list[Finding]:
 
     def attempt(parse: Any, key: KeyPath, text: str) -> Any:
         try:
-            return parse(text, draft.file.locate(key))
+            return parse(text, draft.locate(key))
         except CTextError as error:
             findings.append(error.finding)
             return None

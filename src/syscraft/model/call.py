@@ -82,6 +82,7 @@ class StructVersion:
 @dataclass(frozen=True)
 class PackedStruct:
     name: str
+    call_name: str
     fields: tuple[Field, ...]
     versions: tuple[StructVersion, ...]
 
@@ -171,6 +172,49 @@ class TextFile:
     text: str
 
 
+def types_module(name: str) -> str:
+    """The Python module that holds what several calls share."""
+    return f"{name}_types"
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What the calls of a declaration have in common; most declarations have one call.
+
+    ``name``, ``summary`` and ``description`` are the call's own if there is only one.
+    ``packed`` are the structs of all calls that pass their arguments in one.
+    """
+
+    name: str
+    where: Where
+    summary: str
+    description: str
+    author: str
+    source_name: str
+    call_names: tuple[str, ...]
+    structs: tuple[CStruct, ...]
+    packed: tuple[PackedStruct, ...]
+    includes: tuple[str, ...]
+    flags: tuple[Constant, ...]
+    kconfig: Kconfig
+    body: TextFile
+    patches: tuple[TextFile, ...]
+    tests: tuple[TestProgram, ...]
+
+    @property
+    def has_uapi(self) -> bool:
+        """Whether there is anything for a uapi header to define."""
+        return bool(self.packed or self.structs or self.flags)
+
+    @property
+    def kernel_path(self) -> str:
+        return f"kernel/{self.name}.c"
+
+    @property
+    def uapi_path(self) -> str:
+        return f"include/uapi/linux/{self.name}.h"
+
+
 @dataclass(frozen=True)
 class Silence:
     """A rule that the declaration's author has looked at and put aside."""
@@ -209,27 +253,23 @@ class Call:
     where: Where
     summary: str
     description: str
-    author: str
-    source_name: str
+    shared: Shared
     like: str | None
     parameters: tuple[Parameter, ...]
     signatures: tuple[KernelSignature, ...]
     clone_extras: tuple[Parameter, ...]
     packed: PackedStruct | None
     wrappers: tuple[Wrapper, ...]
-    structs: tuple[CStruct, ...]
-    includes: tuple[str, ...]
-    flags: tuple[Constant, ...]
     errors: tuple[ErrorDoc, ...]
     missing: str
     number: NumberChoice
     returns_twice: bool
-    kconfig: Kconfig
-    body: TextFile
-    patches: tuple[TextFile, ...]
     cases: tuple[Case, ...]
-    tests: tuple[TestProgram, ...]
     written: Written = field(compare=False)
+
+    @property
+    def source_name(self) -> str:
+        return self.shared.source_name
 
     @property
     def is_clone(self) -> bool:
@@ -261,15 +301,14 @@ class Call:
         parameters = self.clone_extras if self.is_clone else self.parameters
         return tuple(parameter for parameter in parameters if parameter.is_long)
 
-    @property
-    def has_uapi(self) -> bool:
-        """Whether there is anything for a uapi header to define."""
-        return bool(self.packed or self.structs or self.flags)
+
+@dataclass(frozen=True)
+class Unit:
+    """All calls of a declaration: what one series adds to a kernel."""
+
+    shared: Shared
+    calls: tuple[Call, ...]
 
     @property
-    def kernel_path(self) -> str:
-        return f"kernel/{self.name}.c"
-
-    @property
-    def uapi_path(self) -> str:
-        return f"include/uapi/linux/{self.name}.h"
+    def name(self) -> str:
+        return self.shared.name

@@ -1,4 +1,4 @@
-"""Phase 6: cases call what exists, with as many arguments as it takes."""
+"""Phase 7: cases call what exists, with as many arguments as it takes."""
 
 from __future__ import annotations
 
@@ -71,11 +71,11 @@ def _check_case_text(draft: Draft, index: int, entry: dict[str, Any]) -> list[Fi
     findings = []
     for path, text in texts:
         try:
-            ctext.parse_expression(text, draft.file.locate(path))
+            ctext.parse_expression(text, draft.locate(path))
         except CTextError as error:
             findings.append(error.finding)
     try:
-        ctext.parse_statements(entry.get("setup", ""), draft.file.locate(("cases", index, "setup")))
+        ctext.parse_statements(entry.get("setup", ""), draft.locate(("cases", index, "setup")))
     except CTextError as error:
         findings.append(error.finding)
     if any(not 32 <= ord(c) < 127 for c in entry["name"]) or '"' in entry["name"]:

@@ -6,23 +6,25 @@ findings of a phase are reported together.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from syscraft.declaration.find import find_declaration
 from syscraft.declaration.schema import check_keys
 from syscraft.declaration.toml_file import TomlFile
-from syscraft.errors import DeclarationError, Finding, Where, raise_all
+from syscraft.errors import DeclarationError, Finding, UsageError, Where, raise_all
 from syscraft.model.author_files import read_files
 from syscraft.model.c_text import read_c_text
-from syscraft.model.call import Call
+from syscraft.model.call import Call, Unit
 from syscraft.model.case_table import read_cases
-from syscraft.model.draft import Draft
+from syscraft.model.draft import Draft, share
 from syscraft.model.kernel_side import shape_kernel_side
 from syscraft.model.user_side import shape_user_side
+from syscraft.model.whole import check_together, check_whole
 from syscraft.model.words import check_words
 
 
-def load(path: str | Path) -> Call:
+def load_unit(path: str | Path) -> Unit:
     """Read a declaration.
 
     Args:
@@ -41,24 +43,52 @@ def load(path: str | Path) -> Call:
         ) from error
 
 
-def _compile(path: Path, shown_path: str) -> Call:
-    # 1. The file is TOML, every key is known and holds what it should.
+def load(path: str | Path) -> Call:
+    """Read a declaration that has one call.
+
+    Raises:
+        UsageError: there is no declaration at *path*, or it has several calls.
+        DeclarationError: the declaration is not valid; all findings of a phase at once.
+    """
+    calls = load_unit(path).calls
+    if len(calls) > 1:
+        raise UsageError.of(
+            "this declaration has several calls",
+            Where(str(path)),
+            expected="one call",
+            found=", ".join(call.name for call in calls),
+        )
+    return calls[0]
+
+
+def _compile(path: Path, shown_path: str) -> Unit:
+    # 1. The file is TOML, every key is known, in its place, and holds what it should.
     file = TomlFile(path, shown_path)
     _stop_on(check_keys(file))
-    draft = Draft(file, path.parent)
+    whole = Draft(file, path.parent)
+    several = range(len(file.data.get("calls", ())))
+    drafts = tuple(Draft(file, path.parent, index) for index in several) or (whole,)
     # 2. Names, numbers and words mean something.
-    _stop_on(check_words(draft))
+    _stop_on((check_whole(whole, drafts) if several else []) + _each(check_words, drafts))
     # 3. The C text parses and its types are known.
-    _stop_on(read_c_text(draft))
+    _stop_on(_each(read_c_text, drafts))
     # 4. The kernel's side: parameters fit, structs are laid out, orders are known.
-    _stop_on(shape_kernel_side(draft))
+    _stop_on(_each(shape_kernel_side, drafts))
     # 5. The user's side: every argument goes somewhere, every parameter has a source.
-    _stop_on(shape_user_side(draft))
-    # 6. Cases call what exists with as many arguments as it takes.
-    _stop_on(read_cases(draft))
-    # 7. The files that the declaration names are there and hold what they should.
-    _stop_on(read_files(draft))
-    return draft.finish()
+    _stop_on(_each(shape_user_side, drafts))
+    # 6. What is made for one call does not bear the name of what is made for another.
+    _stop_on(check_together(drafts))
+    # 7. Cases call what exists with as many arguments as it takes.
+    _stop_on(_each(read_cases, drafts))
+    # 8. The files that the declaration names are there and hold what they should.
+    _stop_on(_each(read_files, drafts))
+    shared = share(drafts)
+    return Unit(shared, tuple(draft.finish(shared) for draft in drafts))
+
+
+def _each(phase: Callable[[Draft], list[Finding]], drafts: Sequence[Draft]) -> list[Finding]:
+    """Run a phase on every call; what they share is found once."""
+    return list(dict.fromkeys(finding for draft in drafts for finding in phase(draft)))
 
 
 def _stop_on(findings: list[Finding]) -> None:

@@ -31,6 +31,9 @@ KEYWORDS = frozenset(
 # Macros of <errno.h>, <stdio.h> and of gcc -std=gnu11: as a name they would not stay themselves.
 MACROS = frozenset(["errno", "i386", "linux", "stderr", "stdin", "stdout", "unix"])
 
+# Headers that are generated beside those of a call.
+OWN_HEADERS = frozenset(["bare_syscalls", "ktap"])
+
 # Names known to asm-generic/errno-base.h and errno.h, Linux 6.12, plus ENOTSUP, which
 # POSIX has and Linux defines as EOPNOTSUPP.
 ERRNOS = frozenset(

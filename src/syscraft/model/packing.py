@@ -43,7 +43,7 @@ def pack(
         done = len(version)
         pad_to(8)
         ends.append(StructVersion(offset, fields[-1].name))
-    return PackedStruct(f"{call_name}_args", tuple(fields), tuple(ends))
+    return PackedStruct(f"{call_name}_args", call_name, tuple(fields), tuple(ends))
 
 
 def field_type(parameter: Parameter) -> tuple[str, int]:

@@ -26,20 +26,9 @@ _MAIL_MARK = re.compile(r"(?:^|\s)(?:---|diff -|Index: )")
 
 def check_words(draft: Draft) -> list[Finding]:
     data = draft.data
-    findings = _check_name(draft.name, draft.where("name"))
-    if not names.AUTHOR.match(data["author"]):
-        findings.append(
-            Finding(
-                "'author' is not 'Name <mail>'",
-                draft.where("author"),
-                "Name <mail@example.org>",
-                data["author"][:60],
-            )
-        )
-    for key in ("summary", "author"):
-        if not data[key].strip(" .") or len(data[key].splitlines()) > 1:
-            findings.append(Finding(f"'{key}' must be one line of text", draft.where(key)))
-    findings += _check_prose(draft)
+    findings = check_name(draft.name, draft.where("name"))
+    findings += check_texts(draft)
+    findings += check_prose(draft)
     findings += _check_combinations(draft)
     if "like" in data and not draft.is_clone:
         findings += check_like(draft)
@@ -71,7 +60,26 @@ def check_words(draft: Draft) -> list[Finding]:
     return findings
 
 
-def _check_prose(draft: Draft) -> list[Finding]:
+def check_texts(draft: Draft) -> list[Finding]:
+    """Summary and author are a line of text each, and the author can sign off."""
+    data = draft.data
+    findings = []
+    if not names.AUTHOR.match(data["author"]):
+        findings.append(
+            Finding(
+                "'author' is not 'Name <mail>'",
+                draft.where("author"),
+                "Name <mail@example.org>",
+                data["author"][:60],
+            )
+        )
+    for key in ("summary", "author"):
+        if not data[key].strip(" .") or len(data[key].splitlines()) > 1:
+            findings.append(Finding(f"'{key}' must be one line of text", draft.where(key)))
+    return findings
+
+
+def check_prose(draft: Draft) -> list[Finding]:
     """Text for people ends up in C comments, in Python and in a mail for git am."""
     data = draft.data
     texts: list[tuple[KeyPath, str]] = [
@@ -99,7 +107,8 @@ def _check_prose(draft: Draft) -> list[Finding]:
     return findings
 
 
-def _check_name(name: str, where: Where) -> list[Finding]:
+def check_name(name: str, where: Where, *, is_module: bool = True) -> list[Finding]:
+    """Judge a name; *is_module* says whether a Python module bears it."""
     expected = "a C identifier in lower case: letters a-z, digits and _"
     shown = name if len(name) <= 40 else f"{name[:37]}..."
     if len(name) > names.MAX_CALL_NAME:
@@ -113,7 +122,9 @@ def _check_name(name: str, where: Where) -> list[Finding]:
         return [Finding(f"'{name}' is a C or C++ keyword", where, expected, name)]
     if name in names.MACROS:
         return [Finding(f"'{name}' is a macro in user space", where, "a different name", name)]
-    if name in sys.stdlib_module_names:
+    if name in names.OWN_HEADERS:
+        return [Finding(f"syscraft has a header {name}.h", where, "a different name", name)]
+    if is_module and name in sys.stdlib_module_names:
         hint = "the generated Python module would shadow it"
         return [Finding(f"Python has a module '{name}'", where, "a different name", name, hint)]
     if not names.CALL_NAME.match(name):

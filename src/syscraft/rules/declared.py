@@ -19,18 +19,18 @@ def subject_of(call: Call) -> Subject:
     """Make the view of a declared call."""
     written = call.written
     parameters = tuple(Item(p.name, p.ctype, p.where) for p in written.kernel)
-    source = AuthorFile(call.body.shown_path, call.body.text)
+    source = AuthorFile(call.shared.body.shown_path, call.shared.body.text)
     pieces = source.all_of(f"do_{call.name}")
     return Subject(
         name=call.name,
         where=written.kernel_where,
         parameters=parameters,
         variants=(Variant(parameters, written.kernel_where),),
-        structs=tuple((f"struct {struct.name}", _view(struct)) for struct in call.structs),
+        structs=tuple((f"struct {struct.name}", _view(struct)) for struct in call.shared.structs),
         returns=call.wrappers[0].returns if call.wrappers else None,
         body=source.put_together(pieces),
         code=source.with_helpers(pieces),
-        constants=tuple((flag.name, c_text(flag.value), flag.where) for flag in call.flags),
+        constants=tuple((flag.name, c_text(flag.value), flag.where) for flag in call.shared.flags),
         errnos=tuple((error.errno, error.where) for error in call.errors),
         declared=True,
         like=call.like,

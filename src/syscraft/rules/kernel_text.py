@@ -12,30 +12,19 @@ from pathlib import Path
 
 from syscraft.declaration import ctext
 from syscraft.declaration.cfunctions import CFunction, end_of_block, find_functions
-from syscraft.declaration.ctext import CType
+from syscraft.declaration.ctext import CType, without_comments
 from syscraft.errors import Where
 from syscraft.rules.base import Item, StructView, Text
 from syscraft.tree.source import KernelTree
 
 _HEADERS = ("include/uapi", "include/linux/fcntl.h")
 
-_COMMENT = re.compile(r'"(?:\\.|[^"\\\n])*"|/\*.*?\*/|//[^\n]*', re.DOTALL)
 _FUNCTION = re.compile(r"^\{\n(?:.*\n)*?\}", re.MULTILINE)
 _CALLED = re.compile(r"\b([a-z_]\w*)\s*\(")
 _STRUCT = re.compile(r"^(?:typedef )?struct\s+(\w+)\s*\{", re.MULTILINE)
 _CONSTANT = re.compile(r"^#\s*define\s+(\w+)\s+\(?(O_[A-Z]+)\)?\s*$", re.MULTILINE)
 _SIZE = re.compile(r"^#\s*define\s+(\w+)_SIZE_VER\d+", re.MULTILINE)
 _BITS = re.compile(r"^\s*(__[us]\d+|unsigned int|int)\s+(\w+)\s*:\s*\d", re.MULTILINE)
-
-
-def without_comments(text: str) -> str:
-    """Blank comments out; every line stays where it is."""
-
-    def blank(match: re.Match[str]) -> str:
-        found = match.group()
-        return found if found[0] == '"' else re.sub(r"[^\n]", " ", found)
-
-    return _COMMENT.sub(blank, text)
 
 
 class SourceFile:

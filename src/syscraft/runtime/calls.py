@@ -25,12 +25,14 @@ def all_names() -> tuple[str, ...]:
 
 
 def __getattr__(name: str) -> object:
+    # What the import system and debuggers look for must not read any table, nor want the C core.
+    if name.startswith("__"):
+        raise AttributeError(f"module 'syscraft.calls' has no call '{name}'")
     from syscraft.runtime import call_maker, call_table
 
     if name == "KEEP_GIL":
         return call_table.KEEP_GIL
-    # What the import system and debuggers look for must not read any table.
-    call = None if name.startswith("__") else call_maker.make_call(call_table.own_table(), name)
+    call = call_maker.make_call(call_table.own_table(), name)
     if call is None:
         raise call_maker.unknown(name)
     globals()[name] = call  # the next time it is found as fast as anything

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import stat
-from collections.abc import Callable
 from dataclasses import asdict, replace
 from enum import Enum
 
@@ -23,7 +22,7 @@ from syscraft.files import (
     write_atomic,
     write_if_changed,
 )
-from syscraft.model.call import Call, NumberPolicy
+from syscraft.model.call import NumberPolicy, Unit
 from syscraft.tree.record import (
     FOLDER,
     Record,
@@ -35,7 +34,7 @@ from syscraft.tree.record import (
     take_out,
 )
 from syscraft.tree.source import KernelTree
-from syscraft.tree.standing import has_row
+from syscraft.tree.standing import has_rows
 from syscraft.tree.wire import KernelChange, wired
 
 
@@ -49,33 +48,12 @@ class Done(Enum):
     NOTHING = "not applied"
 
 
-def apply_call(call: Call, tree: KernelTree) -> tuple[Done, tuple[str, ...]]:
-    """Put *call* into a tree, or bring it up to date; it keeps its number while it is there.
+def apply(unit: Unit, tree: KernelTree) -> tuple[Done, tuple[str, ...]]:
+    """Put the calls of *unit* into a tree, or bring them up to date.
 
-    Returns: what was done, and the files that were written.
+    They keep their numbers while they are there.
 
-    Raises:
-        TreeError: an anchor is missing, or our lines were changed by somebody.
-        EnvironmentLacks: the tree cannot be written.
-    """
-
-    def work_out(clean: KernelTree, number: int | None) -> KernelChange:
-        pinned = call.number.policy is NumberPolicy.FIXED
-        return wired(call, clean, number=None if pinned else number)
-
-    return apply(call.name, tree, work_out)
-
-
-def apply(
-    name: str, tree: KernelTree, work_out: Callable[[KernelTree, int | None], KernelChange]
-) -> tuple[Done, tuple[str, ...]]:
-    """Put a call's change into a tree, or bring it up to date.
-
-    Args:
-        work_out: makes the change for a tree that does not have it; the number is the one that
-            the call has there already.
-
-    Returns: what was done, and the files that were written. A tree that has the call without a
+    Returns: what was done, and the files that were written. A tree that has the calls without a
     record, by ``git am`` or by hand, stays as it is.
 
     Raises:
@@ -83,30 +61,41 @@ def apply(
         EnvironmentLacks: the tree cannot be written.
     """
     with _locked(tree):
-        old = read_record(tree, name)
-        gone = old is not None and not has_row(name, tree)
+        old = read_record(tree, unit.name)
+        gone = old is not None and not has_rows(old.numbers, tree)
         if old and (old.busy or gone):
             _take_out(tree, old, gone=gone)
             old = None
         if old is None:
-            change = work_out(tree, None)
+            change = wired(unit, tree)
             if not change.files:
                 return Done.ALREADY, ()
-            _put_in(tree, name, change)
+            _put_in(tree, unit.name, change)
             return Done.APPLIED, tuple(sorted(change.files))
         taken = take_out(tree, old)
         clean = seen_without(tree, taken)
-        change = work_out(clean, old.number)
+        change = wired(unit, clean, numbers=_kept(unit, old))
         left = taken.record.created.keys() - change.files.keys()
         if not left and not differing(tree, taken, change.files, change.spans):
             return Done.ALREADY, ()
         _take_out(tree, old)
-        _put_in(tree, name, change)
+        _put_in(tree, unit.name, change)
         return Done.UPDATED, tuple(sorted(change.files))
 
 
+def _kept(unit: Unit, record: Record) -> dict[str, int]:
+    """The numbers that calls keep: those in the record, unless the declaration pins them."""
+    pinned = {call.number.fixed for call in unit.calls}
+    return {
+        call.name: record.numbers[call.name]
+        for call in unit.calls
+        if call.number.policy is not NumberPolicy.FIXED
+        and record.numbers.get(call.name) not in (None, *pinned)
+    }
+
+
 def revert(name: str, tree: KernelTree) -> tuple[Done, tuple[str, ...]]:
-    """Take a call's change out of a tree.
+    """Take a declaration's change out of a tree.
 
     Returns: what was done, and the files that were written or removed.
 
@@ -117,7 +106,7 @@ def revert(name: str, tree: KernelTree) -> tuple[Done, tuple[str, ...]]:
         record = read_record(tree, name)
         if record is None:
             return Done.NOTHING, ()
-        paths = _take_out(tree, record, gone=not has_row(name, tree))
+        paths = _take_out(tree, record, gone=not has_rows(record.numbers, tree))
         return Done.REVERTED, paths
 
 
@@ -128,7 +117,7 @@ def _locked(tree: KernelTree) -> FileLock:
 
 def _put_in(tree: KernelTree, name: str, change: KernelChange) -> None:
     record = replace(
-        record_of(tree, name, change.number, change.files, change.spans),
+        record_of(tree, name, change.numbers, change.files, change.spans),
         patches=change.author_patches,
         shared=change.shared_lines,
     )

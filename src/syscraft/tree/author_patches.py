@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from syscraft import proc
 from syscraft.errors import DeclarationError, TreeError, Where
 from syscraft.files import digest, write_atomic
-from syscraft.model.call import Call, TextFile
+from syscraft.model.call import TextFile
 from syscraft.tree.source import KernelTree
 
 _FILE_LINE = re.compile(r"^(?:---|\+\+\+) (?:[ab]/)?([^\t\n]+)", re.MULTILINE)
@@ -29,8 +30,8 @@ class Patched:
     applied: tuple[TextFile, ...]
 
 
-def apply_patches(call: Call, tree: KernelTree) -> Patched:
-    """Apply *call*'s patches in order; what the tree has already is left out.
+def apply_patches(patches: Sequence[TextFile], tree: KernelTree) -> Patched:
+    """Apply an author's patches in order; what the tree has already is left out.
 
     Two variants of a call may need the same change of the kernel, and carry the same patch.
 
@@ -38,13 +39,13 @@ def apply_patches(call: Call, tree: KernelTree) -> Patched:
         TreeError: a patch does not apply; git's own words are in the message.
         DeclarationError: a patch leaves the tree, or changes nothing.
     """
-    if not call.patches:
+    if not patches:
         return Patched({}, ())
     with tempfile.TemporaryDirectory(prefix="syscraft-patch-") as folder:
         scratch = Path(folder)
         touched: set[str] = set()
         applied = []
-        for patch in call.patches:
+        for patch in patches:
             paths = touched_by(patch)
             for path in paths:
                 _bring(path, tree, scratch)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from syscraft import proc
+from syscraft.defaults import DEFAULT_LINUX
 from syscraft.errors import TreeError
 from syscraft.files import FileLock, cache_root, folder_made_whole
 from syscraft.hints import Progress, silent
-from syscraft.tree.source import DEFAULT_LINUX, KernelTree, open_tree
+from syscraft.tree.source import KernelTree, open_tree
 
 
 def uapi_headers(

@@ -18,15 +18,6 @@ from syscraft.tree.tables import (
 )
 
 
-def number_of(call: Call, tree: KernelTree) -> int:
-    """The number that *call* has in *tree*, or gets there.
-
-    Raises:
-        TreeError: the name or the pinned number is taken, or no private one is free.
-    """
-    return numbers_of((call,), tree)[0]
-
-
 def numbers_of(calls: Sequence[Call], tree: KernelTree) -> tuple[int, ...]:
     """The number of each call, as if those before it were in the tree.
 
@@ -57,7 +48,7 @@ def _number(call: Call, tree: KernelTree, given: dict[int, tuple[str, str]]) -> 
     if there is None:
         return choose_number(call, taken, tree.where("arch"))
     others = {number: row for number, row in taken.items() if row[0] != call.name}
-    is_recorded = read_record(tree, call.name) is not None
+    is_recorded = read_record(tree, call.shared.name) is not None
     if not is_recorded:
         check_definition(call, tree)
     if call.number.policy is NumberPolicy.FIXED and call.number.fixed != there:
@@ -74,6 +65,6 @@ def _number(call: Call, tree: KernelTree, given: dict[int, tuple[str, str]]) -> 
 
 def _with_patched_tables(call: Call, tree: KernelTree) -> KernelTree:
     """The tree with the author's patches, if they are about numbers at all."""
-    if any(is_table(path) for patch in call.patches for path in touched_by(patch)):
-        return tree.with_files(apply_patches(call, tree).files)
+    if any(is_table(path) for patch in call.shared.patches for path in touched_by(patch)):
+        return tree.with_files(apply_patches(call.shared.patches, tree).files)
     return tree

@@ -10,6 +10,8 @@ Source: include/uapi/asm-generic/unistd.h and arch/arm64/include/asm/unistd32.h,
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from syscraft.errors import TreeError
@@ -33,15 +35,17 @@ def find_headers(tree: KernelTree) -> tuple[str, ...]:
     return tuple(sorted(path for path in found if _NUMBERS.search(tree.read(path) or "")))
 
 
-def add_entry(
-    tree: KernelTree, editor: Editor, path: str, number: int, name: str, *, compat: bool
-) -> list[str]:
-    """Add a call to one header.
+@dataclass(frozen=True, order=True)
+class Entry:
+    """A call to add; ``compat`` says whether programs of 32 bits have an entry of their own."""
 
-    Args:
-        compat: whether programs of 32 bits have an entry of their own.
+    number: int
+    name: str
+    compat: bool
 
-    Returns: the files that were edited.
+
+def add_entries(tree: KernelTree, editor: Editor, path: str, new: Sequence[Entry]) -> None:
+    """Add calls to one header, and raise its count.
 
     Raises:
         TreeError: there is no entry to stand behind, or no count to raise.
@@ -61,22 +65,32 @@ def add_entry(
     match = _ENTRY.match(lines[entries[-1]])
     assert match is not None
     last = numbers.get(match["name"] or match["both"])
-    entry = f"__SYSCALL(__NR_{name}, sys_{name})"
-    if compat and any(map(_HAS_BOTH.match, lines)):
-        entry = f"__SC_COMP(__NR_{name}, sys_{name}, compat_sys_{name})"
-    elif compat and any(found["compat"] for found in map(_ENTRY.match, lines) if found):
-        entry = f"__SYSCALL(__NR_{name}, compat_sys_{name})"
-    editor.insert(path, entries[-1] + 1, f"#define __NR_{name} {number}\n{entry}\n")
+    text = "".join(
+        f"#define __NR_{entry.name} {entry.number}\n{_line(entry, lines)}\n"
+        for entry in sorted(new)
+    )
+    editor.insert(path, entries[-1] + 1, text)
+    highest = max(entry.number for entry in new)
     # The count stands below the entries, or in the header that includes this one.
     for counted in (path, str(Path(path).with_name("unistd.h"))):
         for index, line in enumerate(editor.lines(counted)):
             count = _COUNT.match(line.rstrip("\n"))
             if count and last is not None and int(count["count"]) == last + 1:
-                editor.replace_line(counted, index, f"{count['head']}{number + 1}\n")
-                return [path, counted]
+                editor.replace_line(counted, index, f"{count['head']}{highest + 1}\n")
+                return
     raise TreeError.of(
         "the count of calls was not found",
         tree.where(path),
         expected=f"a definition of __NR_syscalls or __NR_compat_syscalls as {last}+1",
         hint="syscraft does not know the layout of this kernel tree",
     )
+
+
+def _line(entry: Entry, lines: Sequence[str]) -> str:
+    """What a header says of a call's function, as it does of others."""
+    name = entry.name
+    if entry.compat and any(map(_HAS_BOTH.match, lines)):
+        return f"__SC_COMP(__NR_{name}, sys_{name}, compat_sys_{name})"
+    if entry.compat and any(found["compat"] for found in map(_ENTRY.match, lines) if found):
+        return f"__SYSCALL(__NR_{name}, compat_sys_{name})"
+    return f"__SYSCALL(__NR_{name}, sys_{name})"

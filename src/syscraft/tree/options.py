@@ -16,6 +16,8 @@ from syscraft.tree.tables import read_tables
 
 _KCONFIG = "init/Kconfig"
 _ENTRY = re.compile(r"^config (?P<symbol>\w+)\n(?P<rest>(?:[ \t].*\n|\n)*)", re.MULTILINE)
+# Several calls of one option are named in its help, which may break lines between them.
+_SEVERAL = re.compile(r"^\s*Enable\s+the\s([\w\s,]+?)\ssystem\s+calls:", re.MULTILINE)
 _PROMPT = re.compile(r'^\s*bool "Enable (\w+)\(\) system call"', re.MULTILINE)
 # What syscraft writes, and the kernel's own options of that form do not have.
 _OURS = re.compile(r"Without this option\s+(\w+)\(\)\s+fails with ENOSYS")
@@ -49,13 +51,18 @@ def _symbols(tree: KernelTree) -> dict[str, str]:
     text = tree.read("kernel/Makefile") or ""
     found = {name: symbol for symbol, name in _OBJECT.findall(text)}
     for entry in _ENTRY.finditer(tree.read(_KCONFIG) or ""):
-        for name in _PROMPT.findall(entry["rest"]):
+        for name in (*_PROMPT.findall(entry["rest"]), *_several(entry["rest"])):
             found[name] = entry["symbol"]
     return found
 
 
+def _several(text: str) -> list[str]:
+    return [n for names in _SEVERAL.findall(text) for n in re.findall(r"\w+", names) if n != "and"]
+
+
 def _described(tree: KernelTree) -> set[str]:
-    return set(_OURS.findall(tree.read(_KCONFIG) or ""))
+    text = tree.read(_KCONFIG) or ""
+    return {*_OURS.findall(text), *_several(text)}
 
 
 def _private(tree: KernelTree) -> set[str]:

@@ -1,6 +1,6 @@
 """What a piece of a kernel change is, and how all of them are found.
 
-A piece is a module of ``tree/piece`` that defines ``PIECE``: what a call adds to a tree in one
+A piece is a module of ``tree/piece`` that defines ``PIECE``: what calls add to a tree in one
 respect. Nothing else names it: the patch series, ``--apply`` and the table in docs/kernel.md are
 made from :func:`all_pieces`.
 """
@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import syscraft.tree.piece
-from syscraft.model.call import Call
+from syscraft.model.call import Unit
 from syscraft.tree.edit import Editor
 from syscraft.tree.source import KernelTree
 
@@ -26,14 +26,15 @@ class Mail:
     Args:
         order: mails are in the order of these numbers.
         name: how docs/kernel.md calls it.
-        subject: with ``{name}`` for the call's name.
-        message: (call, number) -> why.
+        subject: with ``{name}`` for the declaration's name, and ``{calls}`` for "the NAME() system
+            call" or "the NAME system calls".
+        message: (calls, numbers by name) -> why.
     """
 
     order: int
     name: str
     subject: str
-    message: Callable[[Call, int], str]
+    message: Callable[[Unit, Mapping[str, int]], str]
 
 
 @dataclass(frozen=True)
@@ -41,14 +42,14 @@ class Site:
     """Where a piece works.
 
     Args:
-        number: the call's number in the common sequence.
+        numbers: name of a call -> its number in the common sequence.
         tree: as the mails before this one left it.
         editor: collects the edits of this mail.
         created: the new files of this mail so far.
     """
 
-    call: Call
-    number: int
+    unit: Unit
+    numbers: Mapping[str, int]
     tree: KernelTree
     editor: Editor
     created: list[str] = field(default_factory=list)
@@ -56,7 +57,7 @@ class Site:
 
 @dataclass(frozen=True)
 class Piece:
-    """One respect in which a call changes a tree.
+    """One respect in which the calls of a declaration change a tree.
 
     Args:
         name: names it in tests and messages.
@@ -64,7 +65,7 @@ class Piece:
         order: pieces of a mail are in the order of these numbers.
         where: the files, as docs/kernel.md shows them.
         summary: what is added, for docs/kernel.md.
-        new_files: call -> path -> text; pure.
+        new_files: calls -> path -> text; pure.
         edit: changes files that the tree has.
         needs: a file without which a tree has no place for the piece.
         quiet: whether its edits only add names that no other file uses.
@@ -75,7 +76,7 @@ class Piece:
     order: int
     where: str
     summary: str
-    new_files: Callable[[Call], Mapping[str, str]] = lambda call: {}
+    new_files: Callable[[Unit], Mapping[str, str]] = lambda unit: {}
     edit: Callable[[Site], None] = lambda site: None
     needs: str | None = None
     quiet: bool = False
@@ -88,7 +89,7 @@ class Piece:
         """
         if self.needs is not None and site.tree.read(self.needs) is None:
             return
-        for path, text in self.new_files(site.call).items():
+        for path, text in self.new_files(site.unit).items():
             site.editor.create(path, text)
             site.created.append(path)
         self.edit(site)

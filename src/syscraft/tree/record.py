@@ -37,9 +37,10 @@ class Hunk:
 
 @dataclass(frozen=True)
 class Record:
-    """What is in a tree because of one call.
+    """What is in a tree because of one declaration.
 
     Args:
+        numbers: name of a call -> its number.
         busy: whether the tree may hold only a part of it.
         created: path -> text of every new file.
         edited: path -> the hunks of every edited file, in order.
@@ -49,7 +50,7 @@ class Record:
     """
 
     name: str
-    number: int
+    numbers: Mapping[str, int]
     busy: bool
     created: Mapping[str, str]
     edited: Mapping[str, tuple[Hunk, ...]]
@@ -65,7 +66,7 @@ def record_path(name: str) -> str:
 def record_of(
     tree: KernelTree,
     name: str,
-    number: int,
+    numbers: Mapping[str, int],
     files: Mapping[str, bytes],
     spans: Mapping[str, tuple[Span, ...]],
 ) -> Record:
@@ -88,11 +89,11 @@ def record_of(
         if not (tree.root / parent).is_dir()
     }
     ordered = tuple(sorted(folders, key=len))
-    return Record(name, number, True, created, edited, ordered)
+    return Record(name, dict(numbers), True, created, edited, ordered)
 
 
 def read_record(tree: KernelTree, name: str) -> Record | None:
-    """The record of one call, or None if the tree has none.
+    """The record of one declaration, or None if the tree has none.
 
     Raises:
         EnvironmentLacks: it cannot be read.
@@ -104,7 +105,8 @@ def read_record(tree: KernelTree, name: str) -> Record | None:
         kept = json.loads(text)
         return Record(
             name=kept["name"],
-            number=kept["number"],
+            # Records of a single call had its number alone.
+            numbers=kept["numbers"] if "numbers" in kept else {kept["name"]: kept["number"]},
             busy=kept["busy"],
             created=kept["created"],
             edited={
@@ -131,7 +133,7 @@ def read_record(tree: KernelTree, name: str) -> Record | None:
 
 
 def all_records(tree: KernelTree) -> Iterator[Record]:
-    """The records of all calls, by name."""
+    """The records of all declarations, by name."""
     for path in tree.glob(f"{FOLDER}/*.json"):
         if record := read_record(tree, Path(path).stem):
             yield record
@@ -182,6 +184,9 @@ def take_out(tree: KernelTree, record: Record, *, gone: bool = False) -> TakenOu
                 lines[place : place + len(hunk.added)] = hunk.removed
             elif gone or (record.busy and _place(lines, _reversed(hunk)) is not None):
                 continue  # not written yet, or taken out already
+            elif _are_apart(lines, hunk):
+                for line in hunk.added:
+                    lines.remove(line)
             elif not _hand_down(path, hunk, others):
                 expected = hunk.added[0].rstrip("\n") if hunk.added else "the lines around"
                 raise _changed(tree, path, hunk.index + 1, expected)
@@ -207,7 +212,7 @@ def differing(
     """
     clean = seen_without(tree, taken)
     old = taken.record
-    new = record_of(clean, old.name, old.number, files, spans)
+    new = record_of(clean, old.name, old.numbers, files, spans)
     same = {path for path, text in new.created.items() if tree.read(path) == text}
     same |= {
         path
@@ -260,7 +265,7 @@ def _leave_file(path: str, record: Record, heir: Record) -> tuple[Record, Record
         heir = replace(heir, created={**heir.created, path: created.pop(path)})
     if path in edited:
         # In a file that the patch and the wiring of the call change, the latter names the call.
-        own = tuple(h for h in edited[path] if record.name in "".join(h.added))
+        own = tuple(h for h in edited[path] if any(n in "".join(h.added) for n in record.numbers))
         heir = _with_hunks(heir, path, [h for h in edited.pop(path) if h not in own])
         if own:
             edited[path] = own
@@ -291,6 +296,17 @@ def _apart(hunk: Hunk, wanted: set[str]) -> list[Hunk]:
         )
         for i, line in enumerate(hunk.added)
     ]
+
+
+def _are_apart(lines: Sequence[str], hunk: Hunk) -> bool:
+    """Whether other lines stand between ours, each of which is the only one of its kind.
+
+    The row of another declaration's call may have a number between those of our calls.
+    """
+    if hunk.removed or not all(lines.count(line) == 1 for line in hunk.added):
+        return False
+    places = [lines.index(line) for line in hunk.added]
+    return places == sorted(places)
 
 
 def _hand_down(path: str, hunk: Hunk, others: dict[str, Record]) -> bool:

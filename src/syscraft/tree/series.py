@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from syscraft.model.call import Call, TextFile
+from syscraft.emit.kernel.wording import the_calls
+from syscraft.model.call import TextFile, Unit
 from syscraft.tree.edit import FileEdit
 
 _STAT_COLUMNS = 40
@@ -28,7 +29,7 @@ class Commit:
 
 
 def series(
-    call: Call, patches: Sequence[TextFile], commits: Sequence[Commit]
+    unit: Unit, patches: Sequence[TextFile], commits: Sequence[Commit]
 ) -> tuple[tuple[str, str], ...]:
     """Write the author's own *patches* and *commits*; (file name, mail) each.
 
@@ -40,12 +41,31 @@ def series(
         text = _PREFIX.sub(f"Subject: [PATCH {number}/{total}] ", patch.text, count=1)
         mails.append((f"{number:04d}-{_stem(patch.name)}.patch", text))
     for number, commit in enumerate(commits, len(patches) + 1):
-        mails.append((f"{number:04d}-{commit.stem}.patch", _mail(call, commit, number, total)))
+        mails.append(
+            (f"{number:04d}-{commit.stem}.patch", _mail(unit.shared.author, commit, number, total))
+        )
     return tuple(mails)
 
 
+def in_one_series(changes: Sequence[Sequence[tuple[str, str]]]) -> tuple[tuple[str, str], ...]:
+    """Number the mails of several series through, to be applied in this order.
+
+    Args:
+        changes: (file name, mail) pairs of each.
+    """
+    mails = [mail for change in changes for mail in change]
+    total = len(mails)
+    return tuple(
+        (
+            re.sub(r"^\d+", f"{number:04d}", name),
+            _PREFIX.sub(f"Subject: [PATCH {number}/{total}] ", text, count=1),
+        )
+        for number, (name, text) in enumerate(mails, 1)
+    )
+
+
 def cover_letter(
-    call: Call, patches: Sequence[TextFile], commits: Sequence[Commit], message: str
+    unit: Unit, patches: Sequence[TextFile], commits: Sequence[Commit], message: str
 ) -> str:
     """Write what comes before the mails. It is no patch, so ``git am`` does not want it."""
     total = len(patches) + len(commits)
@@ -53,12 +73,12 @@ def cover_letter(
     listed = "".join(f"  {title}\n" for title in titles)
     edits = _together([edit for commit in commits for edit in commit.edits])
     return (
-        f"From: {call.author}\n"
-        f"Subject: [PATCH 0/{total}] Add the {call.name}() system call\n"
+        f"From: {unit.shared.author}\n"
+        f"Subject: [PATCH 0/{total}] Add {the_calls(unit)}\n"
         "\n"
         f"{message}\n"
         "\n"
-        f"{call.author.partition('<')[0].strip()} ({total}):\n"
+        f"{unit.shared.author.partition('<')[0].strip()} ({total}):\n"
         f"{listed}"
         "\n"
         f"{edits}"
@@ -75,15 +95,15 @@ def _stem(name: str) -> str:
     return re.sub(r"^\d+-", "", stem)
 
 
-def _mail(call: Call, commit: Commit, number: int, total: int) -> str:
+def _mail(author: str, commit: Commit, number: int, total: int) -> str:
     return (
         "From 0000000000000000000000000000000000000000 Mon Sep 17 00:00:00 2001\n"
-        f"From: {call.author}\n"
+        f"From: {author}\n"
         f"Subject: [PATCH {number}/{total}] {commit.subject}\n"
         "\n"
         f"{commit.message}\n"
         "\n"
-        f"Signed-off-by: {call.author}\n"
+        f"Signed-off-by: {author}\n"
         "---\n"
         f"{_together(commit.edits)}"
         "\n" + "".join(edit.diff() for edit in commit.edits) + "-- \nsyscraft\n"

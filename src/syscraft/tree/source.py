@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
 from syscraft import proc
+from syscraft.defaults import DEFAULT_LINUX
 from syscraft.errors import EnvironmentLacks, UsageError, Where
 from syscraft.files import (
     FileLock,
@@ -20,7 +21,6 @@ from syscraft.files import (
 )
 from syscraft.hints import Progress, silent
 
-DEFAULT_LINUX = "deb:6.12"
 _DEBIAN_SOURCES = Path("/usr/src")
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 
 from syscraft.errors import Finding, TreeError
-from syscraft.model.call import Call
+from syscraft.model.call import Call, Unit
 from syscraft.tree.definition import Found, definitions_of, has_parameters_of
 from syscraft.tree.pieces import all_pieces
 from syscraft.tree.record import TakenOut, read_record, seen_without, take_out
@@ -43,38 +43,57 @@ class Presence:
         return self.standing is not Standing.ABSENT
 
 
-def presence_of(call: Call, tree: KernelTree) -> Presence:
-    """Tell what *tree* has of *call*.
+def presence_of(unit: Unit, tree: KernelTree) -> Presence:
+    """Tell what *tree* has of the calls of a declaration.
 
     Raises:
-        TreeError: the tree has another call of this name, only a part of it, or a version that
-            was changed both here and in the declaration.
+        TreeError: the tree has another call of such a name, only a part of them, or a version
+            that was changed both here and in the declaration.
     """
-    record = read_record(tree, call.name)
-    there = has_row(call.name, tree)
+    record = read_record(tree, unit.name)
     if record is None:
-        if not there:
+        if not has_rows(unit.shared.call_names, tree):
             return Presence(Standing.ABSENT, tree)
-        check_definition(call, tree)
+        _check_definitions(unit, tree)
         return Presence(Standing.BY_HAND, tree)
-    if not there:
+    if not has_rows(record.numbers, tree):
         # Put back with git, which leaves files that it does not know, and the record.
         taken = take_out(tree, replace(record, busy=True), gone=True)
         return Presence(Standing.ABSENT, seen_without(tree, taken), taken)
     try:
         taken = take_out(tree, record)
     except TreeError as edited:
-        _check_declaration_is_old(call, record.created, edited.findings[0])
+        _check_declaration_is_old(unit, record.created, edited.findings[0])
         return Presence(Standing.EDITED, tree)
     clean = seen_without(tree, taken)
-    if has_row(call.name, clean):
+    if has_rows(unit.shared.call_names, clean):
         return Presence(Standing.BY_HAND, tree)
     return Presence(Standing.APPLIED, clean, taken)
 
 
-def has_row(name: str, tree: KernelTree) -> bool:
-    """Whether a table of *tree* has a row for a call of this name."""
-    return name in read_tables(tree).names
+def has_rows(names: Iterable[str], tree: KernelTree) -> bool:
+    """Whether a table of *tree* has a row for one of the calls *names*."""
+    return not read_tables(tree).names.isdisjoint(names)
+
+
+def _check_definitions(unit: Unit, tree: KernelTree) -> None:
+    """Tell calls that are there from others of their names; all are, or none.
+
+    Raises:
+        TreeError: there is another one, or some are missing.
+    """
+    names = read_tables(tree).names
+    there = [call for call in unit.calls if call.name in names]
+    for call in there:
+        check_definition(call, tree)
+    if missing := [name for name in unit.shared.call_names if name not in names]:
+        raise TreeError.of(
+            f"this tree has only a part of the {unit.name} system calls",
+            tree.where(*_row_of(there[0], tree)),
+            expected="all of " + ", ".join(unit.shared.call_names),
+            found="nothing of " + ", ".join(missing),
+            hint="take the others out of the tree first",
+        )
 
 
 def number_in(call: Call, tables: Tables, tree: KernelTree) -> int | None:
@@ -131,13 +150,14 @@ def _row_of(call: Call, tree: KernelTree) -> tuple[str, int]:
     return next((table.path, row.index + 1) for table, row, _ in rows if row.name == call.name)
 
 
-def _check_declaration_is_old(call: Call, created: Mapping[str, str], edited: Finding) -> None:
+def _check_declaration_is_old(unit: Unit, created: Mapping[str, str], edited: Finding) -> None:
     """Whoever edits a call in the tree and in its declaration has to choose."""
+    subject = f"{unit.name}() was" if len(unit.calls) == 1 else f"the {unit.name} calls were"
     for piece in all_pieces():
-        for path, text in piece.new_files(call).items():
+        for path, text in piece.new_files(unit).items():
             if path in created and created[path] != text:
                 raise TreeError.of(
-                    f"{call.name}() was changed both in this tree and in its declaration",
+                    f"{subject} changed both in this tree and in its declaration",
                     edited.where,
                     expected=f"a change to one of them; {path} would now be different",
                     found=edited.found,

@@ -1,42 +1,44 @@
-"""Several calls in one kernel: each is added to the tree that the ones before made."""
+"""Several declarations in one kernel: each is added to the tree that the ones before made."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from syscraft.errors import DeclarationError, Finding, Where, raise_all
-from syscraft.model.call import Call
+from syscraft.model.call import Unit
 from syscraft.tree.number import numbers_of
 from syscraft.tree.source import KernelTree
-from syscraft.tree.standing import has_row
+from syscraft.tree.standing import has_rows
 from syscraft.tree.wire import KernelChange, wired
 
 
-def wired_together(calls: Sequence[Call], tree: KernelTree) -> tuple[KernelChange, ...]:
-    """Work out one change for each of *calls*, to be applied in this order.
+def wired_together(units: Sequence[Unit], tree: KernelTree) -> tuple[KernelChange, ...]:
+    """Work out one change for each of *units*, to be applied in this order.
 
     A later change's files hold the earlier changes too. A patch that several declarations carry
     is in the first change alone.
 
     Raises:
-        DeclarationError: two of the calls have one name, one pinned number or one option.
+        DeclarationError: two of them have one name, one pinned number or one option.
         TreeError: an anchor is missing, a name or number is taken, a patch does not apply.
     """
-    check_apart(calls)
-    numbers = numbers_of(calls, tree)
+    check_apart(units)
+    calls = [call for unit in units for call in unit.calls]
+    names = [call.name for call in calls]
+    numbers = dict(zip(names, numbers_of(calls, tree), strict=True))
     # Calls that the tree has come first: what a record says is about the tree as it is.
-    order = sorted(range(len(calls)), key=lambda i: not has_row(calls[i].name, tree))
+    order = sorted(range(len(units)), key=lambda i: not has_rows(units[i].shared.call_names, tree))
     changes: dict[int, KernelChange] = {}
     new: set[str] = set()
     for index in order:
-        change = wired(calls[index], tree, number=numbers[index])
+        change = wired(units[index], tree, numbers=numbers)
         standing = tuple(line for line in change.standing_config if line not in new)
         change = replace(change, standing_config=standing)
         new.update(change.new_config)
         changes[index] = change
         tree = tree.with_files(change.files)
-    in_order = [changes[index] for index in range(len(calls))]
+    in_order = [changes[index] for index in range(len(units))]
     if order == sorted(order):
         return tuple(in_order)
     return tuple(
@@ -45,44 +47,52 @@ def wired_together(calls: Sequence[Call], tree: KernelTree) -> tuple[KernelChang
     )
 
 
-def check_apart(calls: Sequence[Call]) -> None:
+def check_apart(units: Sequence[Unit]) -> None:
     """Refuse declarations that cannot be in one kernel.
 
     Raises:
         DeclarationError: two of them have one name, one pinned number or one option.
     """
-    findings = [
-        *_doubled(calls, "name", lambda call: call.name, lambda call: call.where),
-        *_doubled(calls, "number", lambda call: call.number.fixed, lambda c: c.number.where),
-        *_doubled(
-            calls, "option", lambda c: f"CONFIG_{c.kconfig.symbol}", lambda c: c.kconfig.where
-        ),
-    ]
-    raise_all(DeclarationError, findings)
+    raise_all(
+        DeclarationError,
+        [*_doubled(units, "name", _names), *_doubled(units, "number", _numbers),
+         *_doubled(units, "option", _options)],
+    )  # fmt: skip
 
 
-def _doubled(
-    calls: Sequence[Call],
-    what: str,
-    value: Callable[[Call], object],
-    where: Callable[[Call], Where],
-) -> list[Finding]:
-    first: dict[object, Call] = {}
+_Values = Mapping[object, Where]
+
+
+def _names(unit: Unit) -> _Values:
+    """The name of the declaration, which files bear, and those of its calls."""
+    return {unit.name: unit.shared.where, **{call.name: call.where for call in unit.calls}}
+
+
+def _numbers(unit: Unit) -> _Values:
+    fixed = {call.number.fixed: call.number.where for call in unit.calls}
+    return {number: where for number, where in fixed.items() if number is not None}
+
+
+def _options(unit: Unit) -> _Values:
+    kconfig = unit.shared.kconfig
+    return {f"CONFIG_{kconfig.symbol}": kconfig.where}
+
+
+def _doubled(units: Sequence[Unit], what: str, values: Callable[[Unit], _Values]) -> list[Finding]:
+    first: dict[object, tuple[Unit, Where]] = {}
     findings = []
-    for call in calls:
-        key = value(call)
-        if key is None:
-            continue
-        if key not in first:
-            first[key] = call
-        # Two calls of one name have one option as well, which says nothing new.
-        elif what == "name" or first[key].name != call.name:
-            findings.append(
-                Finding(
-                    f"duplicate {what} {key} in two declarations",
-                    where(call),
-                    expected=f"a different {what} for each call in a kernel",
-                    found=f"the same at {where(first[key])}",
+    for unit in units:
+        for value, where in values(unit).items():
+            if value not in first:
+                first[value] = (unit, where)
+            # Two of one name have one option as well, which says nothing new.
+            elif what == "name" or first[value][0].name != unit.name:
+                findings.append(
+                    Finding(
+                        f"duplicate {what} {value} in two declarations",
+                        where,
+                        expected=f"a different {what} for each call in a kernel",
+                        found=f"the same at {first[value][1]}",
+                    )
                 )
-            )
     return findings

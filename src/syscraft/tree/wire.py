@@ -1,19 +1,21 @@
-"""Wires a call into a kernel tree: every edit, the files that result, the patch series."""
+"""Wires calls into a kernel tree: every edit, the files that result, the patch series."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from syscraft.emit.kernel.source import kernel_source
+from syscraft.emit.kernel.wording import the_calls
 from syscraft.emit.man_page import man_page
+from syscraft.errors import UsageError
 from syscraft.lines import whole_lines
-from syscraft.model.call import PRIVATE_NUMBERS, Call, NumberPolicy
+from syscraft.model.call import PRIVATE_NUMBERS, Call, NumberPolicy, Unit
 from syscraft.tree.author_patches import apply_patches, patch_key, touched_by
 from syscraft.tree.edit import Editor
 from syscraft.tree.line_diff import Span, changed_spans, edited, origins, spans_of
 from syscraft.tree.mails import about_wiring, why
-from syscraft.tree.number import number_of
+from syscraft.tree.number import numbers_of
 from syscraft.tree.options import has_option, option_of, options_of_others
 from syscraft.tree.pieces import Mail, Piece, Site, all_pieces, by_mail
 from syscraft.tree.record import differing
@@ -36,11 +38,11 @@ class KernelChange:
     """Everything that tells a patched tree from the pristine one.
 
     Args:
-        number: the call's number in the tables.
+        numbers: name of a call -> its number in the tables.
         files: path -> the whole new content.
         series: (file name, mail) pairs for ``git am``.
         extras: (file name, text) pairs of what goes with the series: its cover letter and the
-            manual page.
+            manual pages.
         config: lines that the kernel's configuration must have.
         quiet: files whose change only adds names that no other file uses.
         body_line_maps: where the compiler's messages about the bodies belong.
@@ -50,7 +52,7 @@ class KernelChange:
         author_patches: key of each patch of the declaration -> the files that it is about.
     """
 
-    number: int
+    numbers: Mapping[str, int]
     files: dict[str, bytes]
     series: tuple[tuple[str, str], ...]
     extras: tuple[tuple[str, str], ...]
@@ -63,35 +65,42 @@ class KernelChange:
     author_patches: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
+    def number(self) -> int:
+        """The number of the only call, or of the first."""
+        return next(iter(self.numbers.values()))
+
+    @property
     def new_config(self) -> tuple[str, ...]:
         """The lines of ``config`` whose options come with this change."""
         return tuple(line for line in self.config if line not in self.standing_config)
 
 
-def wired(call: Call, tree: KernelTree, *, number: int | None = None) -> KernelChange:
-    """Work out the change that adds *call* to *tree*.
+def wired(
+    unit: Unit, tree: KernelTree, *, numbers: Mapping[str, int] | None = None
+) -> KernelChange:
+    """Work out the change that adds the calls of *unit* to *tree*.
 
-    For a tree that has the call already it is what differs between the two, as a rule nothing;
-    number and options are those of the tree.
+    For a tree that has the calls already it is what differs between the two, as a rule nothing;
+    numbers and options are those of the tree.
 
     Args:
-        number: the one to take, if it is free; by default what :func:`number_of` says.
+        numbers: those to take, by name; by default what :func:`numbers_of` says.
 
     Raises:
         TreeError: an anchor is missing, a name or number is taken, a patch does not apply.
     """
-    presence = presence_of(call, tree)
-    if number is None:
-        number = number_of(call, tree)
+    presence = presence_of(unit, tree)
+    chosen = _numbers(unit, tree, numbers or {})
     if presence.standing in (Standing.EDITED, Standing.BY_HAND):
-        change = _as_it_stands(call, tree, number, presence.standing)
+        change = _as_it_stands(unit, tree, chosen, presence.standing)
     else:
-        change = _added(call, presence.clean, number)
+        change = _added(unit, presence.clean, chosen)
         if presence.taken:
             files = differing(tree, presence.taken, change.files, change.spans)
             # A line that is changed is not one that is only added.
             change = replace(change, files=files, quiet=frozenset())
-    others = [f"CONFIG_{symbol}=y" for symbol in options_of_others((call.name,), tree)]
+    ours = {unit.name, *unit.shared.call_names}
+    others = [f"CONFIG_{symbol}=y" for symbol in options_of_others(ours, tree)]
     config = tuple(dict.fromkeys((*change.config, *others)))
     return replace(
         change,
@@ -100,66 +109,92 @@ def wired(call: Call, tree: KernelTree, *, number: int | None = None) -> KernelC
     )
 
 
-def _added(call: Call, tree: KernelTree, number: int) -> KernelChange:
-    """The change for a tree that does not have the call."""
-    patched = apply_patches(call, tree)
-    work = _Work(call, number, tree.with_files(patched.files))
+def _numbers(unit: Unit, tree: KernelTree, given: Mapping[str, int]) -> dict[str, int]:
+    """Every call's number: the one that is given, or what :func:`numbers_of` says."""
+    names = unit.shared.call_names
+    if given.keys() >= set(names):
+        return {name: given[name] for name in names}
+    calls = []
+    for call in unit.calls:
+        if call.name in given:
+            kept = replace(call.number, policy=NumberPolicy.FIXED, fixed=given[call.name])
+            call = replace(call, number=kept)
+        calls.append(call)
+    return dict(zip(names, numbers_of(calls, tree), strict=True))
+
+
+def _added(unit: Unit, tree: KernelTree, numbers: Mapping[str, int]) -> KernelChange:
+    """The change for a tree that does not have the calls."""
+    patches = unit.shared.patches
+    patched = apply_patches(patches, tree)
+    work = _Work(unit, numbers, tree.with_files(patched.files))
     for path, data in patched.files.items():
         work.start_from(tree.read(path), path, data)
     for mail, pieces in by_mail():
         work.add(mail, pieces)
-    letter = f"{why(call)}\n\n{about_wiring(call, number)}"
+    letter = f"{why(unit, numbers)}\n\n{about_wiring(unit, numbers)}"
     return KernelChange(
-        number=number,
+        numbers=numbers,
         files={**patched.files, **work.files},
-        series=series(call, patched.applied, work.commits),
+        series=series(unit, patched.applied, work.commits),
         extras=(
-            ("0000-cover-letter.txt", cover_letter(call, patched.applied, work.commits, letter)),
-            (f"{call.name}.2", man_page(call)),
+            ("0000-cover-letter.txt", cover_letter(unit, patched.applied, work.commits, letter)),
+            *_man_pages(unit),
         ),
-        config=(f"CONFIG_{call.kconfig.symbol}=y",),
+        config=(f"CONFIG_{unit.shared.kconfig.symbol}=y",),
         quiet=frozenset(work.quiet - work.loud - patched.files.keys()),
-        body_line_maps=(_line_map(call),),
+        body_line_maps=(_line_map(unit),),
         spans=work.spans(tree),
         shared_lines={path: tuple(sorted(lines)) for path, lines in work.shared.items()},
-        author_patches={patch_key(p): tuple(sorted(touched_by(p))) for p in call.patches},
+        author_patches={patch_key(p): tuple(sorted(touched_by(p))) for p in patches},
     )
 
 
-def _as_it_stands(call: Call, tree: KernelTree, number: int, standing: Standing) -> KernelChange:
-    """The change for a tree that has the call, and where nobody knows which lines are its."""
+def _as_it_stands(
+    unit: Unit, tree: KernelTree, numbers: Mapping[str, int], standing: Standing
+) -> KernelChange:
+    """The change for a tree that has the calls, and where nobody knows which lines are theirs."""
     files = {}
-    if standing is Standing.BY_HAND and _is_from_declaration(call, tree):
-        generated = (piece.new_files(call) for piece in all_pieces())
+    if standing is Standing.BY_HAND and _is_from_declaration(unit, tree):
+        generated = (piece.new_files(unit) for piece in all_pieces())
         files = {
             path: text.encode("utf-8", "surrogateescape")
             for texts in generated
             for path, text in texts.items()
             if tree.read(path) not in (None, text)
         }
-    source = kernel_source(call)
-    is_ours = call.kernel_path in files or tree.read(call.kernel_path) == source.text
-    symbol = option_of(call.name, tree)
+    path = unit.shared.kernel_path
+    is_ours = path in files or tree.read(path) == kernel_source(unit).text
+    symbols = {option_of(name, tree) for name in unit.shared.call_names} - {None}
     return KernelChange(
-        number=number,
+        numbers=numbers,
         files=files,
         series=(),
-        extras=((f"{call.name}.2", man_page(call)),),
-        config=(f"CONFIG_{symbol}=y",) if symbol else (),
+        extras=_man_pages(unit),
+        config=tuple(f"CONFIG_{symbol}=y" for symbol in sorted(filter(None, symbols))),
         quiet=frozenset(),
-        body_line_maps=(_line_map(call),) if is_ours else (),
+        body_line_maps=(_line_map(unit),) if is_ours else (),
     )
 
 
-def _is_from_declaration(call: Call, tree: KernelTree) -> bool:
-    """Whether the call's source file in *tree* was generated, maybe of an older declaration."""
-    head = "".join(whole_lines(kernel_source(call).text)[:2])
-    found = tree.read(call.kernel_path) or ""
-    return found.startswith(f"{head} * {call.name}() - ") and f"do_{call.name}(" in found
+def _man_pages(unit: Unit) -> tuple[tuple[str, str], ...]:
+    return tuple((f"{call.name}.2", man_page(call)) for call in unit.calls)
 
 
-def _line_map(call: Call) -> BodyLineMap:
-    return BodyLineMap(call.kernel_path, call.body.shown_path, kernel_source(call).body_offset)
+def _is_from_declaration(unit: Unit, tree: KernelTree) -> bool:
+    """Whether the source file in *tree* was generated, maybe of an older declaration."""
+    head = "".join(whole_lines(kernel_source(unit).text)[:2])
+    found = tree.read(unit.shared.kernel_path) or ""
+    names = ", ".join(f"{name}()" for name in unit.shared.call_names)
+    title = " ".join(found.removeprefix(head).replace("\n *", "").split())
+    defined = all(f"do_{name}(" in found for name in unit.shared.call_names)
+    return found.startswith(head) and title.startswith(f"* {names} - ") and defined
+
+
+def _line_map(unit: Unit) -> BodyLineMap:
+    shared = unit.shared
+    offset = kernel_source(unit).body_offset
+    return BodyLineMap(shared.kernel_path, shared.body.shown_path, offset)
 
 
 def _has_option(line: str, tree: KernelTree) -> bool:
@@ -169,9 +204,9 @@ def _has_option(line: str, tree: KernelTree) -> bool:
 class _Work:
     """A tree that gains one mail of the series after the other."""
 
-    def __init__(self, call: Call, number: int, tree: KernelTree) -> None:
-        self.call = call
-        self.number = number
+    def __init__(self, unit: Unit, numbers: Mapping[str, int], tree: KernelTree) -> None:
+        self.unit = unit
+        self.numbers = numbers
         self.tree = tree
         self.files: dict[str, bytes] = {}
         self.commits: list[Commit] = []
@@ -198,7 +233,7 @@ class _Work:
     def add(self, mail: Mail, pieces: tuple[Piece, ...]) -> None:
         """Add a mail; a tree that has no place for any of its pieces goes without."""
         editor = Editor(self.tree.read, self.tree.where)
-        site = Site(self.call, self.number, self.tree, editor)
+        site = Site(self.unit, self.numbers, self.tree, editor)
         for piece in pieces:
             before = editor.sizes()
             piece.add(site)
@@ -216,12 +251,28 @@ class _Work:
                 before_edit = self._origins.get(edit.path, range(len(edit.lines)))
                 self._origins[edit.path] = edited(before_edit, edit)
         self.tree = self.tree.with_files(files)
-        subject = mail.subject.format(name=self.call.name)
-        self.commits.append(Commit(subject, mail.message(self.call, self.number), edits))
+        subject = mail.subject.format(name=self.unit.name, calls=the_calls(self.unit))
+        self.commits.append(Commit(subject, mail.message(self.unit, self.numbers), edits))
 
 
-def default_number(call: Call) -> int | None:
-    """The number to expect without a tree at hand; None if only a tree can tell."""
-    if call.number.policy is NumberPolicy.FIXED:
-        return call.number.fixed
-    return PRIVATE_NUMBERS[0] if call.number.policy is NumberPolicy.PRIVATE else None
+def default_numbers(calls: Sequence[Call]) -> dict[str, int]:
+    """The number of each call, by name, to expect without a tree at hand.
+
+    Raises:
+        UsageError: only a tree can tell.
+    """
+    taken = {call.number.fixed for call in calls}
+    numbers = {}
+    for call in calls:
+        number = call.number.fixed
+        if call.number.policy is NumberPolicy.PRIVATE:
+            number = next((n for n in PRIVATE_NUMBERS if n not in taken), None)
+        if number is None:
+            raise UsageError.of(
+                "only a kernel tree can tell the next number",
+                call.number.where,
+                hint="add --linux deb:6.12, or the path of your tree",
+            )
+        taken.add(number)
+        numbers[call.name] = number
+    return numbers

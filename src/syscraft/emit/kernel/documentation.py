@@ -1,4 +1,4 @@
-"""What a kernel's documentation says of a call: reStructuredText."""
+"""What a kernel's documentation says of calls: reStructuredText."""
 
 from __future__ import annotations
 
@@ -7,37 +7,50 @@ import textwrap
 from syscraft.emit.base import fill
 from syscraft.emit.ctext_layout import argument_list
 from syscraft.lines import split_lines
-from syscraft.model.call import Call
+from syscraft.model.call import Call, Unit
 
 
-def documentation(call: Call) -> str:
+def documentation(unit: Unit) -> str:
     """Write Documentation/userspace-api/NAME.rst."""
-    title = f"{call.name}()"
+    shared, several = unit.shared, len(unit.calls) > 1
+    title = f"{shared.name} system calls" if several else f"{shared.name}()"
     return fill(
-        "documentation.rst.j2",
-        call=call,
+        "documentation_calls.rst.j2" if several else "documentation.rst.j2",
+        shared=shared,
         title=title,
         line="=" * len(title),
-        summary=_wrap(call.summary[0].upper() + call.summary[1:] + "."),
-        description=_wrap(call.description),
-        prototypes=[
-            "\n".join(f"\t{line}" for line in split_lines(prototype))
-            for prototype in _prototypes(call)
+        summary=_sentence(shared.summary),
+        description=_wrap(shared.description),
+        calls=[
+            {
+                "title": f"{call.name}()",
+                "line": "=" * (len(call.name) + 2),
+                "summary": _sentence(call.summary),
+                "description": _wrap(call.description),
+                "prototype": "\n".join(f"\t{line}" for line in split_lines(_prototype(call))),
+                "errors": [
+                    (e.errno, _wrap(f"{e.when.rstrip('.')}.", indent="\t")) for e in call.errors
+                ],
+            }
+            for call in unit.calls
         ],
-        errors=[(e.errno, _wrap(f"{e.when.rstrip('.')}.", indent="\t")) for e in call.errors],
     )
 
 
-def _prototypes(call: Call) -> list[str]:
+def _prototype(call: Call) -> str:
     if call.is_clone and not call.packed:
         extras = [p.ctype.declare(p.name, kernel=False) for p in call.clone_extras]
         # The others are what some architectures make of it, as with clone(2).
         names = ["unsigned long flags", "void *stack", "int *parent_tid", "int *child_tid",
                  "unsigned long tls"]  # fmt: skip
-        return [argument_list(f"long {call.name}(", [*names, *extras], ");")]
+        return argument_list(f"long {call.name}(", [*names, *extras], ");")
     parameters = call.signatures[0].parameters
     declared = [p.ctype.declare(p.name, kernel=False) for p in parameters]
-    return [argument_list(f"long {call.name}(", declared or ["void"], ");")]
+    return argument_list(f"long {call.name}(", declared or ["void"], ");")
+
+
+def _sentence(text: str) -> str:
+    return _wrap(text[0].upper() + text[1:] + ".")
 
 
 def _wrap(text: str, indent: str = "") -> str:

@@ -1,57 +1,75 @@
-"""The kernel's own test of a call, under tools/testing/selftests, as text."""
+"""The kernel's own test of calls, under tools/testing/selftests, as text."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from syscraft.abi.abi import Abi
 from syscraft.abi.discover import all_abis
 from syscraft.abi.layout import places
 from syscraft.emit import user_c
 from syscraft.emit.base import fill
-from syscraft.emit.ctext_layout import argument_list
+from syscraft.emit.ctext_layout import WIDTH, argument_list, comment
 from syscraft.emit.expression_c import c_text
-from syscraft.model.call import Argument, Call, Case, Wrapper
+from syscraft.emit.kernel.wording import the_calls
+from syscraft.model.call import Argument, Call, Case, Unit, Wrapper
 from syscraft.model.expression import Name
 from syscraft.model.types import declare_user, spell_user
 
 _NOT_A_WORD = re.compile(r"\W+", re.ASCII)
 
 
-def selftest_files(call: Call) -> dict[str, str]:
+def selftest_files(unit: Unit) -> dict[str, str]:
     """Make the files of a folder of tools/testing/selftests: name -> text."""
-    program = f"{call.name}_test"
+    programs = _programs(unit)
+    ignored = "".join(f"{program}\n" for program in programs)
     return {
-        f"{program}.c": _program(call),
-        "Makefile": fill("selftest.mk.j2", program=program),
-        ".gitignore": f"# SPDX-License-Identifier: GPL-2.0-only\n{program}\n",
-        "config": f"CONFIG_{call.kconfig.symbol}=y\n",
+        **{f"{program}.c": text for program, text in programs.items()},
+        "Makefile": fill("selftest.mk.j2", programs=list(programs)),
+        ".gitignore": f"# SPDX-License-Identifier: GPL-2.0-only\n{ignored}",
+        "config": f"CONFIG_{unit.shared.kconfig.symbol}=y\n",
     }
 
 
-def _program(call: Call) -> str:
-    if call.is_clone:
-        return fill(
-            "selftest_clone.c.j2",
-            call=call,
-            prototype=argument_list(
-                f"static long {call.name}(",
-                ["unsigned long flags", *user_c.declared(call.clone_extras)],
-                ")",
-            ),
-            orders=_clone_orders(call),
-            extras=[extra.name for extra in call.clone_extras],
-            zeros=["NULL" if p.ctype.is_pointer else "0" for p in call.clone_extras],
-        )
+def _programs(unit: Unit) -> dict[str, str]:
+    """A program for each call that returns twice, and one for all the others."""
+    programs = {f"{call.name}_test": _clone_program(call) for call in unit.calls if call.is_clone}
+    plain = tuple(call for call in unit.calls if not call.is_clone)
+    if plain:
+        name = f"{unit.name}_test"
+        programs[f"{unit.name}_calls_test" if name in programs else name] = _program(unit, plain)
+    return programs
+
+
+def _clone_program(call: Call) -> str:
+    return fill(
+        "selftest_clone.c.j2",
+        call=call,
+        prototype=argument_list(
+            f"static long {call.name}(",
+            ["unsigned long flags", *user_c.declared(call.clone_extras)],
+            ")",
+        ),
+        orders=_clone_orders(call),
+        extras=[extra.name for extra in call.clone_extras],
+        zeros=["NULL" if p.ctype.is_pointer else "0" for p in call.clone_extras],
+    )
+
+
+def _program(unit: Unit, calls: Sequence[Call]) -> str:
+    uapi = [f"linux/{unit.name}.h"] if unit.shared.has_uapi else []
+    title = f"{unit.name}()" if len(unit.calls) == 1 else the_calls(unit)
+    intro = f"Test {title}: {unit.shared.summary}."
     return fill(
         "selftest.c.j2",
-        call=call,
-        libc_headers=user_c.libc_type_headers(call),
-        uapi_headers=sorted(
-            {*user_c.headers(call), *([f"linux/{call.name}.h"] if call.has_uapi else [])}
-        ),
-        wrappers=[_wrapper(call, wrapper) for wrapper in call.wrappers],
-        cases=_cases(call),
+        intro=f"/* {intro} */" if len(intro) <= WIDTH - 6 else comment([intro]),
+        libc_headers=sorted({h for call in calls for h in user_c.libc_type_headers(call)}),
+        uapi_headers=sorted({*uapi, *(h for call in calls for h in user_c.headers(call))}),
+        wide=any(call.has_wide_arguments for call in calls),
+        wrappers=[_wrapper(call, wrapper) for call in calls for wrapper in call.wrappers],
+        cases=_cases(calls),
+        names=[call.name for call in calls],
     )
 
 
@@ -67,6 +85,7 @@ def _wrapper(call: Call, wrapper: Wrapper) -> dict[str, object]:
         text = argument_list(f"\treturn {cast}syscall(", passed, ");")
         statements.setdefault(text, []).append(abi.macro)
     return {
+        "struct": call.packed.name if call.packed else None,
         "prototype": prototype,
         "fields": [(a.parameter.name, user_c.as_field(a)) for a in wrapper.arguments],
         "traps": user_c.choices(statements),
@@ -103,9 +122,9 @@ def _as_vararg(argument: Argument) -> str:
     return user_c.cast(argument, spell_user(ctype))
 
 
-def _cases(call: Call) -> list[dict[str, object]]:
+def _cases(calls: Sequence[Call]) -> list[dict[str, object]]:
     names: set[str] = set()
-    return [_case(case, names) for case in call.cases]
+    return [_case(case, names) for call in calls for case in call.cases]
 
 
 def _case(case: Case, names: set[str]) -> dict[str, object]:

@@ -17,14 +17,14 @@ from syscraft.emit.kernel.compat import (
 from syscraft.emit.kernel.prototypes import compat_names, per_signature
 from syscraft.lines import split_lines
 from syscraft.model import clone
-from syscraft.model.call import Call, Field, KernelSignature, PackedStruct
+from syscraft.model.call import Call, Field, KernelSignature, PackedStruct, Unit
 
 _SPDX = "// SPDX-License-Identifier: GPL-2.0"
 
 
 @dataclass(frozen=True)
 class KernelSource:
-    """A call's source file.
+    """The source file of a declaration's calls.
 
     ``body_offset`` is what a line number of the author's body gains in ``text``.
     """
@@ -33,37 +33,39 @@ class KernelSource:
     body_offset: int
 
 
-def kernel_source(call: Call) -> KernelSource:
+def kernel_source(unit: Unit) -> KernelSource:
     """Write kernel/NAME.c: the author's body and the entries that call it."""
-    body = split_lines(call.body.text)
+    shared = unit.shared
+    body = split_lines(shared.body.text)
     dropped = 0
     while body and (not body[0].strip() or "SPDX-License-Identifier" in body[0]):
         body.pop(0)
         dropped += 1
     while body and not body[-1].strip():
         body.pop()
-    head = [_SPDX, comment([f"{call.name}() - {call.summary}", call.description]), ""]
-    head += [line for line in _includes(call) if line not in body]
+    names = ", ".join(f"{name}()" for name in shared.call_names)
+    head = [_SPDX, comment([f"{names} - {shared.summary}", shared.description]), ""]
+    head += [line for line in _includes(unit) if line not in body]
     if not (body and body[0].startswith("#include")):
         head.append("")
     prefix = "\n".join(head) + "\n"
-    parts = [prefix + "\n".join(body) + "\n", _definition(call)]
+    parts = [prefix + "\n".join(body) + "\n", *map(_definition, unit.calls)]
     return KernelSource("\n".join(parts), prefix.count("\n") - dropped)
 
 
-def _includes(call: Call) -> list[str]:
-    names = ["linux/syscalls.h"]
-    if compat_names(call) or call.widened:
-        names.append("linux/compat.h")
-    if call.packed:
-        names.append("linux/uaccess.h")
-        if any(field.array for field in call.packed.padding):
-            names.append("linux/string.h")
-    if call.is_clone:
-        names += ["linux/ptrace.h", "linux/sched.h", "linux/sched/task.h"]
-    if call.has_uapi:
-        names.append(f"uapi/linux/{call.name}.h")
-    names += [f"uapi/{name}" for name in call.includes]
+def _includes(unit: Unit) -> list[str]:
+    names = {"linux/syscalls.h", *(f"uapi/{name}" for name in unit.shared.includes)}
+    for call in unit.calls:
+        if compat_names(call) or call.widened:
+            names.add("linux/compat.h")
+        if call.packed:
+            names.add("linux/uaccess.h")
+            if any(field.array for field in call.packed.padding):
+                names.add("linux/string.h")
+        if call.is_clone:
+            names |= {"linux/ptrace.h", "linux/sched.h", "linux/sched/task.h"}
+    if unit.shared.has_uapi:
+        names.add(f"uapi/linux/{unit.name}.h")
     return [f"#include <{name}>" for name in sorted(names)]
 
 

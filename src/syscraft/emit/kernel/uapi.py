@@ -1,15 +1,15 @@
-"""include/uapi/linux/NAME.h: what a call defines for programs."""
+"""include/uapi/linux/NAME.h: what calls define for programs."""
 
 from __future__ import annotations
 
 from syscraft.emit.expression_c import as_macro
 from syscraft.emit.packed_struct import packed_struct
-from syscraft.model.call import Call
+from syscraft.model.call import Shared
 
 
-def uapi_header(call: Call) -> str:
-    """Write the header of a call that has flags, structs or a packed struct."""
-    guard = f"_UAPI_LINUX_{call.name.upper()}_H"
+def uapi_header(shared: Shared) -> str:
+    """Write the header of calls that have flags, structs or packed structs."""
+    guard = f"_UAPI_LINUX_{shared.name.upper()}_H"
     parts = [
         "/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */",
         f"#ifndef {guard}",
@@ -17,13 +17,13 @@ def uapi_header(call: Call) -> str:
         "",
         "#include <linux/types.h>",
     ]
-    if call.flags:
+    if shared.flags:
         parts.append("")
-    for flag in call.flags:
+    for flag in shared.flags:
         note = f"\t/* {flag.summary} */" if flag.summary else ""
         parts.append(f"#define {flag.name}\t{as_macro(flag.value)}{note}")
-    for struct in call.structs:
+    for struct in shared.structs:
         parts += ["", struct.text]
-    if call.packed:
-        parts += ["", packed_struct(call, call.packed)]
+    for packed in shared.packed:
+        parts += ["", packed_struct(packed)]
     return "\n".join([*parts, "", f"#endif /* {guard} */", ""])

@@ -60,7 +60,7 @@ RULES = (
         id="L13",
         title="a 64-bit scalar has a compat entry",
         severity=Severity.WARNING,
-        cost="the entry that the macro makes for 31-bit programs on s390 answers ENOSYS, at run "
+        cost="the entry that the macro makes for 31-bit programs on s390 returns ENOSYS, at run "
         "time only",
         fix="COMPAT_SYSCALL_DEFINE with two halves, or no 64-bit scalar",
         history="the macro refuses to guess how halves are passed; s390 has its own compat "

@@ -1,4 +1,4 @@
-"""The page that describes the call."""
+"""The page that describes the calls."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _edit(site: Site) -> None:
         end += 1
     while not lines[end - 1].strip():
         end -= 1
-    editor.insert(_INDEX, end, f"   {site.call.name}\n")
+    editor.insert(_INDEX, end, f"   {site.unit.name}\n")
 
 
 PIECE = Piece(
@@ -29,7 +29,7 @@ PIECE = Piece(
     order=10,
     where=f"`{_FOLDER}/NAME.rst`",
     summary="description, prototype and errors",
-    new_files=lambda call: {f"{_FOLDER}/{call.name}.rst": documentation(call)},
+    new_files=lambda unit: {f"{_FOLDER}/{unit.name}.rst": documentation(unit)},
     edit=_edit,
     needs=_INDEX,
 )

@@ -8,8 +8,9 @@ from syscraft.tree.pieces import Piece, Site
 
 
 def _edit(site: Site) -> None:
-    if site.call.returns_twice:
-        add_fork_entries(site.call, site.tree, site.editor)
+    for call in site.unit.calls:
+        if call.returns_twice:
+            add_fork_entries(call, site.tree, site.editor)
 
 
 PIECE = Piece(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from syscraft.model.call import Call
 from syscraft.tree.edit import Editor
 from syscraft.tree.pieces import Piece, Site
 from syscraft.tree.sorted_list import place_in
@@ -17,9 +16,9 @@ def _edit(site: Site) -> None:
     paths = sorted({_claimed(site, path) for path in site.created})
     if not paths:
         return
-    title = f"{site.call.name.upper()} SYSTEM CALL"
+    title = f"{site.unit.name.upper()} SYSTEM CALL{'S' if len(site.unit.calls) > 1 else ''}"
     if f"{title}\n" not in site.editor.lines(_MAINTAINERS):
-        _add_entry(site.call, title, paths, site.editor)
+        _add_entry(site.unit.shared.author, title, paths, site.editor)
         return
     for path in paths:
         _add_line(title, path, site.editor)
@@ -31,7 +30,7 @@ def _claimed(site: Site, path: str) -> str:
     return path if site.tree.has_folder(folder) else f"{folder}/"
 
 
-def _add_entry(call: Call, title: str, paths: list[str], editor: Editor) -> None:
+def _add_entry(author: str, title: str, paths: list[str], editor: Editor) -> None:
     lines = editor.lines(_MAINTAINERS)
     start = editor.find(_MAINTAINERS, lambda line: line == "Maintainers List\n", "Maintainers List")
     titles = [
@@ -43,7 +42,7 @@ def _add_entry(call: Call, title: str, paths: list[str], editor: Editor) -> None
     place = place_in([lines[index].strip().upper() for index in titles], title)
     entry = [
         title,
-        f"M:\t{call.author}",
+        f"M:\t{author}",
         "L:\tlinux-api@vger.kernel.org",
         "S:\tMaintained",
         *(f"F:\t{path}" for path in paths),

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from syscraft.tree.mails import WIRING
-from syscraft.tree.number_headers import add_entry, find_headers
+from syscraft.tree.number_headers import Entry, add_entries, find_headers
 from syscraft.tree.pieces import Piece, Site
 
 
 def _edit(site: Site) -> None:
-    call = site.call
+    entries = [
+        Entry(site.numbers[call.name], call.name, call.needs_compat) for call in site.unit.calls
+    ]
     for path in find_headers(site.tree):
-        add_entry(site.tree, site.editor, path, site.number, call.name, compat=call.needs_compat)
+        add_entries(site.tree, site.editor, path, entries)
 
 
 PIECE = Piece(

@@ -1,11 +1,12 @@
-"""The call's option, and the object that it brings in."""
+"""The option of the calls, and the object that it brings in."""
 
 from __future__ import annotations
 
 import re
 
 from syscraft.emit.ctext_layout import prose
-from syscraft.model.call import Call
+from syscraft.emit.kernel.wording import listed
+from syscraft.model.call import Unit
 from syscraft.tree.edit import Editor
 from syscraft.tree.mails import CALL
 from syscraft.tree.pieces import Piece, Site
@@ -18,27 +19,33 @@ _OPTION = re.compile(r"^config \w+$")
 
 
 def _edit(site: Site) -> None:
-    editor, call = site.editor, site.call
+    editor, unit = site.editor, site.unit
     last = editor.find(
         _MAKEFILE, lambda line: bool(_OBJECT.match(line)), "obj-$(CONFIG_...) += ...o", last=True
     )
-    editor.insert(_MAKEFILE, last + 1, f"obj-$(CONFIG_{call.kconfig.symbol}) += {call.name}.o\n")
-    editor.insert(_KCONFIG, _place(editor), _option(call))
+    editor.insert(
+        _MAKEFILE, last + 1, f"obj-$(CONFIG_{unit.shared.kconfig.symbol}) += {unit.name}.o\n"
+    )
+    editor.insert(_KCONFIG, _place(editor), _option(unit))
 
 
-def _option(call: Call) -> str:
+def _option(unit: Unit) -> str:
+    shared, several = unit.shared, len(unit.calls) > 1
+    names = listed(shared.call_names)
+    title = f"the {unit.name} system calls" if several else f"{unit.name}() system call"
+    failing = "they fail" if several else f"{names}() fails"
     help_text = prose(
         [
-            f"Enable the {call.name} system call: {call.summary}.",
-            "" if call.kconfig.help == call.summary else call.kconfig.help,
-            f"Without this option {call.name}() fails with ENOSYS.",
+            f"Enable the {names} system call{'s' if several else ''}: {shared.summary}.",
+            "" if shared.kconfig.help == shared.summary else shared.kconfig.help,
+            f"Without this option {failing} with ENOSYS.",
             "If unsure, say Y.",
         ],
         indent="\t  ",
     )
     return (
-        f"config {call.kconfig.symbol}\n"
-        f'\tbool "Enable {call.name}() system call" if EXPERT\n'
+        f"config {shared.kconfig.symbol}\n"
+        f'\tbool "Enable {title}" if EXPERT\n'
         f"\tdefault y\n\thelp\n{help_text}\n\n"
     )
 

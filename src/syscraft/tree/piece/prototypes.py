@@ -1,4 +1,4 @@
-"""Prototypes of the call's entries, and declarations of the structs that they point to."""
+"""Prototypes of the calls' entries, and declarations of the structs that they point to."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _STRUCT_DECLARATION = re.compile(r"^struct \w+;$")
 
 def _edit(site: Site) -> None:
     _add_prototypes(site)
-    compat = compat_prototype(site.call)
+    compat = "".join(compat_prototype(call) for call in site.unit.calls)
     if compat:
         end = site.editor.find(
             _COMPAT_H,
@@ -38,14 +38,15 @@ def _add_prototypes(site: Site) -> None:
     end = heading - 1  # the comment's opening line
     while end and not lines[end - 1].strip():
         end -= 1
-    editor.insert(_SYSCALLS_H, end, prototypes(site.call))
-    needed = forward_declarations(site.call)
+    editor.insert(_SYSCALLS_H, end, "".join(prototypes(call) for call in site.unit.calls))
+    wanted = {text for call in site.unit.calls for text in forward_declarations(call)}
+    needed = sorted(wanted)
     new = [text for text in needed if text + "\n" not in lines]
     editor.share(_SYSCALLS_H, "".join(f"{text}\n" for text in needed))
     if new:
         includes = next(i for i, line in enumerate(lines) if line.startswith("#include"))
-        declared = [i for i, line in enumerate(lines[:includes]) if _STRUCT_DECLARATION.match(line)]
-        place = declared[-1] + 1 if declared else includes
+        others = [i for i, line in enumerate(lines[:includes]) if _STRUCT_DECLARATION.match(line)]
+        place = others[-1] + 1 if others else includes
         editor.insert(_SYSCALLS_H, place, "".join(f"{text}\n" for text in new))
 
 

@@ -1,4 +1,4 @@
-"""A row in every table of numbers."""
+"""A row for each call in every table of numbers."""
 
 from __future__ import annotations
 
@@ -11,19 +11,22 @@ from syscraft.tree.tables import CompatPlace, Style, Table, read_tables
 
 
 def _edit(site: Site) -> None:
-    call, editor = site.call, site.editor
     tables = read_tables(site.tree)
-    entries = fork_rows(call.name) if call.returns_twice else {}
-    for table in tables.tables:
-        style = tables.style(table, site.tree)
-        row = style.rows(
-            site.number,
-            call.name,
-            returns_twice=call.returns_twice,
-            entry=entries.get(table.path),
-            compat=_compat_entry(call, table, style),
-        )
-        editor.insert(table.path, table.insertion_index(site.number + style.offset), row)
+    # Rows that go to one place are in the order of their insertion.
+    for call in sorted(site.unit.calls, key=lambda call: site.numbers[call.name]):
+        number = site.numbers[call.name]
+        entries = fork_rows(call.name) if call.returns_twice else {}
+        for table in tables.tables:
+            style = tables.style(table, site.tree)
+            row = style.rows(
+                number,
+                call.name,
+                returns_twice=call.returns_twice,
+                entry=entries.get(table.path),
+                compat=_compat_entry(call, table, style),
+            )
+            index = table.insertion_index(number + style.offset)
+            site.editor.insert(table.path, index, row)
 
 
 def _compat_entry(call: Call, table: Table, style: Style) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from syscraft.emit.kernel.selftest import selftest_files
-from syscraft.model.call import Call
+from syscraft.model.call import Unit
 from syscraft.tree.mails import SELFTEST
 from syscraft.tree.pieces import Piece, Site
 from syscraft.tree.sorted_list import place_in
@@ -15,12 +15,12 @@ _MAKEFILE = f"{_FOLDER}/Makefile"
 _TARGET = re.compile(r"^TARGETS \+= (?P<name>\S+)$")
 
 
-def _files(call: Call) -> dict[str, str]:
-    return {f"{_FOLDER}/{call.name}/{name}": text for name, text in selftest_files(call).items()}
+def _files(unit: Unit) -> dict[str, str]:
+    return {f"{_FOLDER}/{unit.name}/{name}": text for name, text in selftest_files(unit).items()}
 
 
 def _edit(site: Site) -> None:
-    editor, name = site.editor, site.call.name
+    editor, name = site.editor, site.unit.name
     editor.find(_MAKEFILE, lambda line: bool(_TARGET.match(line)), "TARGETS += ...", last=True)
     targets = [
         (index, match["name"])

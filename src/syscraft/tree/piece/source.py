@@ -1,4 +1,4 @@
-"""The call's source file."""
+"""The source file of the calls."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ PIECE = Piece(
     order=10,
     where="`kernel/NAME.c`",
     summary="your body and the `SYSCALL_DEFINE` around it",
-    new_files=lambda call: {call.kernel_path: kernel_source(call).text},
+    new_files=lambda unit: {unit.shared.kernel_path: kernel_source(unit).text},
 )

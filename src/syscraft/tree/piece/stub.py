@@ -1,4 +1,4 @@
-"""What answers for the call in a kernel without it."""
+"""What answers for the calls in a kernel without it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ _SYS_NI = "kernel/sys_ni.c"
 
 
 def _edit(site: Site) -> None:
-    stubs = [f"COND_SYSCALL({site.call.name});\n"]
-    stubs += [f"COND_SYSCALL_COMPAT({name});\n" for name in compat_names(site.call)]
+    stubs = []
+    for call in site.unit.calls:
+        stubs.append(f"COND_SYSCALL({call.name});\n")
+        stubs += [f"COND_SYSCALL_COMPAT({name});\n" for name in compat_names(call)]
     end = len(site.editor.lines(_SYS_NI))
     site.editor.insert(_SYS_NI, end, "\n" + "".join(stubs))
 

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from syscraft.emit.kernel.uapi import uapi_header
+from syscraft.model.call import Unit
 from syscraft.tree.mails import CALL
 from syscraft.tree.pieces import Piece
+
+
+def _files(unit: Unit) -> dict[str, str]:
+    shared = unit.shared
+    return {shared.uapi_path: uapi_header(shared)} if shared.has_uapi else {}
+
 
 PIECE = Piece(
     name="uapi",
@@ -12,5 +19,5 @@ PIECE = Piece(
     order=30,
     where="`include/uapi/linux/NAME.h`",
     summary="structs, their sizes and flags, if there are any",
-    new_files=lambda call: {call.uapi_path: uapi_header(call)} if call.has_uapi else {},
+    new_files=_files,
 )

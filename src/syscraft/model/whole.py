@@ -1,0 +1,77 @@
+"""What the calls of a declaration are to each other: one name, one number, one function each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from syscraft.errors import Finding, Where
+from syscraft.model.call import types_module
+from syscraft.model.draft import Draft
+from syscraft.model.words import check_name, check_prose, check_texts
+
+
+def check_whole(whole: Draft, drafts: Sequence[Draft]) -> list[Finding]:
+    """Phase 2 for several calls: what is said above them, and what each must have for itself.
+
+    Args:
+        whole: the declaration read as if it were one call.
+    """
+    findings = check_name(whole.name, whole.where("name"), is_module=False)
+    findings += check_texts(whole)
+    findings += check_prose(whole)
+    names: dict[str, Draft] = {}
+    numbers: dict[int, Draft] = {}
+    for draft in drafts:
+        where = draft.where("name")
+        if draft.name in names:
+            found = f"also {names[draft.name].where('name')}"
+            findings.append(
+                Finding(f"duplicate call '{draft.name}'", where, "a different name", found)
+            )
+        names.setdefault(draft.name, draft)
+        number = draft.data.get("number")
+        if not isinstance(number, int):
+            continue
+        if number in numbers:
+            found = f"{number} for '{numbers[number].name}' and '{draft.name}'"
+            where = draft.where("number")
+            findings.append(
+                Finding(f"duplicate number {number}", where, "a number for each call", found)
+            )
+        numbers.setdefault(number, draft)
+    return findings
+
+
+def check_together(drafts: Sequence[Draft]) -> list[Finding]:
+    """Phase 6: the functions, structs and files that are made for the calls have names apart."""
+    findings = []
+    functions: dict[str, Where] = {}
+    files = {f"{draft.name}_raw": f"the header of {draft.name} without libc" for draft in drafts}
+    if len(drafts) > 1:
+        files[types_module(drafts[0].whole["name"])] = "the module of what the calls share"
+    structs = {struct.name for struct in drafts[0].structs}
+    for draft in drafts:
+        where = draft.where("name")
+        if draft.name in files:
+            message = f"'{draft.name}' is also {files[draft.name]}"
+            findings.append(Finding(message, where, "a different name", draft.name))
+        if draft.packed and draft.packed.name in structs:
+            findings.append(
+                Finding(
+                    f"'struct {draft.packed.name}' is what the arguments of {draft.name}() go in",
+                    draft.where("structs"),
+                    "another name for the struct",
+                )
+            )
+        mine = [(f"{draft.name}_raw", where)]
+        if draft.is_clone:
+            mine += [(draft.name, where), (f"{draft.name}_call_raw", where)]
+        mine += [(prototype.name, prototype.where) for prototype in draft.prototypes]
+        for name, place in mine:
+            if name in functions:
+                found = f"also {functions[name]}"
+                findings.append(
+                    Finding(f"duplicate function {name}()", place, "a different name", found)
+                )
+            functions.setdefault(name, place)
+    return findings
