@@ -90,7 +90,7 @@ def test_several_calls_of_a_file_share_it(syscraft: Syscraft, tmp_path: Path) ->
     done = syscraft("import", "toy.c", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == ["toy/toy.toml", "toy/toy.c"]
-    assert done.stderr.count("COMPAT_SYSCALL_DEFINE is left out") == 1
+    assert done.stderr.count("COMPAT_SYSCALL_DEFINE is dropped") == 1
     declaration = library.load(tmp_path / "toy")
     assert [call.name for call in declaration.calls] == ["toycall", "toyother"]
     assert declaration.calls[0].summary == "count the digits of a number"

@@ -185,7 +185,7 @@ def body_of(
         if f"do_{call.name}" in code.file.functions:  # the name of the declaration's own function
             text = re.sub(rf"\bdo_{call.name}\b", f"__do_{call.name}", code.text)
             code = Code(code.path, text, AuthorFile(str(code.path), text))
-            notes.append(f"do_{call.name}() of the file is called __do_{call.name}() now")
+            notes.append(f"do_{call.name}() of the file was renamed to __do_{call.name}()")
     changes: dict[tuple[int, int], str] = {}
     for call in calls:
         start, brace, end = _extent(code, call)
@@ -215,7 +215,7 @@ def _extent(code: Code, call: HandWritten) -> tuple[int, int, int]:
     block = code.file.block_behind(start)
     if block is None:
         raise DeclarationError.of(
-            f"the body of {call.name} is not found",
+            f"body of {call.name} not found",
             Where(str(code.path), call.line),
             expected="a block in braces after SYSCALL_DEFINE",
             found="no block, or one without an end",
