@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What syscraft's commands cost, beside the bare step that each cannot do without.
+"""What syscraft's commands cost, compared with the bare step behind each.
 
 Both columns of a row are measured in turn in one run, so that a busy machine slows both.
 ``--write FILE`` puts the table between the bench marks of a page.
@@ -199,7 +199,7 @@ def main() -> None:
                 lambda: second_flavour(folder),
                 "`make linux` after the option", lambda: make_with_option(plain), few),
         ]  # fmt: skip
-    head = ("step", "median (range)", "cannot do without", "median (range)", "ratio")
+    head = ("step", "median (range)", "compared with", "median (range)", "ratio")
     lines = [" | ".join(cells) for cells in (head, ("---",) * 5, *rows)]
     table = "\n".join(f"| {line} |" for line in lines)
     print(table)

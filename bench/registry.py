@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What questions about existing calls cost, beside the bare step that each cannot do without.
+"""What questions about existing calls cost, compared with the bare step behind each.
 
 Both columns of a row are measured in turn in one run, so that a busy machine slows both.
 """

@@ -157,8 +157,8 @@ def test_body_that_is_no_file(kind: str, tmp_path: Path) -> None:
     ("data", "line", "message"),
     [
         (b'name = "\xff"\n', 1, "not UTF-8"),
-        (b'name = "sample"\n\nsummary = \n', 3, "this is not TOML"),
-        (b"\x00", 1, "this is not TOML"),
+        (b'name = "sample"\n\nsummary = \n', 3, "invalid TOML"),
+        (b"\x00", 1, "invalid TOML"),
         (b"a = " + b"[" * 100_000, 1, ""),
     ],
 )

@@ -10,6 +10,8 @@ import tokenize
 from pathlib import Path
 
 import pytest
+from conftest import REPOSITORY, check_golden
+from pages import between
 
 from syscraft.abi.discover import all_abis
 
@@ -94,6 +96,23 @@ def test_imports_go_from_left_to_right(path: Path) -> None:
         assert imports(path) <= {"errors", "runtime"}
     later = {other for other in imports(path) if ROOMS.index(other) > ROOMS.index(room)}
     assert not later
+
+
+def summary(room: str) -> str:
+    """The first line of the docstring of a package, or of a module."""
+    path = SOURCE / room / "__init__.py"
+    text = (path if path.exists() else SOURCE / f"{room}.py").read_text()
+    docstring = ast.get_docstring(ast.parse(text))
+    assert docstring, f"{room} says in no docstring what it is for"
+    return docstring.partition("\n")[0]
+
+
+def test_golden_packages() -> None:
+    """CONTRIBUTING.md shows the packages in the order that this file enforces."""
+    rows = [f"| `{room}` | {summary(room)} |" for room in ROOMS]
+    page = REPOSITORY / "CONTRIBUTING.md"
+    table = "\n".join(["| package | what it does |", "| --- | --- |", *rows]) + "\n"
+    check_golden(page, between(page, "packages", table))
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(SOURCE)))

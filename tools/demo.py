@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Tell the story of one call: from its declaration to programs that use it on a new kernel."""
+"""Take one call from its declaration to programs that use it on a new kernel."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Story:
         self.console.say("\n".join(f"   {line}".rstrip() for line in text.splitlines()))
 
     def end(self, total_s: float) -> int:
-        rows = [*self.rows, ("all of it", total_s, "")]
+        rows = [*self.rows, ("total", total_s, "")]
         self.console.say("\n== Verdicts and times\n")
         lines = table(
             [("step", "seconds", "verdict")]
@@ -62,14 +62,14 @@ def main() -> int:
     progress = story.console.progress
     output = ROOT / "build" / "demo"
 
-    with story.chapter("the declaration", f"syscraft check {path}"):
+    with story.chapter("declaration", f"syscraft check {path}"):
         call = syscraft.load(path)
         text = (call.folder / call.call.source_name).read_text(encoding="utf-8")
         head = text.partition("\n[")[0].splitlines()
         shown = ("name", "summary", "like", "add", "kernel", "user", "patches", "missing")
         story.show("\n".join(line for line in head if line.startswith(shown)))
 
-    with story.chapter("the kernel's patch", f"syscraft patch {path} -o build/demo"):
+    with story.chapter("kernel patch", f"syscraft patch {path} -o build/demo"):
         change = call.patch(progress=progress)
         story.show(f"number {change.number}, Linux 6.12; git am takes:")
         for name, mail in change.series:
@@ -77,11 +77,11 @@ def main() -> int:
             stat = [line for line in mail.splitlines() if line.startswith(" ") and "|" in line]
             story.show("\n".join([f"build/demo/{name}", *(f" {line}" for line in stat)]))
 
-    with story.chapter("files for programs", f"syscraft generate {path} -o build/demo"):
+    with story.chapter("user-space files", f"syscraft generate {path} -o build/demo"):
         for file in call.write(output, "deb:6.12"):
             story.show(f"{file.relative_to(ROOT)}, {len(file.read_text().splitlines())} lines")
 
-    with story.chapter("the kernel", "make ARCH=um linux, with the patch"):
+    with story.chapter("kernel build", "make ARCH=um linux, with the patch"):
         ready = call.build(progress=progress)
         story.show("found in the cache" if ready.from_cache else "built")
         if ready.image:
@@ -94,7 +94,7 @@ def main() -> int:
             story.show(f"{cell.shown_test}: {cell.verdict.name}, {cell.detail}")
     ran_s = [0.0 if cell.cached else cell.seconds for cell in cells]
     story.rows[first_test:] = [
-        ("boot, and between tests", story.rows[-1][1] - sum(ran_s), "PASS"),
+        ("boot and overhead", story.rows[-1][1] - sum(ran_s), "PASS"),
         *(
             (cell.shown_test, seconds, cell.verdict.name)
             for cell, seconds in zip(cells, ran_s, strict=True)
@@ -126,5 +126,5 @@ if __name__ == "__main__":
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whoever read our output has gone
         sys.exit(141)
     except KeyboardInterrupt:
-        Console(quiet=False).error("interrupted; run the same command again to go on")
+        Console(quiet=False).error("interrupted; run the same command again to resume")
         sys.exit(ExitStatus.INTERRUPTED)

@@ -1,4 +1,4 @@
-"""Examines this machine: tools, kernel source, cache, and User Mode Linux's needs."""
+"""Checks this machine for tools, kernel sources, and what guests need."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one family of errors: what, where, expected, found, what to do.
+"""The one family of errors: what, where, expected, found, hint.
 
 Library code raises; only the command line prints and exits.
 """

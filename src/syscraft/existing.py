@@ -1,4 +1,4 @@
-"""The calls that kernels have: read from a tree, known from data, judged by the rules."""
+"""Existing calls: read from a tree, looked up in the data, judged by the rules."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def check_kernel(
             if lost := [f for f in kernel.unread if _is_about(f, name)]:
                 raise TreeError(*lost)
             raise UsageError.of(
-                f"this kernel defines no call '{name}'",
+                f"this kernel does not define a call '{name}'",
                 Where(tree),
                 expected="a name as in SYSCALL_DEFINE",
                 found=name,

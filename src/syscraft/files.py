@@ -32,7 +32,7 @@ def disk_errors(path: Path) -> Iterator[None]:
             errno.EACCES: "give yourself write permission, or choose another folder",
             errno.EPERM: "give yourself write permission, or choose another folder",
             errno.EROFS: "the file system is mounted read-only; choose another folder",
-            errno.ENOTDIR: "a file stands where a folder is needed",
+            errno.ENOTDIR: "a file exists where a folder is needed",
         }
         if error.errno not in hints:
             raise

@@ -1,4 +1,4 @@
-"""What every room says in the same words: how far the work is, and what a name may have meant."""
+"""Progress reports, and 'did you mean' hints."""
 
 from __future__ import annotations
 

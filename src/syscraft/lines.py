@@ -1,4 +1,4 @@
-"""Cuts a text into lines where gcc, git, make and TOML do.
+"""Splits text into lines where gcc, git, make and TOML do.
 
 ``str.splitlines()`` takes a form feed, U+0085 and U+2028 for line ends too, and so counts other
 lines than compilers report, and would put a text together that is not the one it was.

@@ -136,6 +136,6 @@ def test_every_invalid_option_of_a_user_is_told_with_its_place(tmp_path: Path) -
 
 
 def test_flavours_say_what_the_architecture_gives() -> None:
-    assert Need("HAVE_ARCH_KASAN", "checker of memory accesses (KASAN)") in (
+    assert Need("HAVE_ARCH_KASAN", "memory access checker (KASAN)") in (
         find_flavour("debug+kasan").needs
     )

@@ -175,7 +175,7 @@ def test_a_condition_around_an_option_is_one_of_its_dependencies(tree: KernelTre
 
 
 def test_what_nobody_can_set(tree: KernelTree) -> None:
-    assert "nobody can set it" in str(lost(tree, "HAVE_LOCKDEP=y"))
+    assert "it has no prompt" in str(lost(tree, "HAVE_LOCKDEP=y"))
 
 
 def test_who_set_what_was_to_be_unset(tree: KernelTree) -> None:

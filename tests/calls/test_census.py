@@ -91,7 +91,7 @@ def test_a_file_that_is_no_census(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(TreeError) as raised:
         read_file(path)
-    assert str(raised.value).startswith(f"{path}: error: this is no census of a kernel's calls")
+    assert str(raised.value).startswith(f"{path}: error: not a census of a kernel's calls")
 
 
 def test_a_file_of_another_format(tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def test_headers_compile(
 def test_headers_of_independent_declarations_in_one_file(
     compiler: str, generated: Path, tmp_path: Path
 ) -> None:
-    """Every example's: what is the same for all is defined once, and no name is there twice."""
+    """Every example's: what is the same for all is defined once, and no name is declared twice."""
     calls = [call for example in EXAMPLES for call in syscraft.load(example).calls]
     source = tmp_path / ("use.cc" if "++" in compiler else "use.c")
     source.write_text(program(*calls) + program(*reversed(calls)).partition("int main")[0])

@@ -13,9 +13,9 @@ from syscraft.lab.verdict import Verdict, kernel_trouble, read_ktap
         ("KTAP version 1\n1..2\nok 1 a\nok 2 b\n", 0, Verdict.PASS, "2 results"),
         ("1..1\n# found 3\nnot ok 1 a\n", 1, Verdict.FAIL, "# found 3\nnot ok 1 a"),
         ("1..1\nnot ok 1 a\n", 0, Verdict.FAIL, "not ok 1 a"),
-        ("1..2\nok 1 a\n", 0, Verdict.FAIL, "2 results were planned, 1 came"),
-        ("1..1\nok 1 a\nok 2 b\n", 0, Verdict.FAIL, "1 results were planned, 2 came"),
-        ("ok 1 a\n", 0, Verdict.FAIL, "announced no plan"),
+        ("1..2\nok 1 a\n", 0, Verdict.FAIL, "2 results were planned, 1 reported"),
+        ("1..1\nok 1 a\nok 2 b\n", 0, Verdict.FAIL, "1 results were planned, 2 reported"),
+        ("ok 1 a\n", 0, Verdict.FAIL, "printed no plan"),
         ("1..1\nok 1 a\n", 3, Verdict.FAIL, "exit status 3"),
         ("", 0, Verdict.FAIL, "printed no KTAP results"),
         ("hello\n", 0, Verdict.FAIL, "hello"),
@@ -26,7 +26,7 @@ from syscraft.lab.verdict import Verdict, kernel_trouble, read_ktap
         ("1..0 # SKIP needs two CPUs\n", 0, Verdict.SKIP, "needs two CPUs"),
         ("1..0 # SKIP needs two CPUs\n", 4, Verdict.SKIP, "needs two CPUs"),
         ("1..0 # SKIP needs two CPUs\n", 1, Verdict.FAIL, "exit status 1"),
-        ("1..3\n", 0, Verdict.FAIL, "3 results were planned, 0 came"),
+        ("1..3\n", 0, Verdict.FAIL, "3 results were planned, 0 reported"),
     ],
 )
 def test_read_ktap(output: str, status: int, verdict: Verdict, detail: str) -> None:

@@ -37,7 +37,7 @@ def test_a_warning_is_told_and_is_no_failure(
     assert done.returncode == 0
     assert done.stdout == f"{folder}: mark: 1 warning\n"
     first, *rest = done.stderr.splitlines()
-    assert first == f"{folder}/mark.toml:4:1: warning: L2: there is no flags argument"
+    assert first == f"{folder}/mark.toml:4:1: warning: L2: the call has no flags argument"
     assert [line.split()[0] for line in rest] == ["cost:", "fix:", "history:"]
 
 
@@ -134,8 +134,8 @@ def test_a_silence(syscraft: Syscraft, make_call: Callable[..., Path]) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ('L99 = "why"', "there is no rule 'L99'"),
-        ('L1 = ""', "the silence of L1 gives no reason"),
+        ('L99 = "why"', "unknown rule 'L99'"),
+        ('L1 = ""', "[silence] gives no reason for L1"),
         ('L7 = "why"', "L7 finds nothing here"),
     ],
 )
@@ -156,8 +156,8 @@ def test_a_silence_without_cause(
     ("arguments", "message"),
     [
         ((), "nothing to check"),
-        (("examples/splork", "--tree", "deb:6.12"), "DECL and --tree exclude each other"),
-        (("examples/splork", "--call", "openat"), "--call is for --tree"),
+        (("examples/splork", "--tree", "deb:6.12"), "DECL and --tree are mutually exclusive"),
+        (("examples/splork", "--call", "openat"), "--call needs --tree"),
         (("--tree", "nowhere"), "nowhere"),
         (("--tree", "deb:6.12", "--call", "opena2"), "did you mean 'openat2'"),
     ],
@@ -207,10 +207,10 @@ def test_a_tree_that_is_broken(syscraft: Syscraft, tmp_path: Path) -> None:
     assert done.returncode == 1
     for place, message in (
         ("fs/macro.c:2", "the parameters of sys_macro cannot be read"),
-        ("fs/conflict.c:1", "a merge conflict is left in this file"),
-        ("scripts/syscall.tbl:2", "a merge conflict is left in this table"),
-        ("scripts/syscall.tbl:5", "'comon' is no ABI of this table"),
-        ("scripts/syscall.tbl:6", "this line of the table cannot be read"),
+        ("fs/conflict.c:1", "unresolved merge conflict in this file"),
+        ("scripts/syscall.tbl:2", "unresolved merge conflict in this table"),
+        ("scripts/syscall.tbl:5", "'comon' is not an ABI of this table"),
+        ("scripts/syscall.tbl:6", "invalid line in this table"),
         ("arch/alpha/kernel/syscalls/syscall.tbl", "alpha: the table is missing"),
     ):
         assert f"linux/{place}: error: {message}" in done.stderr

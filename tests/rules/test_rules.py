@@ -304,9 +304,9 @@ def test_a_silence() -> None:
 @pytest.mark.parametrize(
     ("rule", "reason", "message"),
     [
-        ("L99", "why", "there is no rule 'L99'"),
-        ("L2", " ", "the silence of L2 gives no reason"),
-        ("L7", "why", "L7 finds nothing here, so there is nothing to silence"),
+        ("L99", "why", "unknown rule 'L99'"),
+        ("L2", " ", "[silence] gives no reason for L2"),
+        ("L7", "why", "L7 finds nothing here: this [silence] is unused"),
     ],
 )
 def test_a_silence_that_silences_nothing(rule: str, reason: str, message: str) -> None:

@@ -41,8 +41,8 @@ def test_a_conflict_in_a_table(tmp_path: Path) -> None:
     assert names(calls) == {"before": 4, "after": 6}
     said = told(calls, TABLE)
     assert said[0].startswith(f"linux/{TABLE}:2: ")
-    assert "a merge conflict is left in this table" in said[0]
-    assert "neither side of it is read" in said[0]
+    assert "unresolved merge conflict in this table" in said[0]
+    assert "neither side is read" in said[0]
 
 
 def test_an_unknown_word(tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_an_unknown_word(tmp_path: Path) -> None:
     assert names(calls) == {"toy": 5, "after": 7}
     said = told(calls, f"{TABLE}")
     assert said[0].startswith(f"linux/{TABLE}:2: ")
-    assert "'comon' is no ABI of this table" in said[0]
+    assert "'comon' is not an ABI of this table" in said[0]
     assert "one of common" in said[0]
 
 
@@ -61,7 +61,7 @@ def test_a_line_that_is_no_row(tmp_path: Path, line: str) -> None:
     assert names(calls) == {"toy": 5, "b": 7}
     said = told(calls, TABLE)
     assert said[0].startswith(f"linux/{TABLE}:3: ")
-    assert "this line of the table cannot be read" in said[0]
+    assert "invalid line in this table" in said[0]
 
 
 @pytest.mark.parametrize(
@@ -69,11 +69,11 @@ def test_a_line_that_is_no_row(tmp_path: Path, line: str) -> None:
     [
         ("riscv64", {TABLE: None}, TABLE, "riscv64: the table is missing"),
         ("riscv64", {"arch/riscv/kernel/Makefile.syscalls": None},
-         "arch/riscv/kernel/Makefile.syscalls", "riscv64: the words of its rows are not told"),
+         "arch/riscv/kernel/Makefile.syscalls", "riscv64: cannot tell which rows apply"),
         ("sparc64",
          {"arch/sparc/kernel/syscalls/syscall.tbl": "5 common toy sys_toy\n",
           "arch/sparc/kernel/syscalls/Makefile": "cmd = --abis whatever $<\n"},
-         "arch/sparc/kernel/syscalls/Makefile", "sparc64: the words of its rows are not told"),
+         "arch/sparc/kernel/syscalls/Makefile", "sparc64: cannot tell which rows apply"),
     ],
 )  # fmt: skip
 def test_a_tree_that_is_not_whole(
@@ -91,7 +91,7 @@ def test_a_tree_that_is_not_whole(
 
 
 def test_a_folder_that_is_no_kernel(tmp_path: Path) -> None:
-    with pytest.raises(TreeError, match="this is no kernel tree"):
+    with pytest.raises(TreeError, match="not a kernel tree"):
         tree = make_tree(tmp_path, {})
         (tmp_path / "Makefile").write_text("all:\n")
         read_calls(tree)
@@ -100,7 +100,7 @@ def test_a_folder_that_is_no_kernel(tmp_path: Path) -> None:
 def test_a_kernel_without_any_table(tmp_path: Path) -> None:
     tree = make_tree(tmp_path, {})
     (tmp_path / TABLE).unlink()
-    with pytest.raises(TreeError, match="no system call is found here"):
+    with pytest.raises(TreeError, match="no system calls found"):
         read_calls(tree)
 
 
@@ -148,7 +148,7 @@ def test_a_conflict_in_a_header(tmp_path: Path) -> None:
     assert names(calls) == {"toy": 5, "wide": 7}
     said = told(calls, "asm-generic/unistd.h")
     assert said[0].startswith("linux/include/uapi/asm-generic/unistd.h:8: ")
-    assert "a merge conflict is left in this header" in said[0]
+    assert "unresolved merge conflict in this header" in said[0]
 
 
 def test_half_a_header(tmp_path: Path) -> None:

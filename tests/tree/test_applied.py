@@ -149,7 +149,7 @@ def test_our_lines_changed_by_somebody(path: str, old: str, new: str, linux: Pat
     assert old in text
     (linux / path).write_text(text.replace(old, new))
     before = content(linux)
-    with pytest.raises(SyscraftError, match="has been changed since") as caught:
+    with pytest.raises(SyscraftError, match="has since been changed") as caught:
         call.revert(str(linux))
     assert path in str(caught.value)
     assert content(linux) == before
@@ -222,8 +222,8 @@ def test_command_line(linux: Path, syscraft: Syscraft) -> None:
     [
         (["--apply"], "this tree is syscraft's own"),
         (["--revert"], "this tree is syscraft's own"),
-        (["--apply", "--revert"], "only one of"),
-        (["--apply", "-o", "somewhere"], "only one of"),
+        (["--apply", "--revert"], "mutually exclusive"),
+        (["--apply", "-o", "somewhere"], "mutually exclusive"),
     ],
 )
 def test_wrong_use(options: list[str], message: str, syscraft: Syscraft) -> None:

@@ -24,18 +24,18 @@ SPLORK = REPOSITORY / "examples" / "splork"
 @pytest.mark.parametrize(
     ("names", "tomls", "message", "line"),
     [
-        (("ctone", "ctone"), ("", ""), "two declarations with the name ctone", 1),
-        (("ctone", "cttwo"), ("number = 950", "number = 950"), "the number 950", 6),
+        (("ctone", "ctone"), ("", ""), "duplicate name ctone in two declarations", 1),
+        (("ctone", "cttwo"), ("number = 950", "number = 950"), "duplicate number 950", 6),
         (
             ("ctone", "cttwo"),
             ('[kconfig]\nsymbol = "CT"', '[kconfig]\nsymbol = "CT"'),
-            "the option CONFIG_CT",
+            "duplicate option CONFIG_CT",
             7,
         ),
         (
             ("ctone", "cttwo"),
             ('[kconfig]\nsymbol = "CTTWO_SYSCALL"', ""),
-            "the option CONFIG_CTTWO_SYSCALL",
+            "duplicate option CONFIG_CTTWO_SYSCALL",
             1,
         ),
     ],

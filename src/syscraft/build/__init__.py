@@ -1,0 +1,1 @@
+"""Configures and builds kernels: one tree, one change, one flavour, one image."""

@@ -254,6 +254,6 @@ def check_new(lines: Iterable[str], tree: KernelTree) -> None:
             raise BuildError.of(
                 f"the kernel has an option CONFIG_{option.symbol} already",
                 tree.where(place[0].path, place[0].line),
-                expected="a symbol of the call's own",
+                expected="a symbol that the kernel does not have",
                 hint="choose another name under [kconfig] symbol",
             )

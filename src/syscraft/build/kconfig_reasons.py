@@ -63,7 +63,7 @@ class Definitions:
         for definition in self.of(symbol):
             entry, around = self._entry(definition)
             if not any(_PROMPT.match(line) for line in entry):
-                reasons.append(f"nobody can set it: other options select CONFIG_{symbol}")
+                reasons.append(f"it has no prompt; other options select CONFIG_{symbol}")
             rules = [match["rule"] for line in entry if (match := _DEPENDS.match(line))]
             for rule in (*around, *rules):
                 if unmet := self._unmet(rule):

@@ -84,13 +84,13 @@ def build_kernel(
     work = cache_root() / "work" / base
     _check_folder(work)
     lock = FileLock(
-        work.with_suffix(".lock"), on_wait=lambda: progress("waiting for another build to end")
+        work.with_suffix(".lock"), on_wait=lambda: progress("waiting for another build to finish")
     )
     with lock, disk_errors(work):
         if image.exists():
             return BuiltKernel(image, key, True, bool(repairs), change.body_line_maps)
         objects = _build(tree, change, target, work, options, lock.fd, progress)
-        progress("keeping the kernel")
+        progress("storing the kernel")
         table = line_table(objects.path / "vmlinux", change.body_line_maps)
         _keep(objects.image, image, target, table)
     return BuiltKernel(image, key, False, bool(repairs), change.body_line_maps)
@@ -108,7 +108,7 @@ def _keep(built: Path, image: Path, target: Target, lines: bytes) -> None:
                 [f"{target.compiler_prefix}strip", "-g", "-o", str(draft / image.name), str(built)]
             )
             if not done.ok:
-                raise BuildError.of("the kernel cannot be kept", found=done.output.strip())
+                raise BuildError.of("the kernel cannot be stored", found=done.output.strip())
 
 
 def _check_folder(work: Path) -> None:

@@ -1,4 +1,4 @@
-"""Existing calls: which there are, on every ABI and kernel, as data.
+"""Existing calls as data: numbers and parameters, on every ABI and kernel.
 
 To programs this name is :mod:`syscraft.runtime.calls`: each call as a function.
 """

@@ -55,7 +55,7 @@ class Definition(NamedTuple):
         path, line: where it stands in the tree.
         conditions: of the ``#if`` lines around it; a negated one starts with ``!``.
         options: Kconfig symbols that its file is built under.
-        optional: whether a stub answers ENOSYS in kernels that leave it out.
+        optional: whether a stub returns ENOSYS in kernels that leave it out.
             Source: COND_SYSCALL in kernel/sys_ni.c
         assembly: whether it is entered in assembly, so that no C tells its parameters.
     """
@@ -79,7 +79,7 @@ class Definition(NamedTuple):
 
     @property
     def is_prototype(self) -> bool:
-        """Whether no code is known: a stub answers ENOSYS, and a header tells the parameters."""
+        """Whether no code is known: a stub returns ENOSYS, and a header tells the parameters."""
         return self.path.endswith(".h")
 
     @property
@@ -298,11 +298,11 @@ def from_text(text: str, where: Where) -> Census:
         return Census(data["release"], data["source"], abis, definitions, rows)
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
         raise TreeError.of(
-            "this is no census of a kernel's calls",
+            "not a census of a kernel's calls",
             where,
             expected=f"a file of syscraft registry build, format {_FORMAT}",
             found=f"{type(error).__name__}: {error}",
-            hint="make it again with syscraft registry build TREE",
+            hint="regenerate it with syscraft registry build TREE",
         ) from error
 
 

@@ -17,7 +17,7 @@ class Kind(Enum):
     APPEARED = "appeared"
     GONE = "gone"
     MOVED = "moved"
-    PARAMETERS = "other parameters"
+    PARAMETERS = "parameters changed"
     RETIRED = "retired"
     REVIVED = "revived"
 

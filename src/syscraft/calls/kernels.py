@@ -34,7 +34,7 @@ class Kernels:
             if census.has(name):
                 return census
         raise UsageError.of(
-            f"no kernel in the data has a call '{name}'",
+            f"no known kernel has a call '{name}'",
             expected="the name of a call in a kernel's table, or a number",
             found=name,
             hint=(

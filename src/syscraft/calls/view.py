@@ -209,7 +209,7 @@ def listed(
 
 def _version(text: str) -> tuple[int, ...]:
     if not re.fullmatch(r"\d+(\.\d+)*", text):
-        raise UsageError.of("this is no version of a kernel", expected="6.12", found=text)
+        raise UsageError.of("not a kernel version", expected="6.12", found=text)
     return tuple(int(part) for part in text.split("."))
 
 

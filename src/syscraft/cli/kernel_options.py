@@ -31,9 +31,9 @@ def kernel_options(command: Command) -> Command:
     """Add the options that change a kernel's configuration."""
     for option in (
         click.option("--kconfig-file", "kconfig_files", metavar="FILE", multiple=True,
-                     help="Kernel options, one a line; repeatable."),
+                     help="File of kernel options, one per line as in .config; repeatable."),
         click.option("--kconfig", metavar="NAME=VALUE", multiple=True,
-                     help="A kernel option, such as DEBUG_LIST=y; repeatable."),
+                     help="Set a kernel option, such as DEBUG_LIST=y; repeatable."),
     ):  # fmt: skip
         command = option(command)
     return command
@@ -47,5 +47,5 @@ def names(text: str, option: str) -> tuple[str, ...]:
     """
     found = tuple(dict.fromkeys(name for name in text.split(",") if name))
     if not found:
-        raise UsageError.of(f"{option} names nothing", expected="names, separated by commas")
+        raise UsageError.of(f"{option} is empty", expected="names, separated by commas")
     return found

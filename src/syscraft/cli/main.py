@@ -43,10 +43,10 @@ class LazyVerbs(click.Group):
 
 @click.group(cls=LazyVerbs, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="syscraft")
-@click.option("--quiet", "-q", is_flag=True, help="Print results and errors, no progress.")
+@click.option("--quiet", "-q", is_flag=True, help="Print results and errors only.")
 @click.pass_context
 def cli(ctx: click.Context, quiet: bool) -> None:
-    """A Linux system call from one declaration to a call that a kernel answers.
+    """Declare a Linux system call once; get the kernel patch, wrappers and tests.
 
     Exit status: 0 all good, 1 findings or failed tests, 2 wrong usage,
     3 this machine lacks something.
@@ -66,7 +66,7 @@ def main(arguments: list[str] | None = None) -> Any:
         error.show()
         sys.exit(ExitStatus.USAGE)
     except (click.Abort, KeyboardInterrupt):
-        _print("interrupted; run the same command again to go on")
+        _print("interrupted; run the same command again to resume")
         sys.exit(ExitStatus.INTERRUPTED)
     except OSError as error:
         _print(

@@ -16,10 +16,14 @@ if TYPE_CHECKING:
 
 @click.command(name="check")
 @click.argument("declarations", metavar="DECL...", nargs=-1)
-@click.option("--linux", metavar="TREE", help="Also wire the call into this kernel tree.")
-@click.option("--tree", metavar="TREE", help="Instead of declarations, a kernel's existing calls.")
-@click.option("--call", "calls", metavar="NAME", multiple=True, help="Only this call of --tree.")
-@click.option("--json", "as_json", is_flag=True, help="Print findings for machines.")
+@click.option("--linux", metavar="TREE", help="Also try to add the call to this kernel tree.")
+@click.option(
+    "--tree", metavar="TREE", help="Check a kernel's existing calls instead of declarations."
+)
+@click.option(
+    "--call", "calls", metavar="NAME", multiple=True, help="Only this call of --tree; repeatable."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print findings as JSON.")
 @click.pass_obj
 def command(
     console: Console,
@@ -29,17 +33,17 @@ def command(
     calls: tuple[str, ...],
     as_json: bool,
 ) -> int:
-    """Check declarations: are they valid, and which rules of the design of calls do they break?
+    """Check declarations for errors and for known mistakes in the design of system calls.
 
     Findings of level error make the exit status 1; warnings and advice do not. A table
-    [silence] in the declaration puts a rule aside, with the reason.
+    [silence] in the declaration silences a rule, with the reason.
     """
     if declarations and tree:
-        raise UsageError.of("DECL and --tree exclude each other")
+        raise UsageError.of("DECL and --tree are mutually exclusive")
     if not (declarations or tree):
         raise UsageError.of("nothing to check", expected="DECL..., or --tree TREE")
     if calls and not tree:
-        raise UsageError.of("--call is for --tree")
+        raise UsageError.of("--call needs --tree")
     if tree:
         return _check_tree(console, tree, calls, as_json=as_json)
     return _check_declarations(console, declarations, linux, as_json=as_json)
@@ -100,7 +104,7 @@ def _summary(found: Sequence[RuleFinding]) -> str:
 
 
 def _check_tree(console: Console, tree: str, calls: Sequence[str], *, as_json: bool) -> int:
-    """Print the hall of shame: rule by rule, or call by call where calls are named."""
+    """Print the known mistakes: rule by rule, or call by call where calls are named."""
     import syscraft.api
     from syscraft.cli.findings import plain_finding, plain_rule_finding
 
@@ -123,8 +127,8 @@ def _check_tree(console: Console, tree: str, calls: Sequence[str], *, as_json: b
         console.say(f"{rule.id} ({rule.severity.value}): {rule.title}: {count}")
         for finding in group:
             console.say(f"    {finding.hit.where}: {finding.call}: {finding.hit.message}")
-    shamed = {finding.call for finding in found}
-    console.say(f"{tree}: {len(found)} findings in {len(shamed)} calls")
+    broken = {finding.call for finding in found}
+    console.say(f"{tree}: {len(found)} findings in {len(broken)} calls")
     return status
 
 

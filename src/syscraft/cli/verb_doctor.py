@@ -9,11 +9,11 @@ from syscraft.errors import ExitStatus
 
 
 @click.command(name="doctor")
-@click.option("--json", "as_json", is_flag=True, help="Print the list for machines.")
-@click.option("--guests", is_flag=True, help="Also what the machines of QEMU need.")
+@click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
+@click.option("--guests", is_flag=True, help="Also check what the guests in QEMU need.")
 @click.pass_obj
 def command(console: Console, as_json: bool, guests: bool) -> int:
-    """List what syscraft needs and whether it is here."""
+    """List what syscraft needs and what is missing."""
     from syscraft.doctor import examine
 
     checks = examine(guests=guests)

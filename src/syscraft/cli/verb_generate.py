@@ -11,10 +11,12 @@ from syscraft.cli.console import Console
 
 @click.command(name="generate")
 @click.argument("declaration", metavar="DECL")
-@click.option("-o", "--output", metavar="DIR", help="Where to; by default DECL's folder/generated.")
-@click.option("--only", metavar="NAME", multiple=True, help="Only this emitter; may be repeated.")
+@click.option(
+    "-o", "--output", metavar="DIR", help="Output folder; default: generated/ in DECL's folder."
+)
+@click.option("--only", metavar="NAME", multiple=True, help="Only this emitter; repeatable.")
 @click.option("--abi", "abis", metavar="KEY", multiple=True, help="Only this ABI; repeatable.")
-@click.option("--linux", metavar="TREE", help="Take the number from this kernel tree.")
+@click.option("--linux", metavar="TREE", help="Choose the number for this kernel tree.")
 @click.pass_obj
 def command(
     console: Console,
@@ -24,7 +26,7 @@ def command(
     abis: tuple[str, ...],
     linux: str | None,
 ) -> int:
-    """Write the user-space side of a call."""
+    """Generate the user-space side of a call: headers, a Python module, tests."""
     import syscraft.api
     from syscraft.files import write_if_changed
 

@@ -12,15 +12,15 @@ from syscraft.errors import ExitStatus
 
 @click.command(name="import")
 @click.argument("file", metavar="FILE.c")
-@click.option("--call", metavar="NAME", help="Only this call, where the file defines several.")
-@click.option("-C", "--directory", metavar="DIR", default=".", help="Where to make the folder.")
+@click.option("--call", metavar="NAME", help="Only this call, if the file defines several.")
+@click.option("-C", "--directory", metavar="DIR", default=".", help="Where to create the folder.")
 @click.pass_obj
 def command(console: Console, file: str, call: str | None, directory: str) -> int:
-    """Make a declaration's folder from a C file with SYSCALL_DEFINE.
+    """Create a declaration from a C file with SYSCALL_DEFINE.
 
     The functions become the body, with all else of the file; several calls become one declaration
-    that shares it. With --call, one function and those that it uses. What the declaration lacks to
-    be valid is told; the exit status is 1 then.
+    that shares it. With --call, one function and those that it uses. What the declaration
+    still lacks is reported; the exit status is then 1.
     """
     from syscraft.scaffold.from_source import import_call
 

@@ -16,17 +16,21 @@ if TYPE_CHECKING:
 
 @click.command(name="list")
 @click.option("--abi", "keys", metavar="KEY", multiple=True, help="Only this ABI; repeatable.")
-@click.option("--since", metavar="VERSION", help="Only calls that are new in this kernel or later.")
-@click.option("--grep", default="", metavar="TEXT", help="Only calls with this in name or types.")
-@click.option("--data", metavar="DIR", help="Ask the data that syscraft registry build wrote.")
-@click.option("--abis", is_flag=True, help="List ABIs instead, with the results of the last --run.")
+@click.option("--since", metavar="VERSION", help="Only calls added in this kernel or later.")
 @click.option(
-    "--run", is_flag=True, help="ABIs: first prove the wrappers with every compiler here."
+    "--grep", default="", metavar="TEXT", help="Only calls with this text in their name or types."
 )
-@click.option("--guests", is_flag=True, help="List the guests instead, and kernel flavours.")
-@click.option("--levels", is_flag=True, help="ABIs: a line for each compiler and level.")
-@click.option("--json", "as_json", is_flag=True, help="Print the list for machines.")
-@click.option("--csv", "as_csv", is_flag=True, help="Calls: print a row for each call and ABI.")
+@click.option("--data", metavar="DIR", help="Use data written by syscraft registry build.")
+@click.option(
+    "--abis", is_flag=True, help="List ABIs instead of calls, with the results of the last --run."
+)
+@click.option(
+    "--run", is_flag=True, help="ABIs: first run the wrappers, built with every compiler here."
+)
+@click.option("--guests", is_flag=True, help="List guests and kernel flavours instead of calls.")
+@click.option("--levels", is_flag=True, help="ABIs: one line per compiler and optimization level.")
+@click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
+@click.option("--csv", "as_csv", is_flag=True, help="Calls: print CSV, one row per call and ABI.")
 @click.pass_obj
 def command(
     console: Console,
@@ -45,12 +49,12 @@ def command(
     of_abis, of_calls = abis or run or levels, bool(since or grep or data or as_csv)
     if (of_abis and of_calls) or (guests and (of_abis or of_calls or keys)):
         raise UsageError.of(
-            "these options do not go together",
+            "these options cannot be combined",
             expected="--abis, --run, --levels for ABIs; --since, --grep, --data, --csv for calls; "
             "--guests",
         )
     if as_json and as_csv:
-        raise UsageError.of("--json and --csv exclude each other")
+        raise UsageError.of("--json and --csv are mutually exclusive")
     if guests:
         return _list_guests(console, as_json=as_json)
     if of_abis:
@@ -81,7 +85,7 @@ def _list_calls(
     elif calls:
         console.say(table([_row(call, kernels, one=len(keys) == 1) for call in calls]))
     if not calls:
-        console.note("no call is like that")
+        console.note("no call matches")
     return ExitStatus.OK
 
 
@@ -113,7 +117,7 @@ def _list_guests(console: Console, *, as_json: bool) -> int:
         rows.append((guest.key, ", ".join(guest.abis), has, guest.machine))
     console.say(table(rows))
     console.say()
-    console.say(table([("kernel", "finds"), *((f.key, f.summary) for f in all_flavours())]))
+    console.say(table([("kernel", "what for"), *((f.key, f.summary) for f in all_flavours())]))
     return ExitStatus.OK
 
 
@@ -121,12 +125,12 @@ def _row(call: Shown, kernels: Kernels, *, one: bool) -> tuple[str, ...]:
     numbers = sorted({on.entry.number - on.abi.number_offset for on in call.abis})
     shown = str(call.abis[0].entry.number) if one else " ".join(map(str, numbers[:3]))
     definition, abis = call.groups()[0]
-    text = "no call any more"
+    text = "removed"
     if definition is not None:
         text = f"({definition.user_text or 'void'})"
     elif not abis[0].entry.is_retired:
-        text = "parameters not known"
-    gone = "" if call.census is kernels.newest else f", gone in {kernels.newest.version}"
+        text = "parameters unknown"
+    gone = "" if call.census is kernels.newest else f", removed in {kernels.newest.version}"
     return shown + (" ..." if len(numbers) > 3 and not one else ""), call.name, (
         f"{call.since}{gone}"
     ), text  # fmt: skip

@@ -11,11 +11,11 @@ from syscraft.cli.console import Console
 
 @click.command(name="new")
 @click.argument("name", metavar="NAME")
-@click.option("--like", metavar="CALL", help="Start from an existing call: clone.")
-@click.option("-C", "--directory", metavar="DIR", default=".", help="Where to make the folder.")
+@click.option("--like", metavar="CALL", help="The call to start from: clone.")
+@click.option("-C", "--directory", metavar="DIR", default=".", help="Where to create the folder.")
 @click.pass_obj
 def command(console: Console, name: str, like: str | None, directory: str) -> int:
-    """Make the folder NAME with a declaration, a body and a test that already work."""
+    """Create the folder NAME with a working declaration, body and test."""
     from syscraft.scaffold import scaffold
 
     for path in scaffold(name, like, Path(directory)):

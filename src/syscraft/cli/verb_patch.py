@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 @click.command(name="patch")
 @click.argument("declarations", metavar="DECL...", nargs=-1, required=True)
 @click.option("--linux", metavar="TREE", default=DEFAULT_LINUX, show_default=True,
-              help="The kernel tree: deb:VERSION or a path; read only, as a rule.")  # fmt: skip
+              help="Kernel tree: deb:VERSION or a path; read-only without --apply.")  # fmt: skip
 @click.option("-o", "--output", metavar="DIR",
-              help="Write the series here; without it, print it.")  # fmt: skip
+              help="Write the series to this folder instead of printing it.")  # fmt: skip
 @click.option("--apply", "do_apply", is_flag=True,
-              help="Edit the tree itself; once more brings it up to date.")  # fmt: skip
-@click.option("--revert", "do_revert", is_flag=True, help="Take it out of the tree again.")
+              help="Edit the tree itself; again to update it.")  # fmt: skip
+@click.option("--revert", "do_revert", is_flag=True, help="Remove the call from the tree.")
 @click.pass_obj
 def command(
     console: Console,
@@ -40,7 +40,7 @@ def command(
     from syscraft.errors import UsageError
 
     if do_apply + do_revert + (output is not None) > 1:
-        raise UsageError.of("only one of --apply, --revert and --output makes sense")
+        raise UsageError.of("--apply, --revert and --output are mutually exclusive")
     if do_apply or do_revert:
         loaded = [syscraft.api.load(path) for path in declarations]
         for declaration in loaded if do_apply else reversed(loaded):

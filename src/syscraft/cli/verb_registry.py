@@ -12,22 +12,22 @@ from syscraft.errors import ExitStatus, Finding
 
 @click.group(name="registry")
 def command() -> None:
-    """Read the calls of kernel trees, and compare those of two kernels.
+    """Read the system calls of kernel trees, and compare two kernels.
 
-    TREE is a path, or deb:6.12; where a kernel is compared it may also be a version that comes
-    with syscraft, such as 6.1, or a file that "build" wrote.
+    TREE is a path, or deb:6.12. A and B may also be a version whose data come with syscraft,
+    such as 6.1, or a file written by "build".
     """
 
 
 @command.command(name="build")
 @click.argument("trees", metavar="TREE...", nargs=-1, required=True)
-@click.option("-o", "folder", default=".", metavar="DIR", help="Where VERSION.json goes.")
-@click.option("--json", "as_json", is_flag=True, help="Print what could not be read for machines.")
+@click.option("-o", "folder", default=".", metavar="DIR", help="Where to write VERSION.json.")
+@click.option("--json", "as_json", is_flag=True, help="Print what could not be parsed as JSON.")
 @click.pass_obj
 def build(console: Console, trees: tuple[str, ...], folder: str, as_json: bool) -> int:
-    """Read every call of kernel trees, and write a file for each.
+    """Read every system call of kernel trees, and write one file per tree.
 
-    What cannot be read is told with its place, and the rest is read; the exit status is 1 then.
+    Anything that cannot be parsed is reported with file and line; the exit status is then 1.
     """
     import syscraft.api
     from syscraft.cli.findings import plain_finding
@@ -49,10 +49,10 @@ def build(console: Console, trees: tuple[str, ...], folder: str, as_json: bool) 
 @command.command(name="diff")
 @click.argument("old", metavar="A")
 @click.argument("new", metavar="B")
-@click.option("--json", "as_json", is_flag=True, help="Print the changes for machines.")
+@click.option("--json", "as_json", is_flag=True, help="Print the changes as JSON.")
 @click.pass_obj
 def diff(console: Console, old: str, new: str, as_json: bool) -> int:
-    """Tell what calls appeared, went, moved or changed their parameters from A to B."""
+    """List calls that were added, removed, renumbered or changed from A to B."""
     import syscraft.api
     from syscraft.calls.compare import compare
 

@@ -13,14 +13,14 @@ from syscraft.defaults import DEFAULT_GUEST, DEFAULT_KERNEL, DEFAULT_LINUX
 
 @click.command(name="run", cls=WithCommand)
 @click.option("--on", "guest", metavar="GUEST", default=DEFAULT_GUEST, show_default=True,
-              help="The guest to boot.")  # fmt: skip
+              help="The guest to boot; see syscraft list --guests.")  # fmt: skip
 @click.option("--linux", metavar="TREE", default=DEFAULT_LINUX, show_default=True,
               help="The kernel tree: deb:VERSION or a path.")  # fmt: skip
 @click.option("--kernel", metavar="FLAVOUR", default=DEFAULT_KERNEL, show_default=True,
-              help="Its flavour: plain, debug, kasan, or several as one: debug+kasan.")  # fmt: skip
+              help="Kernel flavour, such as debug, kasan or debug+kasan.")  # fmt: skip
 @kernel_options
 @click.option("--timeout", metavar="SECONDS", type=click.FloatRange(min=0.1),
-              help="Kill the guest after this time.")  # fmt: skip
+              help="Kill the guest after this long.")  # fmt: skip
 @click.argument("declarations", metavar="DECL...", nargs=-1, required=True)
 @click.pass_context
 def command(
@@ -35,10 +35,10 @@ def command(
 ) -> int:
     """Boot a kernel that has the calls and run COMMAND there, as root.
 
-    Where the guest's programs are this machine's, it has this machine's files; what it writes
-    stays in its memory. Elsewhere COMMAND is the path of a static program, built for the guest.
-    Standard input, output, error and the exit status are COMMAND's; generated headers and
-    Python modules are on its search paths.
+    A guest of this machine's own architecture sees this machine's files; what it writes stays in
+    memory. For any other guest, COMMAND is the path of a static program built for it. Standard
+    input, output, error and the exit status are COMMAND's; generated headers and Python modules
+    are on its search paths.
     """
     import syscraft.api
 

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 @click.command(name="show")
 @click.argument("call", metavar="CALL|NUMBER")
 @click.option("--abi", "keys", metavar="KEY", multiple=True, help="Only this ABI; repeatable.")
-@click.option("--data", metavar="DIR", help="Ask the data that syscraft registry build wrote.")
-@click.option("--json", "as_json", is_flag=True, help="Print it for machines.")
-@click.option("--csv", "as_csv", is_flag=True, help="Print a row for each ABI.")
+@click.option("--data", metavar="DIR", help="Use data written by syscraft registry build.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV, one row per ABI.")
 @click.pass_obj
 def command(
     console: Console,
@@ -39,7 +39,7 @@ def command(
     from syscraft.calls.view import csv_text, plain, shown
 
     if as_json and as_csv:
-        raise UsageError.of("--json and --csv exclude each other")
+        raise UsageError.of("--json and --csv are mutually exclusive")
     kernels = open_kernels(data)
     wanted = tuple(find_abi(key) for key in keys)
     number = _number(call)
@@ -50,7 +50,7 @@ def command(
     for found in calls:
         if not found.abis:
             raise UsageError.of(
-                f"{found.name} is no call of {', '.join(keys)}",
+                f"{found.name} is not a call of {', '.join(keys)}",
                 expected="an ABI that has it: " + " ".join(shown(kernels, found.name).keys),
                 found=", ".join(keys),
             )
@@ -79,7 +79,7 @@ def _names(kernels: Kernels, number: int, keys: tuple[str, ...]) -> tuple[str, .
     if not found:
         raise UsageError.of(
             f"no call has the number {number}" + (f" on {', '.join(keys)}" if keys else ""),
-            expected="a number of a kernel's table, or what programs pass",
+            expected="a number from a kernel's table, or the one that programs pass",
             found=str(number),
             hint="syscraft list --abi KEY lists the numbers of an ABI",
         )
@@ -101,9 +101,9 @@ def _text(call: Shown, kernels: Kernels) -> str:
         if definition is None:
             retired = all(on.entry.is_retired for on in abis)
             lines.append(
-                "The number is kept, but Linux has no such call any more."
+                "The number is reserved, but Linux no longer has the call."
                 if retired
-                else "The tree does not tell the parameters."
+                else "The parameters are unknown."
             )
         else:
             lines.append(f"long {call.name}({definition.text or 'void'})")
@@ -115,9 +115,9 @@ def _text(call: Shown, kernels: Kernels) -> str:
 def _head(call: Shown, kernels: Kernels) -> str:
     oldest = kernels.censuses[0].version
     words = [f"Linux {call.census.release}"]
-    words.append(f"in {oldest} already" if call.since == oldest else f"new in {call.since}")
+    words.append(f"in {oldest} or earlier" if call.since == oldest else f"new in {call.since}")
     if call.census is not kernels.newest:
-        words.append(f"gone in {kernels.newest.version}")
+        words.append(f"removed in {kernels.newest.version}")
     words += [call.manual] if call.manual else []
     return f"{call.name}: {', '.join(words)}"
 
@@ -130,13 +130,13 @@ def _facts(abis: tuple[OnAbi, ...]) -> list[str]:
         assert definition is not None
         words = [f"{definition.path}:{definition.line}"]
         if definition.is_prototype:
-            words.append("only the prototype; a stub answers ENOSYS")
+            words.append("only the prototype; a stub returns ENOSYS")
         if definition.assembly:
             words.append("in assembly")
         if definition.removed_by:
             words.append(f"if {' and '.join(definition.removed_by)}")
         elif definition.optional and not definition.is_prototype:
-            words.append("a stub answers ENOSYS where it is left out")
+            words.append("a stub returns ENOSYS where it is left out")
         facts.append(", ".join(words))
     return list(dict.fromkeys(facts))
 

@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 @click.command(name="test")
 @click.argument("declarations", metavar="DECL...", nargs=-1, required=True)
 @click.option("--on", "guests", metavar="GUEST,...", default=DEFAULT_GUEST, show_default=True,
-              help="The guests to boot; 'all' is every one.")  # fmt: skip
+              help="Guests to boot, or 'all'; see syscraft list --guests.")  # fmt: skip
 @click.option("--linux", metavar="TREE,...", default=DEFAULT_LINUX, show_default=True,
               help="The kernel trees: deb:VERSION or a path.")  # fmt: skip
 @click.option("--kernel", "kernels", metavar="FLAVOUR,...", default=DEFAULT_KERNEL,
               show_default=True,
-              help="Flavours: plain, debug, kasan; debug+kasan is both in one.")  # fmt: skip
+              help="Kernel flavours, such as debug, kasan or debug+kasan.")  # fmt: skip
 @kernel_options
 @click.option("--timeout", metavar="SECONDS", type=click.FloatRange(min=0.1), default=60.0,
               show_default=True, help="How long one test program may take.")  # fmt: skip
-@click.option("--again", is_flag=True, help="Run tests whose verdict is kept, too.")
+@click.option("--again", is_flag=True, help="Ignore cached verdicts.")
 @click.option("--json", "as_json", is_flag=True, help="Print verdicts as JSON.")
-@click.option("--junit", metavar="FILE", help="Write verdicts as JUnit's XML, for CI systems.")
+@click.option("--junit", metavar="FILE", help="Write verdicts as JUnit XML, for CI systems.")
 @click.pass_obj
 def command(
     console: Console,
@@ -47,8 +47,8 @@ def command(
 ) -> int:
     """Build a kernel that has all the calls, boot it, and run the calls' tests there.
 
-    There is a kernel for each guest, tree and flavour. Tests in C are compiled for every ABI that
-    the guest serves, and at every level of optimization that they ask for.
+    One kernel is built per guest, tree and flavour. Tests in C are compiled for every ABI that
+    the guest runs, at each of their optimization levels.
     """
     import syscraft.api
 

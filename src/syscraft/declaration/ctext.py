@@ -163,7 +163,7 @@ class CSource:
     def check_syntax(self, expected: str) -> None:
         for node in _walk(self.root):
             if node.is_error or node.is_missing:
-                raise self.fail("this C text does not parse", node, expected)
+                raise self.fail("C syntax error", node, expected)
 
     def marked_user(self, node: tree_sitter.Node) -> bool:
         return any(node.start_byte <= a and b <= node.end_byte for a, b in self.user_spans)
@@ -183,7 +183,7 @@ def _base_type(source: CSource, node: tree_sitter.Node) -> str:
         raise source.fail("a type is missing", node)
     if kind.type in ("struct_specifier", "union_specifier", "enum_specifier"):
         if kind.child_by_field_name("body") is not None:
-            raise source.fail("a type cannot be defined here", kind, "its name only")
+            raise source.fail("a type cannot be defined here", kind, "only its name")
         return " ".join(source.text(kind).split())
     return normal_spelling(source.text(kind).split())
 
@@ -204,7 +204,7 @@ def _declarator(source: CSource, node: tree_sitter.Node, *, named: bool) -> CDec
             break
         else:
             raise source.fail(
-                "this kind of declarator cannot be passed to a system call",
+                "a system call cannot take a parameter of this kind",
                 inner,
                 "an integer, or a pointer to data",
             )
@@ -229,7 +229,7 @@ def _parameters(source: CSource, node: tree_sitter.Node) -> tuple[CDeclarator, .
             return ()
         parameter = _declarator(source, child, named=True)
         if parameter.ctype.array is not None:
-            raise source.fail("an array parameter is a pointer in disguise", child, "a pointer")
+            raise source.fail("an array parameter is really a pointer", child, "a pointer")
         found.append(parameter)
     return tuple(found)
 
@@ -237,7 +237,7 @@ def _parameters(source: CSource, node: tree_sitter.Node) -> tuple[CDeclarator, .
 def _only(source: CSource, kind: str, expected: str) -> tree_sitter.Node:
     nodes = [node for node in source.root.named_children if node.type != "comment"]
     if len(nodes) != 1 or nodes[0].type != kind:
-        raise source.fail("this C text does not parse", source.root, expected)
+        raise source.fail("C syntax error", source.root, expected)
     return nodes[0]
 
 
@@ -254,7 +254,7 @@ def parse_parameters(text: str, locate: Locate) -> tuple[CDeclarator, ...]:
     function = node.child_by_field_name("declarator")
     listed = function.child_by_field_name("parameters") if function is not None else None
     if listed is None or node.end_byte != len(source.data) or listed.end_byte + 1 != node.end_byte:
-        raise source.fail("this C text does not parse", source.root, expected)
+        raise source.fail("C syntax error", source.root, expected)
     return _parameters(source, listed)
 
 
@@ -282,11 +282,11 @@ def read_function(source: CSource, node: tree_sitter.Node, expected: str) -> CPr
     while inner is not None and inner.type == "pointer_declarator":
         inner = inner.child_by_field_name("declarator")
     if inner is None or inner.type != "function_declarator":
-        raise source.fail("this C text does not parse", node, expected)
+        raise source.fail("C syntax error", node, expected)
     name = inner.child_by_field_name("declarator")
     parameters = inner.child_by_field_name("parameters")
     if name is None or name.type != "identifier" or parameters is None:
-        raise source.fail("this C text does not parse", node, expected)
+        raise source.fail("C syntax error", node, expected)
     return CPrototype(
         source.text(name), returns.ctype, _parameters(source, parameters), source.where(name)
     )
@@ -307,7 +307,7 @@ def parse_structs(text: str, locate: Locate) -> tuple[CStruct, ...]:
             continue
         name, body = node.child_by_field_name("name"), node.child_by_field_name("body")
         if node.type != "struct_specifier" or name is None or body is None:
-            raise source.fail("only struct definitions can stand here", node, expected)
+            raise source.fail("only struct definitions are allowed here", node, expected)
         fields = tuple(
             _declarator(source, child, named=True)
             for child in body.named_children
@@ -343,14 +343,14 @@ def open_expression(text: str, locate: Locate) -> tuple[CSource, tree_sitter.Nod
     calls = [node for node in _walk(source.root) if node.type == "call_expression"]
     body = source.root.named_children[0].child_by_field_name("body") if calls else None
     if body is None or body.named_child_count != 1 or source.root.named_child_count != 1:
-        raise source.fail("this C text does not parse", source.root, expected)
+        raise source.fail("C syntax error", source.root, expected)
     arguments = calls[0].child_by_field_name("arguments")
     # "a) + (b" would close the brackets around it and open others.
     whole = (len(head) - 1, len(source.data) - len("; }"))
     if arguments is None or (arguments.start_byte, arguments.end_byte) != whole:
-        raise source.fail("this C text does not parse", source.root, expected)
+        raise source.fail("C syntax error", source.root, expected)
     if arguments.named_child_count != 1:
-        raise source.fail("this C text is not one expression", source.root, expected)
+        raise source.fail("not a single C expression", source.root, expected)
     return source, arguments.named_children[0]
 
 
@@ -382,7 +382,7 @@ def parse_statements(text: str, locate: Locate) -> None:
     source = CSource(text, locate, "void f(void) {", "\n}")
     source.check_syntax(expected)
     if source.root.named_child_count != 1:
-        raise source.fail("this C text does not parse", source.root, expected)
+        raise source.fail("C syntax error", source.root, expected)
 
 
 def without_comments(text: str) -> str:

@@ -21,7 +21,7 @@ def find_declaration(path: str | Path) -> tuple[Path, str]:
             given = (named or candidates)[0]
         else:
             raise UsageError.of(
-                "this folder is no declaration",
+                "not a declaration's folder",
                 Where(str(given)),
                 expected="one file that ends in .toml, or one named like the folder",
                 found=", ".join(c.name for c in candidates) or "none",
@@ -29,7 +29,7 @@ def find_declaration(path: str | Path) -> tuple[Path, str]:
             )
     if not given.exists():
         raise UsageError.of(
-            "there is no such declaration",
+            "declaration not found",
             Where(str(given)),
             hint="syscraft new NAME makes a folder to start from",
         )

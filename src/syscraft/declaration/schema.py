@@ -42,7 +42,7 @@ class Key:
 _FLAG = (
     Key("name", "string", "the constant's name, in capitals", required=True),
     Key("value", "string", "a C constant expression", required=True),
-    Key("summary", "string", "what it asks for"),
+    Key("summary", "string", "what the flag does"),
 )
 _ERROR = (
     Key("errno", "string", "the error's name, such as `EINVAL`", required=True),
@@ -51,10 +51,10 @@ _ERROR = (
 _CASE = (
     Key("name", "string", "what the case shows", required=True),
     Key("call", "string", "the wrapper to call, if there is more than one"),
-    Key("setup", "string", "C declarations and statements that stand before the call"),
+    Key("setup", "string", "C declarations and statements to put before the call"),
     Key("args", "strings", "the arguments in the user's order, as C expressions", required=True),
-    Key("returns", "integer or string", "the result expected: a number or a C expression"),
-    Key("errno", "string", "the error expected; the result is then -1"),
+    Key("returns", "integer or string", "the expected result: a number or a C expression"),
+    Key("errno", "string", "the expected errno; the result is then -1"),
     Key("check", "string", "a C expression that must be true after the call"),
 )
 _KCONFIG = (
@@ -63,12 +63,12 @@ _KCONFIG = (
 )
 _TEST = (
     Key("sources", "strings", "its C files, or one Python script", required=True),
-    Key("name", "string", "what reports call it; by default the first source"),
-    Key("includes", "strings", "folders with headers that it includes"),
+    Key("name", "string", "its name in reports; default: the first source"),
+    Key("includes", "strings", "include directories"),
     Key("libraries", "strings", "libraries to link with, without `-l`"),
-    Key("flags", "strings", "more flags for the compiler"),
+    Key("flags", "strings", "additional compiler flags"),
     Key("args", "strings", "arguments for the program"),
-    Key("levels", "strings", "levels of optimization to run it at; `-O0` and `-O2` by default"),
+    Key("levels", "strings", "optimization levels to run at; default `-O0` and `-O2`"),
     Key("result", "string", "`ktap` (the default), or `exit`: 0 is a pass, 4 a skip"),
 )
 
@@ -95,18 +95,18 @@ _SAID: tuple[Key, ...] = (
         place=Place.WHOLE),
     Key("flags", "tables", "constants for the uapi header", keys=_FLAG, place=Place.WHOLE),
     Key("errors", "tables", "the errors and when they happen", keys=_ERROR),
-    Key("missing", "string", "the errno where the call does not exist; `ENOSYS` unless told",
+    Key("missing", "string", "errno where the call does not exist; default `ENOSYS`",
         place=Place.BOTH),
     Key("number", "string or integer", "`private` (first free of 900 to 999), `next`, or a number",
         place=Place.BOTH),
-    Key("returns_twice", "boolean", "the call returns in a child as well, as fork does"),
+    Key("returns_twice", "boolean", "the call also returns in a child, like fork"),
     Key("kconfig", "table", "the configuration option", keys=_KCONFIG, place=Place.WHOLE),
-    Key("body", "string", "the file of the kernel function `do_<name>`; `<name>.c` unless told",
+    Key("body", "string", "the file that defines `do_<name>()`; default `<name>.c`",
         place=Place.WHOLE),
     Key("patches", "strings", "patch files for existing kernel functions, applied first",
         place=Place.WHOLE),
-    Key("silence", "table of strings", "rule = why what it finds does not count here"),
-    Key("tests", "tables", "tests that are more than a `test_*.c` or `test_*.py`", keys=_TEST,
+    Key("silence", "table of strings", "rule to silence = the reason"),
+    Key("tests", "tables", "tests that take more than a `test_*.c` or `test_*.py`", keys=_TEST,
         place=Place.WHOLE),
     Key("cases", "tables", "arguments and the result or errno to expect", keys=_CASE),
 )  # fmt: skip

@@ -56,7 +56,7 @@ class TomlFile:
             line, column = int(match["line"]), int(match["column"])
         what = match["what"] if match else message
         return DeclarationError.of(
-            f"this is not TOML: {what[:1].lower()}{what[1:]}",
+            f"invalid TOML: {what[:1].lower()}{what[1:]}",
             Where(self.shown_path, line, column),
         )
 

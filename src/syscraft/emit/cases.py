@@ -36,4 +36,4 @@ def _case(case: Case) -> dict[str, object]:
     }  # fmt: skip
 
 
-EMITTER = Emitter("cases", "C test program made of the declared cases", _emit)
+EMITTER = Emitter("cases", "C test program made from the declared cases", _emit)

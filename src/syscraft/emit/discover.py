@@ -63,7 +63,7 @@ def generate(
     for name in only:
         if name not in known:
             raise UsageError.of(
-                f"there is no emitter '{name}'",
+                f"unknown emitter '{name}'",
                 expected="one of " + ", ".join(known),
                 hint=near(name, known),
             )

@@ -1,0 +1,1 @@
+"""Where programs run: User Mode Linux and QEMU, behind one interface."""

@@ -148,7 +148,7 @@ class Line:
                 kind, length = struct.unpack_from("<BI", self._buffer)
                 if kind not in _FROM_GUEST or length > _OUTPUT_MAX:
                     raise LabError.of(
-                        "the guest does not speak the language of the line",
+                        "protocol error on the guest's line",
                         expected="frames of init/guest.h",
                         found=repr(bytes(self._buffer[:64])),
                     )
@@ -180,7 +180,7 @@ def _end(payload: bytes, seconds: float) -> End:
     told = {end.value: end for end in (Ended.EXIT, Ended.SIGNAL, Ended.NO_START)}
     if len(payload) != 2 or payload[0] not in told:
         raise LabError.of(
-            "the guest does not speak the language of the line",
+            "protocol error on the guest's line",
             expected="how a command ended",
             found=repr(payload[:64]),
         )

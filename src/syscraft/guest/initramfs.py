@@ -48,7 +48,7 @@ def initramfs(toolchain: Toolchain = _HOST, files: Mapping[str, Path] | None = N
                 done = proc.run([*argv, "-o", str(program), *toolchain.link])
                 if not done.ok:
                     raise BuildError.of(
-                        "the guest's first program does not compile",
+                        "the guest's init program does not compile",
                         Where(str(_SOURCES)),
                         found=done.output.strip(),
                         hint=f"apt-get install {' '.join(toolchain.packages)}",

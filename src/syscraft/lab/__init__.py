@@ -1,0 +1,1 @@
+"""Plans, runs and judges tests in guests, and caches their verdicts."""

@@ -1,4 +1,4 @@
-"""The matrix of verdicts for people, for machines, and for CI systems."""
+"""The matrix of verdicts for people, as JSON, and for CI systems."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _guest_row(guest: GuestState) -> tuple[str, ...]:
     booted = "-" if guest.boot_seconds is None else f"{guest.boot_seconds:.2f} s"
     how = guest.how or "-"
     if guest.repaired:
-        how += "; the tree does not build for it without a repair"
+        how += "; built with a fix, as the tree does not build for it otherwise"
     return (*guest.job, built, booted, how)
 
 

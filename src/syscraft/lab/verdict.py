@@ -14,8 +14,8 @@ class Verdict(Enum):
     FAIL = "the call does not do what the test expects"
     SKIP = "this machine cannot run the test"
     CRASH = "the kernel oopsed, panicked or warned"
-    TIMEOUT = "no end within the deadline"
-    INFRA = "the guest failed before the test could say anything"
+    TIMEOUT = "not finished within the deadline"
+    INFRA = "the guest failed before the test could report anything"
 
 
 @dataclass(frozen=True)
@@ -75,9 +75,9 @@ def read_ktap(output: str, status: int) -> tuple[Verdict, str]:
     if not results and not planned:
         problems.append("the program printed no KTAP results")
     elif planned is None:
-        problems.append("the program announced no plan (1..N)")
+        problems.append("the program printed no plan (1..N)")
     elif len(results) != planned:
-        problems.append(f"{planned} results were planned, {len(results)} came")
+        problems.append(f"{planned} results were planned, {len(results)} reported")
     if status:
         problems.append(f"exit status {status}")
     if problems or any(not good for good, _ in results):

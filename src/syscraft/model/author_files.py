@@ -77,7 +77,7 @@ def _read_tests(draft: Draft) -> tuple[tuple[TestProgram, ...], list[Finding]]:
                 listed.append(from_file(path.name))
     names = [test.name for test in listed]
     findings += [
-        Finding(f"duplicate test '{name}'", draft.where("tests"), "a name of its own for each test")
+        Finding(f"duplicate test '{name}'", draft.where("tests"), "a unique name for each test")
         for name in dict.fromkeys(names)
         if names.count(name) > 1
     ]
@@ -112,14 +112,14 @@ def _check_test(draft: Draft, data: dict[str, Any], place: tuple[str, int]) -> l
         if not _LEVEL.fullmatch(level):
             findings.append(
                 Finding(
-                    "invalid level of optimization", draft.where(*place, "levels"),
+                    "invalid optimization level", draft.where(*place, "levels"),
                     "such as -O0, -O2 or -Os", level,
                 )
             )  # fmt: skip
     if (result := data.get("result", "ktap")) not in _RESULTS:
         findings.append(
             Finding(
-                "unknown kind of result", draft.where(*place, "result"),
+                "unknown result format", draft.where(*place, "result"),
                 "one of " + ", ".join(_RESULTS), result,
             )
         )  # fmt: skip
@@ -135,15 +135,17 @@ def _read_text(
         path = (folder / name).resolve()
         if not path.is_relative_to(folder):
             return None, Finding(
-                f"{what} lies outside the declaration's folder",
+                f"{what} is outside the declaration's folder",
                 where,
                 "a file beside the declaration",
                 name,
-                "a declaration is one folder, so that it can be given to others",
+                "a declaration has to be self-contained",
             )
         if path.exists() and not path.is_file():
-            # Reading a pipe or a device could wait for ever.
-            return None, Finding(f"{what} cannot be read: no regular file", where, "a file", shown)
+            # Reading a pipe or a device could wait forever.
+            return None, Finding(
+                f"{what} cannot be read: not a regular file", where, "a file", shown
+            )
         return TextFile(name, shown, path.read_text(encoding="utf-8")), None
     except UnicodeDecodeError:
         return None, Finding(f"{what} is not UTF-8 text", Where(shown))
@@ -178,7 +180,7 @@ def _check_body(draft: Draft, body: TextFile) -> list[Finding]:
                 Where(body.shown_path, body.text.count("\n", 0, macro.start()) + 1),
                 expected,
                 macro[0].strip(),
-                "the macro is generated; syscraft import FILE.c makes a declaration of such code",
+                "the macro is generated; syscraft import FILE.c turns such code into a declaration",
             )
         ]
     if not mine:

@@ -90,9 +90,9 @@ def _judge_result(prototype: CPrototype, draft: Draft) -> list[Finding]:
 
 def _check_identifier(name: str, where: Where) -> list[Finding]:
     if name in names.KEYWORDS:
-        kind = "a word of the C or C++ language"
+        kind = "a C or C++ keyword"
     elif name in names.MACROS:
         kind = "a macro in user space"
     else:
         return []
-    return [Finding(f"'{name}' is {kind}", where, "another name", name)]
+    return [Finding(f"'{name}' is {kind}", where, "a different name", name)]

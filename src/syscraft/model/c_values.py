@@ -223,7 +223,7 @@ def _literal_type(literal: Integer, scope: Scope) -> CInteger:
             ctype = CInteger(bits, signed, is_long)
             if literal.value <= ctype.high:
                 return ctype
-    raise NoValue("no type holds this number", "u behind it")
+    raise NoValue("this number is too large for any type", "a u suffix")
 
 
 def _promote(value: Value) -> Value:
@@ -290,7 +290,7 @@ def _shift(sign: str, value: Value, count: Value) -> Value:
         corners = [v >> c for v in (value.low, value.high) for c in (count.low, count.high)]
         return _node(sign, value.ctype, (value, count), (min(corners), max(corners)))
     if value.constant is not None and value.constant < 0:
-        raise NoValue("a negative number is shifted left", "a multiplication, or an unsigned one")
+        raise NoValue("left shift of a negative number", "a multiplication, or an unsigned one")
     corners = [v << c for v in (value.low, value.high) for c in (count.low, count.high)]
     made = _node(sign, value.ctype, (value, count), (min(corners), max(corners)))
     # 1 << 31 is how everybody writes the highest bit.
@@ -305,7 +305,7 @@ def _binary(sign: str, left: Value, right: Value) -> Value:
     if sign in ("==", "!=", "<", ">", "<=", ">="):
         return _node(sign, INT, (left, right), (0, 1))
     if sign in ("/", "%") and right.constant == 0:
-        raise NoValue("this divides by zero", "another divisor")
+        raise NoValue("division by zero", "a nonzero divisor")
     made = _node(sign, ctype, (left, right), _limits(sign, left, right))
     _refuse_overflow(made, ctype)
     return made

@@ -24,7 +24,7 @@ def read_cases(draft: Draft) -> list[Finding]:
         if wrapper not in arity:
             findings.append(
                 Finding(
-                    f"there is no wrapper '{wrapper}'",
+                    f"unknown wrapper '{wrapper}'",
                     draft.where("cases", index, "call"),
                     "one of " + ", ".join(arity),
                     wrapper,
@@ -81,7 +81,7 @@ def _check_case_text(draft: Draft, index: int, entry: dict[str, Any]) -> list[Fi
     if any(not 32 <= ord(c) < 127 for c in entry["name"]) or '"' in entry["name"]:
         findings.append(
             Finding(
-                "a case's name must be plain text, for it is printed as a test's name",
+                "a case's name must be plain text, as it is printed as a test's name",
                 draft.where("cases", index, "name"),
                 "printable ASCII without quotes",
             )

@@ -26,7 +26,7 @@ def check_constants(flags: tuple[Constant, ...]) -> list[Finding]:
                 Finding(
                     f"'{later[0]}' has no value here",
                     flag.where,
-                    "constants that stand above" if later[0] != flag.name else "another constant",
+                    "constants defined above" if later[0] != flag.name else "a different constant",
                     later[0],
                 )
             )

@@ -130,7 +130,7 @@ def _operator(source: CSource, node: tree_sitter.Node, known: frozenset[str]) ->
     child = node.child_by_field_name("operator")
     operator = source.text(child) if child is not None else ""
     if operator not in known:
-        raise _refuse(source, node, f"'{operator}' cannot stand here", " ".join(sorted(known)))
+        raise _refuse(source, node, f"'{operator}' is not allowed here", " ".join(sorted(known)))
     return operator
 
 
@@ -149,17 +149,22 @@ def _integer(source: CSource, node: tree_sitter.Node, text: str) -> Integer:
     match = _INTEGER.match(text)
     if match is None:
         raise _refuse(
-            source, node, "this is not an integer of C", "digits, or 0x and digits; u, l, ul, ull"
+            source, node, "not a valid C integer", "digits, or 0x and digits; u, l, ul, ull"
         )
     digits = match["digits"]
     octal = digits[0] == "0" and digits.isdigit()
     if octal and digits.strip("01234567"):
-        raise _refuse(source, node, "this octal number has an 8 or a 9", "a number without the 0")
+        raise _refuse(source, node, "octal number with an 8 or a 9", "a number without the 0")
     value = int(digits, 8 if octal else 0)
     decimal = digits.isdigit() and not octal
     signed = "u" not in (match["suffix"] or "").lower()
     if value >> (63 if decimal and signed else 64):
-        raise _refuse(source, node, "no type holds this number", "at most 64 bits; ULL behind it")
+        raise _refuse(
+            source,
+            node,
+            "this number is too large for any type",
+            "at most 64 bits, with a ULL suffix",
+        )
     return Integer(value, text)
 
 
@@ -169,7 +174,7 @@ def _character(source: CSource, node: tree_sitter.Node, text: str) -> Integer:
         return Integer(ord(inner), text)
     if len(inner) == 2 and inner[0] == "\\" and inner[1] in _ESCAPES:
         return Integer(_ESCAPES[inner[1]], text)
-    raise _refuse(source, node, "this is not one ASCII character", "its number, for example 0x7f")
+    raise _refuse(source, node, "not a single ASCII character", "its number, for example 0x7f")
 
 
 def _cast(source: CSource, node: tree_sitter.Node, depth: int) -> Expression:
@@ -189,7 +194,7 @@ def _cast(source: CSource, node: tree_sitter.Node, depth: int) -> Expression:
 def _type(source: CSource, node: tree_sitter.Node) -> CType:
     ctype = read_type(source, node)
     if ctype.array is not None or not (ctype.is_pointer or ctype.base in SCALARS):
-        raise _refuse(source, node, "only an integer or a pointer can stand here", "such a type")
+        raise _refuse(source, node, "only an integer or a pointer is allowed here", "such a type")
     return ctype
 
 
@@ -208,7 +213,10 @@ def _size_of(source: CSource, node: tree_sitter.Node) -> SizeOf:
         name = source.text(value)
         return SizeOf(CType(name) if name in SCALARS else Name(name), pointed)
     raise _refuse(
-        source, node, "the size of this cannot be told", "sizeof(TYPE), sizeof(arg) or sizeof(*arg)"
+        source,
+        node,
+        "the size of this cannot be determined",
+        "sizeof(TYPE), sizeof(arg) or sizeof(*arg)",
     )
 
 

@@ -50,7 +50,7 @@ def _check_registers(draft: Draft, declared: tuple[Parameter, ...]) -> list[Find
                     f"{MAX_ARGUMENTS} registers or fewer",
                     f"{used}: a 64-bit value takes two"
                     + (", the first of them even" if pairs is Pairs.EVEN else ""),
-                    "put 64-bit parameters at odd places (first, third, fifth), or pack = true",
+                    "put 64-bit parameters in odd positions (first, third, fifth), or pack = true",
                 )
             ]
     return []
@@ -60,9 +60,9 @@ def _check_halves(draft: Draft) -> list[Finding]:
     """The one entry of a call that returns twice cannot put halves together."""
     return [
         Finding(
-            "a call that returns twice takes no 64-bit value",
+            "a call that returns twice cannot take a 64-bit value",
             parameter.where,
-            "a type of 32 bits, or as wide as long",
+            "a 32-bit type, or one as wide as long",
             parameter.ctype.base,
             "pack = true passes it in a struct",
         )
@@ -81,7 +81,7 @@ def check_unique(parameters: tuple[CDeclarator, ...]) -> list[Finding]:
     for parameter in parameters:
         if parameter.name in seen:
             findings.append(
-                Finding(f"the parameter '{parameter.name}' is there twice", parameter.where)
+                Finding(f"the parameter '{parameter.name}' is declared twice", parameter.where)
             )
         seen.add(parameter.name)
     return findings
@@ -95,18 +95,18 @@ def _shape_clone(draft: Draft, extras: tuple[Parameter, ...]) -> list[Finding]:
         if declared.name in taken:
             findings.append(
                 Finding(
-                    f"clone has a parameter '{declared.name}' already",
+                    f"clone already has a parameter '{declared.name}'",
                     declared.where,
-                    "another name",
+                    "a different name",
                     declared.name,
                 )
             )
         elif declared.name in register_names():
             findings.append(
                 Finding(
-                    f"'{declared.name}' is a register, and the wrapper's assembly names it",
+                    f"'{declared.name}' is the name of a register in the wrapper's assembly",
                     declared.where,
-                    "another name",
+                    "a different name",
                     declared.name,
                 )
             )
@@ -133,7 +133,7 @@ def _shape_clone(draft: Draft, extras: tuple[Parameter, ...]) -> list[Finding]:
                 Finding(
                     "a 64-bit value does not fit the one register that clone leaves",
                     declared.where,
-                    "a type of 32 bits, or as wide as long",
+                    "a 32-bit type, or one as wide as long",
                     declared.ctype.base,
                     "pack = true passes it in a struct",
                 )
@@ -150,7 +150,7 @@ def _shape_packed(
     versions = tuple(tuple(v) for v in draft.data.get("versions", (order,)))
     findings = []
     if not declared:
-        return [Finding("there is nothing to pack", draft.kernel_where, "parameters")]
+        return [Finding("nothing to pack", draft.kernel_where, "parameters")]
     if not versions or not versions[0]:
         return [Finding("a struct needs a first version", draft.where("versions"), "field names")]
     for index, version in enumerate(versions):
@@ -166,23 +166,23 @@ def _shape_packed(
                     )
                 )
         if len(set(version)) != len(version):
-            findings.append(Finding(f"version {index} has a field twice", where))
+            findings.append(Finding(f"version {index} has a duplicate field", where))
         before = versions[index - 1] if index else ()
         if index and (version[: len(before)] != before or len(version) == len(before)):
             findings.append(
                 Finding(
-                    f"version {index} does not just append to version {index - 1}",
+                    f"version {index} does more than append to version {index - 1}",
                     where,
                     ", ".join(before) + ", and then the new fields",
                     ", ".join(version),
-                    "programs built for the older version would pass their values in wrong places",
+                    "programs built for the older version would pass values at the wrong offsets",
                 )
             )
     left_out = [name for name in order if name not in versions[-1]]
     if left_out:
         findings.append(
             Finding(
-                "the last version does not have every parameter",
+                "the last version lacks a parameter",
                 draft.where("versions"),
                 "all of " + ", ".join(order),
                 "without " + ", ".join(left_out),

@@ -51,11 +51,11 @@ def check_value_type(
         return _unknown_type(ctype.base, where, known)
     if kernel and not ctype.user:
         return Finding(
-            "the kernel must know that this pointer comes from user space",
+            "a pointer to user memory is not marked __user",
             where,
             f"{ctype.base} __user *",
             ctype.spell(kernel=True),
-            "mark it __user, so that sparse can see every unchecked use",
+            "mark it __user so that sparse can flag unchecked uses",
         )
     if ctype.base in SCALARS or ctype.base == "void":
         return None
@@ -95,7 +95,7 @@ def check_struct(struct: CStruct, sizes: dict[str, int]) -> list[Finding]:
         if offset % alignment:
             findings.append(
                 Finding(
-                    f"there is a hole before '{field.name}'",
+                    f"implicit padding before '{field.name}'",
                     field.where,
                     f"an explicit padding field of {alignment - offset % alignment} bytes",
                     f"offset {offset} for a field aligned to {alignment}",
@@ -162,7 +162,7 @@ def _field_size(field: CDeclarator, sizes: dict[str, int]) -> tuple[int, Finding
         )
     if scalar.bits == 64 and ctype.base != "__aligned_u64":
         return 0, Finding(
-            f"'{field.name}' has another alignment on i386, m68k and sh",
+            f"'{field.name}' is aligned differently on i386, m68k and sh",
             field.where,
             "__aligned_u64",
             ctype.base,

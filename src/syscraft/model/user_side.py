@@ -19,7 +19,7 @@ def shape_user_side(draft: Draft) -> list[Finding]:
         if name not in kernel_names:
             findings.append(
                 Finding(
-                    f"'{name}' is no kernel parameter, so nothing can be derived for it",
+                    f"'{name}' is not a kernel parameter, so it cannot be derived",
                     draft.where("derive", name),
                     "one of " + ", ".join(sorted(kernel_names)),
                     name,
@@ -32,7 +32,7 @@ def shape_user_side(draft: Draft) -> list[Finding]:
         findings += check_unique(prototype.parameters)
         if prototype.name in seen:
             findings.append(
-                Finding(f"the wrapper '{prototype.name}' is there twice", prototype.where)
+                Finding(f"the wrapper '{prototype.name}' is declared twice", prototype.where)
             )
         seen.add(prototype.name)
         wrapper, problems = _shape_wrapper(draft, prototype)
@@ -78,7 +78,7 @@ def _shape_wrapper(draft: Draft, prototype: CPrototype) -> tuple[Wrapper, list[F
         if name not in used:
             findings.append(
                 Finding(
-                    f"the argument '{name}' goes nowhere",
+                    f"the argument '{name}' is unused",
                     declared.where,
                     "the name of a kernel parameter, or a use in [derive]",
                     name,

@@ -25,7 +25,9 @@ def check_whole(whole: Draft, drafts: Sequence[Draft]) -> list[Finding]:
         where = draft.where("name")
         if draft.name in names:
             found = f"also {names[draft.name].where('name')}"
-            findings.append(Finding(f"duplicate call '{draft.name}'", where, "another name", found))
+            findings.append(
+                Finding(f"duplicate call '{draft.name}'", where, "a different name", found)
+            )
         names.setdefault(draft.name, draft)
         number = draft.data.get("number")
         if not isinstance(number, int):
@@ -52,7 +54,7 @@ def check_together(drafts: Sequence[Draft]) -> list[Finding]:
         where = draft.where("name")
         if draft.name in files:
             message = f"'{draft.name}' is also {files[draft.name]}"
-            findings.append(Finding(message, where, "another name", draft.name))
+            findings.append(Finding(message, where, "a different name", draft.name))
         if draft.packed and draft.packed.name in structs:
             findings.append(
                 Finding(
@@ -69,7 +71,7 @@ def check_together(drafts: Sequence[Draft]) -> list[Finding]:
             if name in functions:
                 found = f"also {functions[name]}"
                 findings.append(
-                    Finding(f"duplicate function {name}()", place, "another name", found)
+                    Finding(f"duplicate function {name}()", place, "a different name", found)
                 )
             functions.setdefault(name, place)
     return findings

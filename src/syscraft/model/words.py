@@ -36,14 +36,12 @@ def check_words(draft: Draft) -> list[Finding]:
     for where, errno in _errno_names(draft):
         if errno not in names.ERRNOS:
             hint = near(errno, sorted(names.ERRNOS))
-            findings.append(
-                Finding("Linux has no such error", where, "a name from errno(3)", errno, hint)
-            )
+            findings.append(Finding("unknown errno", where, "a name from errno(3)", errno, hint))
     for index, flag in enumerate(data.get("flags", ())):
         if not names.CONSTANT_NAME.match(flag["name"]):
             findings.append(
                 Finding(
-                    "a constant needs a name in capitals",
+                    "the name of a constant must be in capitals",
                     draft.where("flags", index, "name"),
                     "letters A-Z, digits and _",
                     flag["name"],
@@ -53,7 +51,7 @@ def check_words(draft: Draft) -> list[Finding]:
     if not names.CONFIG_SYMBOL.match(symbol):
         findings.append(
             Finding(
-                "this is no Kconfig symbol",
+                "not a valid Kconfig symbol",
                 draft.where("kconfig", "symbol"),
                 "letters A-Z, digits and _, without CONFIG_",
                 symbol,
@@ -69,7 +67,7 @@ def check_texts(draft: Draft) -> list[Finding]:
     if not names.AUTHOR.match(data["author"]):
         findings.append(
             Finding(
-                "the author cannot sign a patch off",
+                "'author' is not 'Name <mail>'",
                 draft.where("author"),
                 "Name <mail@example.org>",
                 data["author"][:60],
@@ -99,13 +97,13 @@ def check_prose(draft: Draft) -> list[Finding]:
     for path, text in texts:
         where = draft.where(*path)
         if found := _COMMENT_MARK.search(text):
-            message = "this text cannot stand in a C comment"
-            findings.append(Finding(message, where, "no /* and no */", found[0]))
+            message = "this text cannot appear in a C comment"
+            findings.append(Finding(message, where, "text without /* and */", found[0]))
         if found := _MAIL_MARK.search(text):
-            message = "git am would take this for the start of the patch"
-            findings.append(Finding(message, where, "another wording", found[0].strip()))
+            message = "git am would mistake this for the start of the patch"
+            findings.append(Finding(message, where, "a different wording", found[0].strip()))
         if any((ord(c) < 32 and c not in "\t\n\r") or 127 <= ord(c) < 160 for c in text):
-            findings.append(Finding("there is a control character in this text", where))
+            findings.append(Finding("control character in this text", where))
     return findings
 
 
@@ -121,16 +119,16 @@ def check_name(name: str, where: Where, *, is_module: bool = True) -> list[Findi
             )
         ]
     if name in names.KEYWORDS:
-        return [Finding(f"'{name}' is a word of the C or C++ language", where, expected, name)]
+        return [Finding(f"'{name}' is a C or C++ keyword", where, expected, name)]
     if name in names.MACROS:
-        return [Finding(f"'{name}' is a macro in user space", where, "another name", name)]
+        return [Finding(f"'{name}' is a macro in user space", where, "a different name", name)]
     if name in names.OWN_HEADERS:
-        return [Finding(f"syscraft has a header {name}.h", where, "another name", name)]
+        return [Finding(f"syscraft has a header {name}.h", where, "a different name", name)]
     if is_module and name in sys.stdlib_module_names:
-        hint = "the generated Python module would hide it"
-        return [Finding(f"Python has a module '{name}'", where, "another name", name, hint)]
+        hint = "the generated Python module would shadow it"
+        return [Finding(f"Python has a module '{name}'", where, "a different name", name, hint)]
     if not names.CALL_NAME.match(name):
-        return [Finding("the name is no identifier", where, expected, shown)]
+        return [Finding("the name is not a valid identifier", where, expected, shown)]
     return []
 
 
@@ -142,15 +140,15 @@ def _check_combinations(draft: Draft) -> list[Finding]:
             if key in data:
                 findings.append(
                     Finding(
-                        f"'{key}' and like = \"clone\" exclude each other",
+                        f"'{key}' and like = \"clone\" are mutually exclusive",
                         draft.where(key),
-                        "only 'add': clone gives the other parameters and the wrappers' shape",
+                        "only 'add': clone provides everything else",
                     )
                 )
         if not data.get("add"):
             findings.append(
                 Finding(
-                    'like = "clone" adds nothing',
+                    "like = \"clone\" without 'add'",
                     draft.where("like"),
                     'the parameters to add, for example add = ["int nice"]',
                 )
@@ -160,9 +158,9 @@ def _check_combinations(draft: Draft) -> list[Finding]:
         if "kernel" in data:
             findings.append(
                 Finding(
-                    "'kernel' and 'like' exclude each other",
+                    "'kernel' and 'like' are mutually exclusive",
                     draft.where("kernel"),
-                    "only 'add': the existing call gives the other parameters",
+                    "only 'add': the existing call provides the other parameters",
                 )
             )
     else:
@@ -173,12 +171,12 @@ def _check_combinations(draft: Draft) -> list[Finding]:
                 findings.append(Finding(f"the key '{key}' is missing", draft.where(), meaning))
         if "add" in data:
             findings.append(
-                Finding("'add' adds to nothing", draft.where("add"), 'like = "CALL" beside it')
+                Finding("'add' without 'like'", draft.where("add"), 'like = "CALL" beside it')
             )
     if "versions" in data and not data.get("pack"):
         findings.append(
             Finding(
-                "'versions' without a struct that could have them",
+                "'versions' without pack = true",
                 draft.where("versions"),
                 "pack = true",
             )
@@ -190,9 +188,7 @@ def _check_number(value: str | int, where: Where) -> list[Finding]:
     if isinstance(value, str):
         if value in [p.value for p in (NumberPolicy.PRIVATE, NumberPolicy.NEXT)]:
             return []
-        return [
-            Finding("this is no way to choose a number", where, "private, next or a number", value)
-        ]
+        return [Finding("invalid number", where, "private, next or a number", value)]
     expected = (
         f"{FIRST_COMMON_NUMBER} to {LAST_NUMBER}, and not "
         f"{X32_NUMBERS[0]} to {X32_NUMBERS[-1]}, which are x32's"

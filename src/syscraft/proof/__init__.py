@@ -1,0 +1,1 @@
+"""Compiles and runs the generated wrappers on every ABI, at every level."""

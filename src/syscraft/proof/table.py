@@ -23,7 +23,7 @@ def matrix(
     for abi in abis:
         mine = [proof for proof in proofs if proof.abi == abi.key]
         if not mine:
-            why = "not run yet: --run" if abi.toolchains else "no compiler is known"
+            why = "not run yet: --run" if abi.toolchains else "no known compiler"
             rows.append((abi.key, "yes", "no", "no", why))
         elif levels:
             rows += [_row(f"{p.abi}, {p.toolchain} {p.level}", [p]) for p in mine]
@@ -52,7 +52,7 @@ def _results(proofs: Sequence[Proof]) -> str:
     if missing:
         said.append("missing " + " ".join(missing))
     if not judged and not missing:
-        said.append("nothing here can run its programs")
+        said.append("nothing here can run its binaries")
     said += sorted({p.remark for p in proofs if p.remark})
     return "; ".join(said)
 

@@ -41,11 +41,11 @@ def judge(subject: Subject, silences: Iterable[Silence] = ()) -> tuple[RuleFindi
     known = {rule.id for rule in all_rules()}
     for silence in reasons.values():
         if silence.rule not in known:
-            message = f"there is no rule '{silence.rule}'"
+            message = f"unknown rule '{silence.rule}'"
         elif not silence.reason.strip():
-            message = f"the silence of {silence.rule} gives no reason"
+            message = f"[silence] gives no reason for {silence.rule}"
         elif silence.rule not in hit_rules:
-            message = f"{silence.rule} finds nothing here, so there is nothing to silence"
+            message = f"{silence.rule} finds nothing here: this [silence] is unused"
         else:
             continue
         findings.append(RuleFinding(SILENCE, subject.name, Hit(silence.where, message)))
@@ -55,11 +55,11 @@ def judge(subject: Subject, silences: Iterable[Silence] = ()) -> tuple[RuleFindi
 # Not among the rules: it judges the declaration's silences, and cannot be silenced itself.
 SILENCE = Rule(
     id="S1",
-    title="a silence names a rule that finds something, and says why it does not count",
+    title="every [silence] entry names a rule that matches, and a reason",
     severity=Severity.ERROR,
-    cost="a silence that is out of date hides the next mistake",
-    fix="write the reason after the rule's id, or take the line out",
-    history="clone() ignores CLONE_DETACHED without a word, so nobody learns that it does nothing",
+    cost="an entry that is out of date hides the next mistake",
+    fix="write the reason after the rule's id, or remove the line",
+    history="clone() silently ignores CLONE_DETACHED, so nobody learns that it does nothing",
     places=(Place("include/uapi/linux/sched.h", "CLONE_DETACHED"),),
     source="include/uapi/linux/sched.h, Linux 6.12",
     check=lambda subject: (),

@@ -1,4 +1,4 @@
-"""Folders to start from: a declaration, a body and a test that pass as they are."""
+"""New declarations: templates that pass as they are, or imported from C code."""
 
 from syscraft.scaffold.make import scaffold
 

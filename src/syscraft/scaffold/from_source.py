@@ -48,7 +48,7 @@ def import_call(path: Path, wanted: str | None, directory: Path) -> Imported:
     folder = directory / name
     if folder.exists():
         raise UsageError.of(
-            "there is something of this name already",
+            "already exists",
             Where(str(folder)),
             hint="remove it, or name another folder with -C",
         )

@@ -103,7 +103,7 @@ def calls_in(code: Code, wanted: str | None) -> tuple[tuple[HandWritten, ...], b
         )
     if wanted is not None and wanted not in names:
         raise UsageError.of(
-            f"there is no call '{wanted}' here",
+            f"no call '{wanted}' in this file",
             Where(str(code.path)),
             expected="--call with one of " + ", ".join(names),
         )
@@ -148,7 +148,7 @@ def _judge(code: Code, same: list[Definition]) -> list[Finding]:
             Where(str(code.path), same[1].line),
             "one SYSCALL_DEFINE",
             "; ".join(f"({d.text}) in line {d.line}" for d in same),
-            'leave one of them; an order for each architecture is what like = "clone" is for',
+            'keep one of them; for an order per architecture use like = "clone"',
         )
     ]
 
@@ -185,7 +185,7 @@ def body_of(
         if f"do_{call.name}" in code.file.functions:  # the name of the declaration's own function
             text = re.sub(rf"\bdo_{call.name}\b", f"__do_{call.name}", code.text)
             code = Code(code.path, text, AuthorFile(str(code.path), text))
-            notes.append(f"do_{call.name}() of the file is called __do_{call.name}() now")
+            notes.append(f"do_{call.name}() of the file was renamed to __do_{call.name}()")
     changes: dict[tuple[int, int], str] = {}
     for call in calls:
         start, brace, end = _extent(code, call)
@@ -202,8 +202,8 @@ def body_of(
     (((start, end), function),) = changes.items()
     helpers = _helpers(code, code.file.text[start:end].partition("{")[2])
     if helpers:
-        notes.append("functions that the call uses came along: " + ", ".join(helpers))
-    notes.append("macros, structs and variables of the file stayed behind; copy what is missing")
+        notes.append("functions that the call uses were copied: " + ", ".join(helpers))
+    notes.append("macros, structs and variables of the file were not copied; add what is missing")
     includes = "".join(_INCLUDE.findall(code.text))
     parts = (*([includes] if includes else []), *helpers.values(), function)
     return "\n".join(parts) + "\n", tuple(notes)
@@ -215,10 +215,10 @@ def _extent(code: Code, call: HandWritten) -> tuple[int, int, int]:
     block = code.file.block_behind(start)
     if block is None:
         raise DeclarationError.of(
-            f"the body of {call.name} is not found",
+            f"body of {call.name} not found",
             Where(str(code.path), call.line),
-            expected="a block in braces behind SYSCALL_DEFINE",
-            found="no block, or one that has no end",
+            expected="a block in braces after SYSCALL_DEFINE",
+            found="no block, or one without an end",
         )
     return start, *block
 
@@ -235,9 +235,7 @@ def _instead(
         for match in re.finditer(compat, code.file.text, re.MULTILINE):
             if block := code.file.block_behind(match.start()):
                 changes[match.start(), block[1]] = ""
-                notes.append(
-                    "COMPAT_SYSCALL_DEFINE is left out: the entry for 32 bits is generated"
-                )
+                notes.append("COMPAT_SYSCALL_DEFINE is dropped: the compat entry is generated")
     text = code.text
     for (start, end), new in sorted(changes.items(), reverse=True):
         text = text[:start] + new + text[end:]

@@ -34,14 +34,14 @@ def scaffold(name: str, like: str | None, directory: Path) -> tuple[Path, ...]:
         )
     if not names.CALL_NAME.match(name) or name in names.KEYWORDS or len(name) > names.MAX_CALL_NAME:
         raise UsageError.of(
-            "the name is no identifier",
-            expected=f"letters a-z, digits and _, at most {names.MAX_CALL_NAME}, no word of C",
+            "the name is not a valid identifier",
+            expected=f"letters a-z, digits and _, at most {names.MAX_CALL_NAME}, not a C keyword",
             found=name[:60],
         )
     folder = directory / name
     if folder.exists():
         raise UsageError.of(
-            "there is something of this name already",
+            "already exists",
             Where(str(folder)),
             hint="choose another name, or remove it",
         )

@@ -34,7 +34,7 @@ class Chooser:
         found = self._code(row, spellings) or self._prototype(spellings)
         if found is None:
             self._find(
-                row, f"{row.name}: nothing defines {row.symbol}", "nothing of the kind",
+                row, f"{row.name}: no definition of {row.symbol}", "not found",
                 "its parameters are not known",
             )  # fmt: skip
         return found
@@ -49,7 +49,7 @@ class Chooser:
                 self._find(
                     row, f"{row.name}: the definitions of {symbol} differ",
                     "; ".join(f"({d.user_text}) in {d.path}:{d.line}" for d in chosen),
-                    "the first one is taken",
+                    "using the first one",
                 )  # fmt: skip
             if chosen:
                 return chosen[0]
@@ -99,7 +99,7 @@ class Chooser:
     def _selected(self) -> frozenset[str]:
         text = self._definitions.tree.read(f"arch/{self._folder}/Kconfig") or ""
         symbols = {f"CONFIG_{name}" for name in _SELECT.findall(text)}
-        # The orders of clone exclude each other; some architectures select one for one ABI only.
+        # One ABI has one order of clone; some architectures select one for one ABI only.
         symbols = {symbol for symbol in symbols if "CLONE_BACKWARDS" not in symbol}
         order = self._abi.clone_order.condition
         return frozenset(symbols | ({order} if order else set()))

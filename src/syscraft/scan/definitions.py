@@ -130,7 +130,7 @@ def definitions_in(
                 else "the digit of the macro is their number"
             )
         except (CTextError, ValueError):
-            fault = "a macro among them is known to the compiler only"
+            fault = "one of them is a macro that only the compiler expands"
         if fault:
             findings.append(
                 UnreadCall(

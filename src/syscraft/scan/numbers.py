@@ -74,7 +74,7 @@ class Numbers:
         self._find(
             f"{abi.key}: the table is missing", abi.table.path, None,
             "a table of system calls, or a header that defines __NR_*", "no such file",
-            "the tree is not whole, or older than this architecture",
+            "the tree is incomplete, or older than this architecture",
         )  # fmt: skip
         return ()
 
@@ -107,9 +107,9 @@ class Numbers:
         conflicts, skipped = conflict_lines(lines)
         for index in conflicts:
             self._find(
-                "a merge conflict is left in this table", path, index + 1,
-                "a merge that is finished", lines[index],
-                "neither side of it is read; finish the merge",
+                "unresolved merge conflict in this table", path, index + 1,
+                "a finished merge", lines[index],
+                "neither side is read; resolve the conflict",
             )  # fmt: skip
         lines = ["" if i in set(skipped) else line for i, line in enumerate(lines)]
         table = read_table(path, lines)
@@ -118,14 +118,14 @@ class Numbers:
         for index, line in enumerate(lines):
             if line.strip() and not line.lstrip().startswith("#") and index not in read:
                 self._find(
-                    "this line of the table cannot be read", path, index + 1,
-                    "NUMBER ABI NAME ENTRY", line.strip()[:60], "the line is left out",
+                    "invalid line in this table", path, index + 1,
+                    "NUMBER ABI NAME ENTRY", line.strip()[:60], "the line is skipped",
                 )  # fmt: skip
         for row in table.rows:
             if row.abi not in known:
                 fate = "the kernel has" if self._takes_every_row(path) else "no kernel has"
                 self._find(
-                    f"'{row.abi}' is no ABI of this table", path, row.index + 1,
+                    f"'{row.abi}' is not an ABI of this table", path, row.index + 1,
                     "one of " + ", ".join(sorted(known)), row.line.strip().expandtabs(1)[:60],
                     f"{fate} {row.name} by this row",
                 )  # fmt: skip
@@ -172,9 +172,9 @@ class Numbers:
             ):
                 return frozenset((*match[1].split(","), name))
         self._find(
-            f"{abi.key}: the words of its rows are not told", path, None,
-            "--abis, or abis := WORDS, for a header unistd_NAME.h", "nothing of the kind",
-            "all rows of the table are taken",
+            f"{abi.key}: cannot tell which rows apply", path, None,
+            "--abis, or abis := WORDS, for a header unistd_NAME.h", "not found",
+            "using all rows of the table",
         )  # fmt: skip
         return there
 
@@ -193,8 +193,8 @@ class Numbers:
             text = self._tree.read(path)
             if text is None:
                 self._find(
-                    f"{abi.key}: the words of its rows are not told", path, None,
-                    f"{variable} += WORDS", "no such file", "rows of such words are left out",
+                    f"{abi.key}: cannot tell which rows apply", path, None,
+                    f"{variable} += WORDS", "no such file", "such rows are skipped",
                 )  # fmt: skip
                 continue
             for match in re.finditer(rf"^{variable}\s*\+=[ \t]*(.*)$", text, re.MULTILINE):
@@ -206,8 +206,8 @@ class Numbers:
         output = reader.run(header)
         for path, line, text in reader.conflicts:
             self._find(
-                "a merge conflict is left in this header", path, line,
-                "a merge that is finished", text, "neither side of it is read; finish the merge",
+                "unresolved merge conflict in this header", path, line,
+                "a finished merge", text, "neither side is read; resolve the conflict",
             )  # fmt: skip
         symbols = {}
         for expression, symbol in _ROW.findall(output):

@@ -53,7 +53,7 @@ def read_calls(
     numbers = Numbers(tree)
     entries: dict[str, dict[str, Entry]] = {}
     for abi in all_abis():
-        progress(f"tying calls of {tree.shown}: {abi.key}")
+        progress(f"resolving calls of {tree.shown}: {abi.key}")
         chooser = Chooser(definitions, abi)
         calls = {
             row.name: Entry(
@@ -66,7 +66,7 @@ def read_calls(
             entries[abi.key] = dict(sorted(calls.items()))
     if not entries:
         raise TreeError.of(
-            "no system call is found here",
+            "no system calls found",
             tree.where("."),
             expected="the source of a Linux kernel",
             found="none of the tables of numbers",
@@ -90,10 +90,10 @@ def release_of(tree: KernelTree) -> str:
     words: dict[str, str] = dict(_VERSION.findall((tree.read("Makefile") or "")[:2000]))
     if "VERSION" not in words or "PATCHLEVEL" not in words:
         raise TreeError.of(
-            "this is no kernel tree",
+            "not a kernel tree",
             tree.where("Makefile"),
             expected="VERSION and PATCHLEVEL in its first lines",
-            found="no such lines" if words or tree.read("Makefile") else "no such file",
+            found="not found" if words or tree.read("Makefile") else "no such file",
             hint="name a folder with a kernel's source, or deb:6.12",
         )
     numbers = (words["VERSION"], words["PATCHLEVEL"], words.get("SUBLEVEL") or "0")

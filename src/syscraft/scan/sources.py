@@ -89,9 +89,9 @@ def _blank(tree: KernelTree, path: str, text: str, findings: list[Finding]) -> S
             continue
         findings.append(
             Finding(
-                "a merge conflict is left in this file",
+                "unresolved merge conflict in this file",
                 tree.where(path, source.line(mark.start())),
-                "a merge that is finished",
+                "a finished merge",
                 mark[0],
             )
         )

@@ -128,7 +128,7 @@ def read_record(tree: KernelTree, name: str) -> Record | None:
             "the record of what was applied cannot be read",
             tree.where(record_path(name)),
             found=str(error),
-            hint="put the tree back with git, and remove this file",
+            hint="restore the tree with git, and remove this file",
         ) from error
 
 
@@ -171,7 +171,7 @@ def take_out(tree: KernelTree, record: Record, *, gone: bool = False) -> TakenOu
     for path, text in record.created.items():
         found = tree.read(path)
         if found is not None and found != text:
-            raise _changed(tree, path, 1, "a file that is as it was made")
+            raise _changed(tree, path, 1, "an unchanged file")
         files[path] = None
     for path, hunks in record.edited.items():
         content = tree.read(path)
@@ -365,9 +365,9 @@ def _text(data: bytes) -> str:
 
 def _changed(tree: KernelTree, path: str, line: int | None, expected: str) -> TreeError:
     return TreeError.of(
-        "what was added here has been changed since",
+        "what was added here has since been changed",
         tree.where(path, line),
         expected=expected,
-        found="something else",
-        hint="put it back as it was, or take it out by hand; nothing was written",
+        found="different text",
+        hint="restore it, or remove it by hand; nothing was written",
     )

@@ -113,9 +113,9 @@ def number_in(call: Call, tables: Tables, tree: KernelTree) -> int | None:
     number, count = votes.most_common(1)[0]
     if 2 * count <= votes.total():
         raise TreeError.of(
-            f"the tables of this tree do not agree on the number of {call.name}()",
+            f"the tables of this tree disagree on the number of {call.name}()",
             tree.where("arch"),
-            expected="one number in all of them",
+            expected="the same number in all of them",
             found=", ".join(places.values()),
         )
     return number
@@ -141,7 +141,7 @@ def check_definition(call: Call, tree: KernelTree) -> None:
 
 def _hint(found: tuple[Found, ...]) -> str | None:
     if found and not found[0].is_macro:
-        return "without SYSCALL_DEFINE the arguments are whatever the registers hold"
+        return "without SYSCALL_DEFINE the arguments are whatever the registers contain"
     return None
 
 

@@ -300,11 +300,11 @@ def choose_number(call: Call, taken: Mapping[int, tuple[str, str]], where: Where
         if number in taken:
             name, path = taken[number]
             raise TreeError.of(
-                f"the number {number} is taken",
+                f"number {number} is already in use",
                 call.number.where,
-                expected="a number that no table of this kernel has",
+                expected="a number that is free in every table of this kernel",
                 found=f"{name} in {path}",
-                hint='number = "private" takes a free one from 900 on',
+                hint='number = "private" picks a free one from 900 up',
             )
         return number
     if call.number.policy is NumberPolicy.NEXT:
@@ -314,7 +314,7 @@ def choose_number(call: Call, taken: Mapping[int, tuple[str, str]], where: Where
         if number not in taken:
             return number
     raise TreeError.of(
-        "all private numbers are taken",
+        "all private numbers are in use",
         where,
         expected=f"a free number from {PRIVATE_NUMBERS[0]} to {PRIVATE_NUMBERS[-1]}",
         hint="pin one with number = N",

@@ -89,7 +89,7 @@ def _doubled(units: Sequence[Unit], what: str, values: Callable[[Unit], _Values]
             elif what == "name" or first[value][0].name != unit.name:
                 findings.append(
                     Finding(
-                        f"two declarations with the {what} {value}",
+                        f"duplicate {what} {value} in two declarations",
                         where,
                         expected=f"a different {what} for each call in a kernel",
                         found=f"the same at {first[value][1]}",

@@ -7,7 +7,7 @@ from syscraft.build.kconfig import Need, read_options
 
 FLAVOUR = Flavour(
     "debug",
-    "lock order, sleeping where none may sleep, corrupted lists, two processors",
+    "lock order, sleeping in atomic context, corrupted lists, races on two CPUs",
     options=read_options("""\
 CONFIG_DEBUG_KERNEL=y
 # Two locks taken in both orders are told at the first time, not when they meet.
@@ -36,10 +36,10 @@ CONFIG_SCHED_STACK_END_CHECK=y
 # CONFIG_SLUB_TINY is not set
 CONFIG_SLUB_DEBUG=y
 CONFIG_SLUB_DEBUG_ON=y
-# A task that waits for ever tells where.
+# A task that hangs is reported with its stack.
 CONFIG_DETECT_HUNG_TASK=y
 """),
-    needs=(Need("LOCK_DEBUGGING_SUPPORT", "proof of lock order (lockdep)"),),
+    needs=(Need("LOCK_DEBUGGING_SUPPORT", "lock order checker (lockdep)"),),
     cpus=2,
     memory_mib=384,
     slower=3.0,

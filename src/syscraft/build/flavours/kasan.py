@@ -7,7 +7,7 @@ from syscraft.build.kconfig import Need, read_options
 
 FLAVOUR = Flavour(
     "kasan",
-    "use after free, out of bounds, shifts and indexes that C leaves undefined",
+    "use-after-free, out-of-bounds accesses, undefined shifts and indexes",
     options=read_options("""\
 # KASAN keeps who allocated and who freed; the smallest allocator cannot.
 # CONFIG_SLUB_TINY is not set
@@ -33,7 +33,7 @@ CONFIG_UBSAN_ENUM=y
 # Where it can be had:
 CONFIG_UBSAN_SANITIZE_ALL=y
 """),
-    needs=(Need("HAVE_ARCH_KASAN", "checker of memory accesses (KASAN)"),),
+    needs=(Need("HAVE_ARCH_KASAN", "memory access checker (KASAN)"),),
     memory_mib=512,
     slower=3.0,
 )

@@ -7,7 +7,7 @@ from syscraft.build.kconfig import read_options
 
 FLAVOUR = Flavour(
     "net",
-    "TCP and UDP over IPv4, which a plain kernel has no need of",
+    "TCP and UDP over IPv4, which a plain kernel lacks",
     options=read_options("""\
 # Sockets of AF_INET; the loopback device comes with it.
 CONFIG_INET=y

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from syscraft.build.flavour import PLAIN, Flavour
 
-FLAVOUR = Flavour(PLAIN, "as small as programs allow")
+FLAVOUR = Flavour(PLAIN, "the smallest kernel that runs the tests")

@@ -14,7 +14,10 @@ def _bitmaps(subject: Subject) -> Iterator[Hit]:
         if (ctype.pointers, ctype.base) != (1, "unsigned long"):
             continue
         if re.search(r"mask|nodes", parameter.name):
-            yield Hit(parameter.where, f"'{parameter.name}' is a bitmap as long as the kernel says")
+            yield Hit(
+                parameter.where,
+                f"'{parameter.name}' is a bitmap whose length depends on the kernel",
+            )
             return
 
 
@@ -32,7 +35,10 @@ def _unzeroed(subject: Subject) -> Iterator[Hit]:
             rf"\b{name}\s*=[^=]|(?<!sizeof)[(,?:]\s*&{name}\b", body.text[: match.start()]
         )
         if not filled:
-            yield Hit(body.where(match.start()), f"'{name}' goes out with what was on the stack")
+            yield Hit(
+                body.where(match.start()),
+                f"'{name}' is copied to user space with uninitialized stack contents",
+            )
 
 
 def _inner_calls(subject: Subject) -> Iterator[Hit]:
@@ -41,7 +47,7 @@ def _inner_calls(subject: Subject) -> Iterator[Hit]:
         return  # overrides of an architecture may
     match = re.search(r"(?<![\w.>])(?:compat_)?sys_\w+\s*\(", body.text) if body else None
     if body and match:
-        yield Hit(body.where(match.start()), f"the kernel calls {match[0].rstrip('( ')}() itself")
+        yield Hit(body.where(match.start()), f"kernel code calls {match[0].rstrip('( ')}()")
 
 
 RULES = (
@@ -60,8 +66,8 @@ RULES = (
         id="L29",
         title="a struct that goes to user space is zeroed first",
         severity=Severity.ERROR,
-        cost="padding and fields not set carry kernel memory to any program",
-        fix="= {} where it is declared, or memset()",
+        cost="padding and unset fields leak kernel memory to user space",
+        fix="initialize it with = {}, or use memset()",
         history="many leaks; times() sets every field of its struct, which only works because "
         "there is no padding",
         places=(Place("kernel/sys.c", "SYSCALL_DEFINE1(times"),),
@@ -72,7 +78,7 @@ RULES = (
         id="L31",
         title="kernel code never calls sys_NAME()",
         severity=Severity.ERROR,
-        cost="entries take registers as user space left them; the kernel's calls break on machines "
+        cost="the entries take raw user registers; the kernel's calls break on machines "
         "whose entries have another form",
         fix="share a helper that takes plain arguments",
         history="ksys_ helpers replaced such calls; architectures with wrappers cannot link them",

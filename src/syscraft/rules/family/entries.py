@@ -32,7 +32,7 @@ def _compat(subject: Subject) -> Iterator[Hit]:
     if (subject.compat is False or subject.declared) and (parameter := _differs(subject)):
         if search(subject.code, r"in_compat_syscall|import_iovec|compat_"):
             return
-        yield Hit(parameter.where, f"'{parameter.name}' has another form in 32-bit programs")
+        yield Hit(parameter.where, f"'{parameter.name}' has a different layout in 32-bit programs")
 
 
 def _multiplexer(subject: Subject) -> Iterator[Hit]:
@@ -46,7 +46,7 @@ def _multiplexer(subject: Subject) -> Iterator[Hit]:
         for switch in re.finditer(pattern, subject.code.text) if subject.code else ():
             cases = _cases(subject.code.text, switch.end()) if subject.code else 0
             if cases >= _CASES:
-                yield Hit(parameter.where, f"'{parameter.name}' chooses among {cases} calls")
+                yield Hit(parameter.where, f"'{parameter.name}' multiplexes {cases} calls")
                 return
 
 
@@ -62,9 +62,9 @@ def _cases(text: str, start: int) -> int:
 RULES = (
     Rule(
         id="L26",
-        title="what has another form in 32-bit programs has an entry for them",
+        title="an argument with a different layout in 32-bit programs has a compat entry",
         severity=Severity.WARNING,
-        cost="32-bit programs on a 64-bit kernel get rubbish",
+        cost="32-bit programs on a 64-bit kernel get garbage",
         fix="fixed-width types in structs; else COMPAT_SYSCALL_DEFINE",
         history="kexec_load and rt_sigaction need a second entry for their pointers and longs",
         places=(
@@ -78,7 +78,7 @@ RULES = (
         id="L30",
         title="one call does one thing",
         severity=Severity.WARNING,
-        cost="no types, no permissions per command, filters cannot see what is asked for",
+        cost="no types, no permissions per command, filters cannot see the operation",
         fix="a call for each thing, or a file with operations",
         history="socketcall, ipc, prctl, fcntl, quotactl, keyctl, bpf",
         places=(

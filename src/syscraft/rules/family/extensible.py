@@ -42,7 +42,9 @@ def _size_argument(subject: Subject) -> Iterator[Hit]:
     for struct in _extensible(subject):
         first = struct.fields[0].name if struct.fields else ""
         if first == "size" and not subject.named(_SIZE):
-            yield Hit(subject.where, f"the size of 'struct {struct.name}' is inside of it")
+            yield Hit(
+                subject.where, f"the size of 'struct {struct.name}' is a field of the struct itself"
+            )
     if subject.declared:
         for item, struct in subject.pointed():
             if not subject.named(_SIZE):
@@ -57,9 +59,9 @@ def _size_argument(subject: Subject) -> Iterator[Hit]:
             label = re.search(rf"^{small[2]}:(?:(?!^}}).)*?return -(E\w+)", code.text, re.M | re.S)
             errno = label[1] if label else None
         if errno == "E2BIG":
-            yield Hit(code.where(small.start()), "a size that is too small is told as E2BIG")
+            yield Hit(code.where(small.start()), "a size that is too small is reported as E2BIG")
     elif not re.search(r"(?:size|len)\w*\)?\s*(?:<|!=)|sizeof\([^)]*\)\s*>", code.text):
-        yield Hit(subject.where, "there is no smallest size")
+        yield Hit(subject.where, "no minimum size is checked")
 
 
 def _version_checks(subject: Subject) -> Iterator[Hit]:
@@ -70,7 +72,7 @@ def _version_checks(subject: Subject) -> Iterator[Hit]:
     for _, struct in subject.pointed():
         missing = [size for size in struct.sizes if size not in checks]
         if missing:
-            yield Hit(subject.where, f"nothing at build time holds {', '.join(missing)}")
+            yield Hit(subject.where, f"no build-time check of {', '.join(missing)}")
 
 
 def _flag_needs_field(subject: Subject) -> Iterator[Hit]:
@@ -81,13 +83,13 @@ def _flag_needs_field(subject: Subject) -> Iterator[Hit]:
         newer = struct.sizes[1:]
         has_flags = any("flags" in field.name for field in struct.fields)
         if has_flags and newer and not any(re.search(rf"<\s*{n}", code.text) for n in newer):
-            yield Hit(subject.where, f"no flag of 'struct {struct.name}' asks for a newer size")
+            yield Hit(subject.where, f"no flag of 'struct {struct.name}' checks for a newer size")
 
 
 def _appended(subject: Subject) -> Iterator[Hit]:
     for old, new in zip(subject.versions, subject.versions[1:], strict=False):
         if new[: len(old)] != old:
-            yield Hit(subject.where, "a version of the struct moves fields of the one before")
+            yield Hit(subject.where, "a version of the struct moves fields of an earlier one")
 
 
 RULES = (
@@ -96,7 +98,7 @@ RULES = (
         title="more than a few parameters travel in a struct with a size",
         severity=Severity.ADVICE,
         cost="there are six registers; what does not fit is split or hidden behind pointers, "
-        "in another way on each architecture",
+        "differently on each architecture",
         fix="pack = true, or one struct and its size",
         history="pselect6 hides a pointer and a size behind its sixth argument; "
         "sync_file_range needs seven registers on MIPS o32",
@@ -109,10 +111,10 @@ RULES = (
         id="L4",
         title="the size of a struct is an argument: EINVAL below the first, E2BIG for unknown bits",
         severity=Severity.WARNING,
-        cost="old programs and new kernels, or the other way round, misread each other's structs",
+        cost="old programs and new kernels, or the reverse, misread each other's structs",
         fix="take 'size_t size', refuse less than _SIZE_VER0 with EINVAL and more than a page "
         "with E2BIG, then copy_struct_from_user()",
-        history="sched_setattr says E2BIG when the size is too small, bpf has no smallest size, "
+        history="sched_setattr returns E2BIG when the size is too small, bpf has no minimum size, "
         "perf_event_open and statmount keep the size inside the struct",
         places=(
             Place(
@@ -126,9 +128,9 @@ RULES = (
     ),
     Rule(
         id="L5",
-        title="each published size has a constant and a check at build time",
+        title="each published size has a constant and a build-time check",
         severity=Severity.ADVICE,
-        cost="a field put in the middle moves what programs were built for, and nothing notices",
+        cost="a field added in the middle breaks existing programs, and nothing notices",
         fix="BUILD_BUG_ON(offsetofend(struct NAME, last_field) != NAME_SIZE_VERn), one for each",
         history="copy_mnt_id_req() compares only the newest size; clone3 compares all three",
         places=(
@@ -154,11 +156,11 @@ RULES = (
     ),
     Rule(
         id="L7",
-        title="a newer version only appends, and zero means what was before",
+        title="a newer version only appends, and zero selects the old behaviour",
         severity=Severity.ERROR,
-        cost="programs that exist pass their values in the wrong places",
+        cost="existing programs pass values at the wrong offsets",
         fix="put new fields at the end",
-        history="clone3's struct says so in its own comment, after clone had no room left",
+        history="the comment on clone3's struct says so; clone had no room left",
         places=(
             Place(
                 "include/uapi/linux/sched.h", "New struct members must go at the end of the struct"

@@ -26,10 +26,10 @@ def _unknown_bits(subject: Subject) -> Iterator[Hit]:
         if masked and not tested:
             yield Hit(
                 subject.code.where(masked.start()),
-                f"unknown bits of '{flags.name}' are dropped without a word",
+                f"unknown bits of '{flags.name}' are silently ignored",
             )
         elif not masked and not _is_judged(subject, name):
-            yield Hit(flags.where, f"unknown bits of '{flags.name}' are never refused")
+            yield Hit(flags.where, f"unknown bits of '{flags.name}' are never rejected")
 
 
 def _is_judged(subject: Subject, name: str) -> bool:
@@ -75,24 +75,24 @@ def _no_flags(subject: Subject) -> Iterator[Hit]:
     if subject.has_flags or subject.packed or subject.like:
         return  # a struct can grow, and another call's parameters are what they are
     if subject.declared:
-        yield Hit(subject.where, "there is no flags argument")
+        yield Hit(subject.where, "the call has no flags argument")
         return
     for name, parameters in subject.siblings:
         stem = re.sub(r"\d$", "", subject.name)
         if name == subject.name or not re.fullmatch(rf"{re.escape(stem)}[1-9]", name):
             continue
         if any("flags" in p or p in ("flag", "how") for p in parameters):
-            yield Hit(subject.where, f"there is no flags argument, so {name}() had to be added")
+            yield Hit(subject.where, f"the call has no flags argument, so {name}() had to be added")
 
 
 RULES = (
     Rule(
         id="L1",
-        title="unknown flag bits are refused with EINVAL from the first day",
+        title="unknown flag bits are rejected with EINVAL from the start",
         severity=Severity.WARNING,
-        cost="programs pass rubbish in the unused bits, and no bit can ever be given a meaning",
+        cost="programs pass garbage in the unused bits, and no bit can ever be given a meaning",
         fix="begin with: if (flags & ~ALL_FLAGS) return -EINVAL;",
-        history="open and openat drop unknown bits, so openat2 had to be added; clone ignores "
+        history="open and openat ignore unknown bits, so openat2 had to be added; clone ignores "
         "CLONE_DETACHED",
         places=(
             Place("fs/open.c", ".flags = flags & VALID_OPEN_FLAGS"),
@@ -103,10 +103,10 @@ RULES = (
     ),
     Rule(
         id="L2",
-        title="there is a flags argument, even if every bit is reserved",
+        title="the call has a flags argument, even if every bit is reserved",
         severity=Severity.WARNING,
-        cost="the first extension needs a second call, and both live for ever",
-        fix="add 'unsigned int flags' and refuse all bits until there is one",
+        cost="the first extension needs a second call, and both stay forever",
+        fix="add 'unsigned int flags' and reject all bits until one is defined",
         history="renameat2, faccessat2, fchmodat2, dup3, pipe2, eventfd2, inotify_init1, "
         "epoll_create1, signalfd4, accept4, mlock2 and preadv2 only add flags",
         places=(

@@ -54,7 +54,7 @@ def _padding(subject: Subject) -> Iterator[Hit]:
         if laid[1] != sizes:
             yield Hit(
                 struct.where,
-                f"'struct {struct.name}' has {laid[1] - sizes} bytes of hidden padding",
+                f"'struct {struct.name}' has {laid[1] - sizes} bytes of implicit padding",
             )
 
 
@@ -64,7 +64,9 @@ def _aligned(subject: Subject) -> Iterator[Hit]:
         if narrow and wide and narrow != wide and struct.fields:
             moved = [n for n in wide[0] if wide[0][n] != narrow[0][n]]
             what = f"'{moved[0]}'" if moved else "the end"
-            yield Hit(struct.where, f"{what} of 'struct {struct.name}' moves where u64 aligns to 4")
+            yield Hit(
+                struct.where, f"{what} of 'struct {struct.name}' moves where u64 is aligned to 4"
+            )
 
 
 def _fixed(subject: Subject) -> Iterator[Hit]:
@@ -105,10 +107,10 @@ def _wider_than_long(subject: Subject) -> Iterator[Hit]:
 RULES = (
     Rule(
         id="L8",
-        title="no hidden padding and no packing; explicit padding is checked to be zero",
+        title="no implicit padding and no packing; explicit padding is checked to be zero",
         severity=Severity.WARNING,
-        cost="compilers disagree about it, it leaks kernel memory, and it can never get a use",
-        fix="write the padding as fields, refuse it when not zero, make the size a multiple of 8",
+        cost="compilers disagree about it, it leaks kernel memory, and it can never be used later",
+        fix="declare the padding as fields, reject nonzero values, make the size a multiple of 8",
         history="epoll_event is packed on one architecture only, and landlock_path_beneath_attr "
         "has 12 bytes",
         places=(
@@ -125,7 +127,7 @@ RULES = (
         cost="a plain u64 aligns to 4 on i386 and sh and to 2 on m68k, so every field behind it "
         "moves and 32-bit programs need a translation",
         fix="__aligned_u64, at offsets that are multiples of 8",
-        history="epoll_event would have its data at another place on i386, hence the packing; "
+        history="epoll_event would have its data at a different offset on i386, hence the packing; "
         "clone_args has __aligned_u64 throughout",
         places=(
             Place("include/uapi/linux/eventpoll.h", "__u64 data;"),
@@ -138,7 +140,7 @@ RULES = (
         id="L10",
         title="only types of fixed width: no long, size_t, time_t, pointer, enum or bit-field",
         severity=Severity.WARNING,
-        cost="the struct differs between 32 and 64 bits, and every kernel translates it for ever",
+        cost="the struct differs between 32 and 64 bits, and every kernel translates it forever",
         fix="__u32, __s32, __aligned_u64",
         history="time_t in structs brought the whole second set of calls 403 to 423; "
         "perf_event_attr has bit-fields, landlock_add_rule takes an enum, iovec has pointers",
@@ -152,7 +154,7 @@ RULES = (
     ),
     Rule(
         id="L11",
-        title="a pointer inside of a struct is an __aligned_u64",
+        title="a pointer in a struct is an __aligned_u64",
         severity=Severity.WARNING,
         cost="32-bit programs need a translation of every element",
         fix="__aligned_u64, and u64_to_user_ptr() in the kernel",

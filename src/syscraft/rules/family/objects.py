@@ -36,7 +36,7 @@ def _names(subject: Subject) -> Iterator[Hit]:
         if ctype.base in ("pid_t", "timer_t", "key_serial_t") or re.fullmatch(
             r"(?:shm|sem|msq|msg)id|mnt_id|timer_id", name
         ):
-            yield Hit(parameter.where, f"'{name}' is a number that is used again")
+            yield Hit(parameter.where, f"'{name}' is a number that gets reused")
             return
 
 
@@ -46,7 +46,7 @@ def _paths(subject: Subject) -> Iterator[Hit]:
         if ctype.base != "char" or not ctype.const or ctype.pointers != 1:
             continue
         if not any(not p.ctype.is_pointer for p in subject.named(_DIRFDS)):
-            yield Hit(parameter.where, f"'{parameter.name}' has no descriptor to start from")
+            yield Hit(parameter.where, f"'{parameter.name}' has no directory descriptor")
             return
 
 
@@ -75,7 +75,7 @@ RULES = (
         severity=Severity.WARNING,
         cost="O_CLOEXEC and O_NONBLOCK differ on alpha, mips, parisc and sparc: the bits "
         "of the call differ, and collide with new ones; without either, descriptors leak",
-        fix="define NAME_CLOEXEC as a bit of the call's own, as FSOPEN_CLOEXEC, or always set it",
+        fix="define NAME_CLOEXEC as the call's own bit, as FSOPEN_CLOEXEC, or always set it",
         history="OPEN_TREE_CLOEXEC is O_CLOEXEC, memfd_secret takes O_CLOEXEC, PIDFD_NONBLOCK is "
         "O_NONBLOCK and PIDFD_THREAD is O_EXCL",
         places=(
@@ -88,7 +88,7 @@ RULES = (
     ),
     Rule(
         id="L21",
-        title="objects of the kernel are named by descriptors",
+        title="kernel objects are referred to by descriptors",
         severity=Severity.ADVICE,
         cost="a number is given to another object as soon as the first is gone, and it passes "
         "no permission on",
@@ -103,9 +103,9 @@ RULES = (
     ),
     Rule(
         id="L22",
-        title="a path comes with a descriptor to start from and AT_ flags",
+        title="a path comes with a directory descriptor and AT_ flags",
         severity=Severity.WARNING,
-        cost="races, no way around chroot and mount namespaces, and a second call later",
+        cost="races, no way to step across chroot and mount namespaces, and a second call later",
         fix="int dfd, const char __user *path, unsigned int flags, with AT_EMPTY_PATH",
         history="openat and its family doubled older calls; quotactl needed quotactl_fd",
         places=(Place("fs/quota/quota.c", "SYSCALL_DEFINE4(quotactl_fd"),),
@@ -114,10 +114,10 @@ RULES = (
     ),
     Rule(
         id="L23",
-        title="offsets in files, and lengths of files, are loff_t",
+        title="file offsets and lengths are loff_t",
         severity=Severity.WARNING,
-        cost="32-bit programs cannot reach behind 2 GB, and a second call has to be added",
-        fix="loff_t, at an odd register",
+        cost="32-bit programs cannot reach past 2 GB, and a second call has to be added",
+        fix="loff_t, in an odd register",
         history="fadvise64 has a size_t length, hence fadvise64_64; lseek needed _llseek, "
         "truncate needed truncate64",
         places=(

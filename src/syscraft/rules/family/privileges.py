@@ -15,7 +15,7 @@ _RIGHT = r"\bptrace_may_access\(|\bmm_access\(|\bptrace_attach\("
 
 def _admin(subject: Subject) -> Iterator[Hit]:
     if place := search(subject.code, _ADMIN):
-        yield Hit(place, "CAP_SYS_ADMIN is asked for")
+        yield Hit(place, "CAP_SYS_ADMIN is required")
 
 
 def _other_process(subject: Subject) -> Iterator[Hit]:
@@ -23,15 +23,15 @@ def _other_process(subject: Subject) -> Iterator[Hit]:
     if search(code, _OTHER) is None or search(code, _RIGHT):
         return
     if subject.declared or search(code, r"\bcheck_same_owner\(|\buid_eq\("):
-        yield Hit(subject.where, "another process is acted on without a check as ptrace has it")
+        yield Hit(subject.where, "the call acts on another process without a ptrace-style check")
 
 
 RULES = (
     Rule(
         id="L24",
-        title="the closest capability there is, and not CAP_SYS_ADMIN",
+        title="the narrowest capability that fits, and not CAP_SYS_ADMIN",
         severity=Severity.WARNING,
-        cost="whoever needs this one thing gets the power over all others",
+        cost="whoever needs this one operation gets all the others",
         fix="look for a narrower one in include/uapi/linux/capability.h",
         history="mount, swapon and sethostname share this one; bpf and perf_event_open "
         "were given CAP_BPF and CAP_PERFMON later",
@@ -44,10 +44,10 @@ RULES = (
     ),
     Rule(
         id="L25",
-        title="acting on another process asks ptrace_may_access() or its like",
+        title="acting on another process requires ptrace_may_access() or an equivalent",
         severity=Severity.WARNING,
         cost="comparing user ids misses capabilities, namespaces and security modules",
-        fix="ptrace_may_access(), or mm_access() if its memory is meant",
+        fix="ptrace_may_access(), or mm_access() for its memory",
         history="setpriority and sched_setaffinity compare user ids; process_madvise does it right",
         places=(
             Place("kernel/sys.c", "set_one_prio_perm"),

@@ -19,7 +19,7 @@ _FULL = {"unsigned long", "unsigned long long", "__u64", "u64", "uint64_t", "uin
 
 def _negative(subject: Subject) -> Iterator[Hit]:
     if place := search(subject.code, r"\bforce_successful_syscall_return\s*\("):
-        yield Hit(place, "a success may look like an error, so the entry code is told so")
+        yield Hit(place, "a success may look like an error, so the entry code has to be told")
     elif place := search(subject.code, r"=\s*nice_to_rlimit\("):
         yield Hit(place, "the value is shifted so that it is never negative")
     returns = subject.returns
@@ -43,7 +43,7 @@ RULES = (
         id="L18",
         title="no successful value is negative or looks like an error",
         severity=Severity.WARNING,
-        cost="alpha and nios2 take any negative word for an error, MIPS down to -1133, sparc down "
+        cost="alpha and nios2 treat any negative word as an error, MIPS down to -1133, sparc down "
         "to -516: programs see an error that did not happen",
         fix="return 0 or a small count, and store values through a pointer",
         history="getpriority returns 20 - nice; times, shmat, time and fcntl tell the entry code "
@@ -60,7 +60,7 @@ RULES = (
         id="L19",
         title="error numbers are at most 516",
         severity=Severity.ERROR,
-        cost="sparc takes larger ones for success, MIPS those above 1133, and libc has no name",
+        cost="sparc treats larger ones as success, MIPS those above 1133, and libc has no name",
         fix="use an error of errno(3); EOPNOTSUPP is the one for programs, ENOTSUPP is not",
         history="ENOTSUPP, 524, still comes out of bpf",
         places=(

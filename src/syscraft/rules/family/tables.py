@@ -23,7 +23,7 @@ def _orders(subject: Subject) -> Iterator[Hit]:
     for name, other in subject.siblings:
         same = sorted(own) == sorted(other) and own != list(other)
         if name.startswith(subject.name) and name != subject.name and same:
-            yield Hit(subject.where, f"{name}() is the same with another order of parameters")
+            yield Hit(subject.where, f"{name}() has the same parameters in a different order")
 
 
 def _numbers(subject: Subject) -> Iterator[Hit]:
@@ -40,13 +40,13 @@ def _numbers(subject: Subject) -> Iterator[Hit]:
     calls = {f"sys_{name}" for name, _ in subject.siblings}  # an older call under its own name
     wrapped = [n for n in other if subject.name in n and n not in calls]
     if wrapped:
-        yield Hit(subject.where, f"some tables have another entry: {', '.join(wrapped)}")
+        yield Hit(subject.where, f"some tables have a different entry: {', '.join(wrapped)}")
 
 
 def _own_x32(subject: Subject) -> Iterator[Hit]:
     for table, abi, number, _ in subject.rows:
         if abi == "x32" and 512 <= number < 548:
-            yield Hit(subject.where, f"x32 has a number of its own, {number}, in {table}")
+            yield Hit(subject.where, f"x32 has its own number, {number}, in {table}")
 
 
 def _every_table(subject: Subject) -> Iterator[Hit]:
@@ -54,7 +54,7 @@ def _every_table(subject: Subject) -> Iterator[Hit]:
         return
     have = {row[0] for row in subject.rows} | set(subject.reserved)
     if missing := sorted(set(subject.tables) - have):
-        yield Hit(subject.where, f"no row and no comment in {', '.join(missing)}")
+        yield Hit(subject.where, f"no row and no reserving comment in {', '.join(missing)}")
     elif subject.reserved:
         yield Hit(subject.where, f"only reserved, no row, in {', '.join(subject.reserved)}")
 
@@ -64,7 +64,7 @@ RULES = (
         id="L15",
         title="the parameters have the same order on every architecture",
         severity=Severity.WARNING,
-        cost="every wrapper, tracer, filter and emulator needs a case for each order, for ever",
+        cost="every wrapper, tracer, filter and emulator needs a case for each order, forever",
         fix="one SYSCALL_DEFINE, in no #ifdef",
         history="clone has four lists, rt_sigaction has five parameters on alpha and sparc, "
         "sync_file_range2 is sync_file_range reordered",
@@ -103,7 +103,7 @@ RULES = (
         id="L32",
         title="every table has a row, or a comment that reserves the number",
         severity=Severity.ADVICE,
-        cost="the number is given away again there, or the call is missing for years",
+        cost="the number is reused there, or the call is missing for years",
         fix="add the row to all tables in one series",
         history="memfd_secret and clone3 are missing in several tables",
         places=(Place("arch/alpha/kernel/syscalls/syscall.tbl", "reserved for memfd_secret"),),

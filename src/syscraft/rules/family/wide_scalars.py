@@ -19,14 +19,17 @@ def _positions(subject: Subject) -> Iterator[Hit]:
         parameter = subject.parameters[place.argument]
         if place.part is Part.FIRST and number % 2:
             yield Hit(
-                parameter.where, f"'{parameter.name}' has 64 bits and starts at an even register"
+                parameter.where,
+                f"'{parameter.name}' is 64 bits wide and starts in an even register",
             )
 
 
 def _no_compat(subject: Subject) -> Iterator[Hit]:
     if subject.compat is False and any(p.is_wide for p in subject.parameters):
         wide = next(p for p in subject.parameters if p.is_wide)
-        yield Hit(wide.where, f"'{wide.name}' has 64 bits, and there is no entry for 31-bit s390")
+        yield Hit(
+            wide.where, f"'{wide.name}' is 64 bits wide, and there is no entry for 31-bit s390"
+        )
 
 
 def _split(subject: Subject) -> Iterator[Hit]:
@@ -37,10 +40,10 @@ def _split(subject: Subject) -> Iterator[Hit]:
 RULES = (
     Rule(
         id="L12",
-        title="no 64-bit scalar argument; if there must be one, at the first, third or fifth place",
+        title="no 64-bit scalar argument; if unavoidable, in first, third or fifth position",
         severity=Severity.WARNING,
-        cost="ABIs that want an even first register leave a hole or reorder the arguments, so one "
-        "call has several prototypes",
+        cost="ABIs that require an even first register leave a hole or reorder the arguments, so "
+        "one call has several prototypes",
         fix="put it in a struct, or move it to an odd register",
         history="sync_file_range had to get the twin sync_file_range2, fadvise64_64 is reordered "
         "on arm, csky, xtensa and hexagon, readahead has a hole on MIPS o32 and pread64 on sh",
@@ -55,9 +58,9 @@ RULES = (
     ),
     Rule(
         id="L13",
-        title="a 64-bit scalar has an entry of its own for 32-bit programs",
+        title="a 64-bit scalar has a compat entry",
         severity=Severity.WARNING,
-        cost="the entry that the macro makes for 31-bit programs on s390 answers ENOSYS, at run "
+        cost="the entry that the macro makes for 31-bit programs on s390 returns ENOSYS, at run "
         "time only",
         fix="COMPAT_SYSCALL_DEFINE with two halves, or no 64-bit scalar",
         history="the macro refuses to guess how halves are passed; s390 has its own compat "
@@ -68,10 +71,10 @@ RULES = (
     ),
     Rule(
         id="L14",
-        title="no code depends on one way to split 64 bits",
+        title="no code depends on one way to split 64-bit values",
         severity=Severity.WARNING,
         cost="i386, 32-bit PA-RISC and PowerPC split by hand, arm, MIPS o32 and xtensa leave it "
-        "to C: each new machine has to be put in one of the groups",
+        "to C: each new architecture has to join one of the groups",
         fix="put the value in a struct",
         history="fanotify_mark has two prototypes",
         places=(
