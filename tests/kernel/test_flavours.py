@@ -30,7 +30,7 @@ CAUGHT = [
     (1, "sleeping function called from invalid context", "kmalloc(16, GFP_KERNEL)"),
     (2, "possible circular locking dependency", "mutex_lock(b)"),
     (3, "KASAN: slab-use-after-free", "READ_ONCE(entry->value)"),
-    (5, "array-index-out-of-bounds", "READ_ONCE(faults_table[index])"),
+    (5, "KASAN: global-out-of-bounds", "READ_ONCE(faults_table[index])"),
 ]
 
 
