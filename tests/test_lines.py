@@ -41,8 +41,8 @@ def test_a_body_keeps_its_lines(make_call: Callable[..., Path], other: str) -> N
     folder = make_call("mark")
     body = f"/* a{other}b */\nstatic long do_mark(int value)\n{{\n\treturn value; /*{other}*/\n}}\n"
     (folder / "mark.c").write_text(body)
-    call = syscraft.load(folder).call
-    made = kernel_source(call)
+    unit = syscraft.load(folder).unit
+    made = kernel_source(unit)
     assert body in made.text
     line = made.text[: made.text.index("return value;")].count("\n") + 1
     assert line - made.body_offset == 4

@@ -113,7 +113,7 @@ def selftests(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / f"{name}.c").write_text(
             f"static long do_{name}({parameters})\n{{\n\treturn 0;\n}}\n"
         )
-        files = selftest_files(syscraft.load(folder).call)
+        files = selftest_files(syscraft.load(folder).unit)
         number = "\n".join(
             f"#{'if' if index == 0 else 'elif'} defined(__NR_{call})\n"
             f"#define __NR_{name} __NR_{call}"

@@ -108,5 +108,5 @@ def test_a_macro_is_one_value_wherever_it_stands(tmp_path: Path) -> None:
     files = generate(tmp_path / "sample", "int v", "int sample(int v)", {})
     assert "#define SAMPLE_HIGH\t(1u << 31)\n" in files["sample.h"] + files["sample_raw.h"]
     assert "SAMPLE_HIGH = 1 << 31\n" in files["sample.py"]
-    uapi = uapi_header(syscraft.load(tmp_path / "sample").call)
+    uapi = uapi_header(syscraft.load(tmp_path / "sample").unit.shared)
     assert "#define SAMPLE_HIGH\t(1u << 31)\n" in uapi

@@ -132,7 +132,7 @@ def test_good_guest(run: Callable[..., Matrix]) -> None:
         (UP + RUN + 'say(b"Q", bytes([0, 0])); hear()', Verdict.FAIL, "no KTAP"),
         (UP + RUN + 'say(b"Q", bytes([1, 11])); hear()', Verdict.FAIL, "killed by signal 11"),
         (UP + RUN + 'say(b"Q", bytes([2, 8])); hear()', Verdict.INFRA, "cannot be started"),
-        (UP + RUN + 'say(b"Q", bytes([9, 0])); time.sleep(600)', Verdict.INFRA, "language"),
+        (UP + RUN + 'say(b"Q", bytes([9, 0])); time.sleep(600)', Verdict.INFRA, "protocol error"),
         (UP + RUN + 'say(b"O", b"1..1\\nok 1 a\\n" ); print("BUG: x", flush=True);'
          'say(b"Q", bytes([0, 0])); hear()', Verdict.CRASH, "BUG: x"),
     ],

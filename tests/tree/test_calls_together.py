@@ -91,7 +91,7 @@ def test_next_numbers_follow_each_other(toys: Path) -> None:
     change = library.load(toys).patch()
     assert change.numbers == {"toy_move": 463, "toy_find": 950, "toy_stop": 464}
     wiring = " ".join(change.series[1][1].partition("\n---\n")[0].split())
-    assert "The numbers 463 and 464 are the next ones of the common sequence." in wiring
+    assert "The numbers 463 and 464 are the next free ones of the common sequence." in wiring
     assert "The number 950 is private: it is outside" in wiring
     with pytest.raises(library.SyscraftError, match="only a kernel tree can tell"):
         library.load(toys).generate()

@@ -103,7 +103,7 @@ def test_twice_gives_equal_bytes(tmp_path: Path, syscraft: Syscraft) -> None:
 @pytest.mark.parametrize(
     ("toml", "message"),
     [
-        ("number = 462", "the number 462 is taken"),
+        ("number = 462", "number 462 is already in use"),
         ('patches = ["bad.patch"]', "does not apply"),
     ],
 )

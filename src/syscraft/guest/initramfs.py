@@ -35,7 +35,7 @@ def initramfs(toolchain: Toolchain = _HOST, files: Mapping[str, Path] | None = N
     contents = {name: path.read_bytes() for name, path in sorted(files.items())}
     key = digest(
         *(path.read_bytes() for path in sorted(_SOURCES.glob("*.[ch]"))),
-        *argv[1:], *toolchain.link, *_flat(contents),
+        toolchain.compiler, *argv[1:], *toolchain.link, *_flat(contents),
     )  # fmt: skip
     folder = cache_root() / "initramfs" / key
     archive = folder / "initramfs.cpio"
