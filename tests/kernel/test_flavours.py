@@ -120,7 +120,7 @@ def test_a_mistake_is_a_crash_of_its_test(syscraft: Syscraft, tmp_path: Path) ->
 
 def test_an_architecture_without_the_checker_says_so(syscraft: Syscraft) -> None:
     need_guests(["m68k"])
-    with pytest.raises(ConfigError, match=r"m68k has no proof of lock order \(lockdep\)"):
+    with pytest.raises(ConfigError, match=r"m68k has no lock order checker \(lockdep\)"):
         ready("m68k", "debug")
     done = syscraft("test", FAULTS, "--on", "m68k", "--kernel", "kasan")
     assert done.returncode == 3

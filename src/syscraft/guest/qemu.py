@@ -118,10 +118,11 @@ class QemuMachine(KernelGuest):
             *machine.arguments, *flavour.boot,
         )  # fmt: skip
 
+        # Each processor in a socket of its own: without ACPI, firmware of x86 lists no others.
         def command(line: int, log: int) -> Sequence[str]:
             return (
                 emulator, *_with_memory(machine.command[1:], flavour.memory_mib),
-                *how.arguments, *(("-smp", str(cpus)) if cpus > 1 else ()),
+                *how.arguments, *(("-smp", f"{cpus},sockets={cpus}") if cpus > 1 else ()),
                 "-nodefaults", "-nographic", "-no-reboot",
                 "-chardev", f"file,id=console,path=/dev/fd/{log},append=on",
                 "-chardev", f"socket,id=line,fd={line}",
