@@ -54,7 +54,7 @@ def said(guest: str, flavour: str, declarations: tuple[Path, ...], *arguments: o
     with prepared.start() as session:
         session.run(
             [str(binary), *map(str, arguments)], cwd="/", env={},
-            on_output=lambda _: None, on_error=lambda _: None, deadline_s=120,
+            on_output=lambda _: None, on_error=lambda _: None, deadline_s=40,
         )  # fmt: skip
         return prepared.explain(session.log())
 
