@@ -54,8 +54,8 @@ def run_jobs(
     Raises:
         TreeError: the calls cannot be added to one of the trees; nothing is built then.
     """
-    for work in dict.fromkeys(id(job.work) for job in jobs):
-        next(job.work for job in jobs if id(job.work) == work).changes  # noqa: B018
+    for job in jobs:  # kept once worked out: jobs of one tree share it
+        job.work.changes  # noqa: B018
     board = _Board(progress, len(jobs))
     with proc.stoppable() as stop, ThreadPoolExecutor(os.cpu_count() or 1) as compilers:
 
