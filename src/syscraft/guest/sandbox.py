@@ -51,14 +51,14 @@ class Confined:
     Args:
         before: words to put before the command that is to be confined.
         descriptors: what the process inherits besides its own.
-        env: its environment; None for ours.
-        scratch: a folder, under the name that the process has for it, that is in memory and
-            gone with it.
+        env: its environment.
+        scratch: a folder, under the name that the process has for it, that is gone with it, and
+            in memory where it can be.
     """
 
     before: tuple[str, ...]
     descriptors: tuple[int, ...]
-    env: dict[str, str] | None
+    env: dict[str, str]
     scratch: str
 
 
@@ -122,8 +122,10 @@ def confined(devices: Sequence[str] = ()) -> Iterator[Confined]:
         EnvironmentLacks: bubblewrap is missing.
     """
     if opening().unsafe:
-        with tempfile.TemporaryDirectory(prefix="syscraft-") as scratch:
-            yield Confined(tuple(proc.dying_with_us([], "KILL")), (), None, scratch)
+        memory = "/dev/shm" if os.access("/dev/shm", os.W_OK | os.X_OK) else None
+        with tempfile.TemporaryDirectory(prefix="syscraft-", dir=memory) as scratch:
+            env = {**os.environ, "TMPDIR": scratch}
+            yield Confined(tuple(proc.dying_with_us([], "KILL")), (), env, scratch)
         return
     tool = _bubblewrap()
     filter_fd = os.memfd_create("filter")
