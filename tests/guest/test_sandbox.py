@@ -15,6 +15,7 @@ from conftest import need_tool
 from syscraft.errors import EnvironmentLacks, UsageError
 from syscraft.guest import sandbox
 from syscraft.guest.sandbox import check_confinement, confined, opened
+from syscraft.guest.session import Booted
 
 USERS = [os.geteuid(), *([NOBODY] if os.geteuid() == 0 else [])]
 
@@ -83,6 +84,22 @@ def test_only_its_own_descriptors_processes_and_variables(
     assert len(processes) == 2
 
 
+@pytest.mark.parametrize("kind", ["ipc", "mnt", "net", "pid"])
+def test_namespaces_are_its_own(kind: str) -> None:
+    inside = run_confined(["readlink", f"/proc/self/ns/{kind}"]).stdout.strip()
+    assert inside.startswith(f"{kind}:[")
+    assert inside != os.readlink(f"/proc/self/ns/{kind}")
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_rights(user: int) -> None:
+    """Root keeps one, CAP_DAC_OVERRIDE, to read what is others'."""
+    status = run_confined(["cat", "/proc/self/status"], user).stdout
+    words = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+    assert int(words["CapEff"], 16) == (2 if user == 0 else 0)
+    assert words["NoNewPrivs"] == "1"
+
+
 def test_scratch_is_its_own_and_gone() -> None:
     name = f"syscraft-scratch-{os.getpid()}"
     with confined() as place:
@@ -135,6 +152,11 @@ def test_a_machine_that_forbids_namespaces(monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     with pytest.raises(EnvironmentLacks, match=r"bwrap: No permissions(?s:.)*--unsafe"):
         check_confinement()
+    with (
+        pytest.raises(EnvironmentLacks, match=r"bwrap: No permissions(?s:.)*--unsafe"),
+        Booted(lambda wires: ["true"]),
+    ):
+        pass
 
 
 def test_root_that_may_not_mount_tries_a_user_namespace(monkeypatch: pytest.MonkeyPatch) -> None:
