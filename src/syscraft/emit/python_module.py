@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import keyword
 import textwrap
 from functools import partial
 from typing import Any
@@ -172,40 +171,26 @@ def _doc_line(text: str) -> str:
 
 
 def _parameter(parameter: Parameter, *, packed: bool) -> dict[str, str]:
-    name = _safe(parameter.name)
     return {
-        "name": name,
-        "field": parameter.name,
+        "name": parameter.name,
         "annotation": "Pointer" if parameter.ctype.is_pointer else "int",
-        "convert": _convert(parameter, name, packed=packed),
+        "convert": _convert(parameter, packed=packed),
         "c": declare_user(parameter.ctype, parameter.name),
     }
 
 
-def _convert(parameter: Parameter, expression: str, *, packed: bool) -> str:
-    """Write what checks *expression*, and makes a register's value of it or a struct's."""
+def _convert(parameter: Parameter, *, packed: bool) -> str:
+    """Write what checks an argument, and makes a register's value of it or a struct's."""
+    name = parameter.name
     if parameter.ctype.is_pointer:
-        name = _safe(parameter.name)
         if packed:
-            return f'_address("{name}", {expression}, keep)'
-        return f'_pointer("{name}", {expression})'
+            return f'_address("{name}", {name}, _keep)'
+        return f'_pointer("{name}", {name})'
     scalar = SCALARS[parameter.ctype.base]
     bits = str(scalar.bits or "_LONG_BITS")
     if parameter.ctype.base in ("bool", "_Bool"):
         bits = "1"
-    return f'_integer("{_safe(parameter.name)}", {expression}, {bits}, {scalar.signed})'
-
-
-# What the templates' own functions use.
-_TAKEN = frozenset(
-    "args arguments ctypes dict errno flag flags int keep len list memoryview name os parent "
-    "reason ret signal values".split()
-)
-
-
-def _safe(name: str) -> str:
-    """Python has words that C lacks, and the templates have names of their own."""
-    return f"{name}_" if keyword.iskeyword(name) or name in _TAKEN else name
+    return f'_integer("{name}", {name}, {bits}, {scalar.signed})'
 
 
 def _function(call: Call, wrapper: Wrapper) -> dict[str, Any]:
@@ -221,7 +206,7 @@ def _function(call: Call, wrapper: Wrapper) -> dict[str, Any]:
             # What arithmetic is done with is checked as C does when the function is called.
             for name in sorted(names_in(argument.expression) & given.keys()):
                 if not given[name].ctype.is_pointer:
-                    checked[_safe(name)] = _convert(given[name], _safe(name), packed=packed)
+                    checked[name] = _convert(given[name], packed=packed)
             passed.append((parameter.name, derived))
             continue
         mine = _parameter(parameter, packed=packed)
@@ -240,7 +225,7 @@ def _function(call: Call, wrapper: Wrapper) -> dict[str, Any]:
         "passed": passed,
         "c": _c_line(declare_user(wrapper.returns, wrapper.name), [p["c"] for p in described]),
         "wide": {a.parameter.name for a in wrapper.arguments if a.parameter.is_wide},
-        "keeps": any("keep" in convert for _, convert in passed),
+        "keeps": any("_keep)" in convert for _, convert in passed),
         "size": call.packed.versions[wrapper.struct_version].size_bytes
         if call.packed and wrapper.struct_version is not None
         else None,
@@ -253,17 +238,16 @@ def _derived(call: Call, wrapper: Wrapper, argument: Argument) -> str | None:
     pointers = {p.name for p in wrapper.parameters if p.ctype.is_pointer}
     named = _pointer_name(argument.expression)
     if named in pointers or (named == "NULL" and target.is_pointer):
-        value = "None" if named == "NULL" else _safe(named)
+        value = "None" if named == "NULL" else named
         if not target.is_pointer and not (argument.parameter.is_long or argument.parameter.is_wide):
             return None  # an address that is cut off
         if call.packed:
-            return f'_address("{value}", {value}, keep)'
+            return f'_address("{value}", {value}, _keep)'
         return f'_pointer("{value}", {value})'
     return python_text(
         argument.expression,
         partial(scope_of, constants=call.shared.flags, arguments=wrapper.parameters),
         CType("unsigned long") if target.is_pointer else target,
-        _safe,
     )
 
 

@@ -151,6 +151,29 @@ _after_fork_parent = ctypes.pythonapi.PyOS_AfterFork_Parent
 _after_fork_parent.restype = None
 
 
+def _fork(flags: int, extras: dict[str, _Register]) -> int:
+    """Make the call, with what os.fork() does before and after."""
+    for flag, reason in _REFUSED.items():
+        if flags & flag:
+            raise ValueError(reason)
+    values: dict[str, _Register] = {"flags": _integer("flags", flags, _LONG_BITS, False), **extras}
+    arguments = [values.get(name, 0) for name in _ORDERS.get(_abi(), ())]
+    _way(len(arguments))  # nothing is imported between the steps below
+    parent = os.getpid()
+    _before_fork()
+    try:
+        ret = _call(*arguments)
+    except BaseException:
+        _after_fork_parent()
+        raise
+    # There are ABIs on which the child gets the parent's ID.
+    if ret == 0 or (ret == parent and os.getpid() != parent):
+        _after_fork_child()
+        return 0
+    _after_fork_parent()
+    return ret
+
+
 def clone_nice(nice: int, flags: int = signal.SIGCHLD) -> int:
     """Create a child process with a nice value, as clone(2).
 
@@ -169,24 +192,4 @@ def clone_nice(nice: int, flags: int = signal.SIGCHLD) -> int:
         OSError: EPERM: a security module refuses the nice value.
         OSError: ENOSYS: this kernel or this ABI does not have the call.
     """
-    for flag, reason in _REFUSED.items():
-        if flags & flag:
-            raise ValueError(reason)
-    values: dict[str, _Register] = dict.fromkeys(("stack", "stack_size", "ptid", "ctid", "tls"), 0)
-    values["flags"] = _integer("flags", flags, _LONG_BITS, False)
-    values["nice"] = _integer("nice", nice, 32, True)
-    arguments = [values[name] for name in _ORDERS.get(_abi(), ())]
-    _way(len(arguments))  # nothing is imported between the steps below
-    parent = os.getpid()
-    _before_fork()
-    try:
-        ret = _call(*arguments)
-    except BaseException:
-        _after_fork_parent()
-        raise
-    # There are ABIs on which the child gets the parent's ID.
-    if ret == 0 or (ret == parent and os.getpid() != parent):
-        _after_fork_child()
-        return 0
-    _after_fork_parent()
-    return ret
+    return _fork(flags, {"nice": _integer("nice", nice, 32, True)})

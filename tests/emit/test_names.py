@@ -1,0 +1,98 @@
+"""Names that an author may give: what is generated bears them as they are, and works."""
+
+from __future__ import annotations
+
+import errno
+import importlib.util
+import inspect
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import syscraft
+
+# What generated Python uses itself, somewhere, and is an ordinary name in C.
+ORDINARY = (
+    "name len parent keep values os ctypes flags flag args arguments dict list memoryview reason "
+    "isinstance functools importlib type bytes number count way core"
+).split()
+
+HEAD = 'summary = "serve a test"\nauthor = "A U Thor <author@example.org>"\n'
+
+
+def declare(folder: Path, text: str, body: str) -> Path:
+    """A declaration of the call ``sample``."""
+    (folder / "sample.toml").write_text(f'name = "sample"\n{HEAD}{text}')
+    (folder / "sample.c").write_text(f"static long do_sample({body})\n{{\n\treturn 0;\n}}\n")
+    return folder
+
+
+def python_module(folder: Path, *, name: str = "sample") -> ModuleType:
+    """Generate the Python module of a declaration and import it."""
+    for file, text in syscraft.load(folder).generate(only=["python"]).items():
+        (folder / file).write_text(text)
+    spec = importlib.util.spec_from_file_location(name, folder / f"{name}.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+# One declaration has many names: to generate is what takes time.
+FEW = ("name", "len", "parent", "keep", "values", "os")
+
+
+def ints(names: Sequence[str]) -> str:
+    return ", ".join(f"int {name}" for name in names)
+
+
+def listed(names: Sequence[str], head: str) -> str:
+    return f"{head} = {[f'int {name}' for name in names]}\n".replace("'", '"')
+
+
+def check(module: ModuleType, given: Mapping[str, object]) -> None:
+    parameters = list(inspect.signature(module.sample).parameters)
+    assert [name for name in parameters if name in given] == list(given)
+    with pytest.raises(OSError) as caught:
+        module.sample(**given)
+    assert caught.value.errno == errno.ENOSYS
+
+
+def test_parameters_in_registers(tmp_path: Path) -> None:
+    text = f'kernel = "{ints(FEW)}"\nuser = "int sample({ints(FEW)})"\n'
+    check(python_module(declare(tmp_path, text, ints(FEW))), dict.fromkeys(FEW, 1))
+
+
+def test_parameters_beside_a_wide_one(tmp_path: Path) -> None:
+    names = ("flags", "arguments", "memoryview")
+    listed = f"loff_t len, {ints(names)}"
+    text = f'kernel = "{listed}"\nuser = "int sample({listed})"\n'
+    check(python_module(declare(tmp_path, text, listed)), {"len": 1, **dict.fromkeys(names, 1)})
+
+
+def test_parameters_in_a_struct(tmp_path: Path) -> None:
+    kernel = f"void __user *first, {ints(ORDINARY)}"
+    text = (f'kernel = "{kernel}"\nuser = "int sample({kernel})"\npack = true\n').replace(
+        "int sample(void __user", "int sample(void"
+    )
+    given = {"first": bytearray(1), **dict.fromkeys(ORDINARY, 1)}
+    check(python_module(declare(tmp_path, text, kernel)), given)
+
+
+@pytest.mark.parametrize("name", FEW)
+def test_parameter_of_a_clone_variant(name: str, tmp_path: Path) -> None:
+    text = f'like = "clone"\nadd = ["const char __user *{name}"]\n'
+    body = f"struct kernel_clone_args *kargs, const char __user *{name}"
+    check(python_module(declare(tmp_path, text, body)), {name: b"worker\0"})
+
+
+def test_parameters_of_a_clone_variant_in_a_struct(tmp_path: Path) -> None:
+    names = [name for name in ORDINARY if name not in ("flags", "args")]  # those clone has
+    text = 'like = "clone"\npack = true\n' + listed([*names, "*first"], "add").replace(
+        "int *first", "const char __user *first"
+    )
+    body = f"struct kernel_clone_args *kargs, {ints(names)}, const char __user *first"
+    given = {**dict.fromkeys(names, 1), "first": b"x\0"}
+    check(python_module(declare(tmp_path, text, body)), given)
