@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+import builtins
 import errno
 import importlib.util
 import inspect
+import re
+import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -12,6 +16,8 @@ from types import ModuleType
 import pytest
 
 import syscraft
+from syscraft.model import reserved
+from syscraft.model.reserved import table
 
 # What generated Python uses itself, somewhere, and is an ordinary name in C.
 ORDINARY = (
@@ -96,3 +102,48 @@ def test_parameters_of_a_clone_variant_in_a_struct(tmp_path: Path) -> None:
     body = f"struct kernel_clone_args *kargs, {ints(names)}, const char __user *first"
     given = {**dict.fromkeys(names, 1), "first": b"x\0"}
     check(python_module(declare(tmp_path, text, body)), given)
+
+
+# -- the table of names --------------------------------------------------------------------
+
+# What generated C includes, in any program.
+HEADERS = (
+    "errno signal stdlib string unistd sys/syscall sched sys/wait stdio stdarg stdint stddef "
+    "sys/types linux/types asm/errno"
+).split()
+INCLUDES = "#define _GNU_SOURCE\n" + "".join(f"#include <{name}.h>\n" for name in HEADERS)
+
+
+def test_macros_of_the_headers_are_in_the_table() -> None:
+    done = subprocess.run(
+        ["gcc", "-std=gnu11", "-E", "-dM", "-xc", "-"], input=INCLUDES,
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    found = set(re.findall(r"^#define ([A-Za-z]\w*)(?![\w(])", done.stdout, re.MULTILINE))
+    assert found - table("c_macros") - table("c_keywords") == set()
+    assert {"errno", "stdin", "unix", "linux", "st_atime", "mips", "sparc"} <= table("c_macros")
+
+
+def test_python_names_in_the_table_are_those_that_modules_use(tmp_path: Path) -> None:
+    """A function of a generated module may use a built-in or a helper only if the table has it."""
+    kernel = "loff_t a, int b, void __user *c, int d"
+    text = (
+        f'kernel = "{kernel}"\nuser = "int sample(loff_t a, int b, void *c)"\n'
+        '[derive]\nd = "(int)(b / -3 % (b | 1) << 3)"\n'
+    )
+    modules = [python_module(declare(tmp_path, text, kernel))]
+    text = 'like = "clone"\nadd = ["void __user *{0}"]\n'
+    for extra in ("", "pack = true\n"):
+        body = "struct kernel_clone_args *kargs, void __user *x"
+        modules.append(python_module(declare(tmp_path, text.format("x") + extra, body)))
+    used: set[str] = set()
+    for module in modules:
+        tree = ast.parse(inspect.getsource(module))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+                used.add(node.id)
+    used -= {"__file__"}
+    helpers = {name for name in used if name.startswith("_") and not name.startswith("__")}
+    assert helpers - reserved.PYTHON_HELPERS == set()
+    called = {name for name in used if hasattr(builtins, name)}
+    assert called - reserved.PYTHON_USED - table("python_keywords") == set()

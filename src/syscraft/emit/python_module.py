@@ -16,6 +16,7 @@ from syscraft.emit.expression_python import python_text
 from syscraft.model.c_values import scope_of
 from syscraft.model.call import Argument, Call, Parameter, Shared, Wrapper, types_module
 from syscraft.model.expression import Cast, Expression, Name, names_in
+from syscraft.model.names import class_name
 from syscraft.model.types import declare_user
 
 _WIDTH = 96
@@ -40,7 +41,7 @@ def _emit(call: Call, number: int, abis: tuple[Abi, ...]) -> Files:
             (field.name, _ctype(field.type_name, str(field.array) if field.array else None))
             for field in call.packed.fields
         ]
-        structs.append((_class_name(call.packed.name), call.packed.name, fields))
+        structs.append((class_name(call.packed.name), call.packed.name, fields))
     extras = [_parameter(extra, packed=call.packed is not None) for extra in call.clone_extras]
     names = [call.name] if call.is_clone else [wrapper.name for wrapper in call.wrappers]
     text = fill(
@@ -264,7 +265,7 @@ def _pointer_name(expression: Expression) -> str:
 def _ctype(type_name: str, array: str | None = None) -> str:
     scalar = SCALARS.get(type_name)
     if scalar is None:
-        base = _class_name(type_name.removeprefix("struct "))
+        base = class_name(type_name.removeprefix("struct "))
     else:
         base = f"ctypes.c_{'' if scalar.signed else 'u'}int{scalar.bits}"
     return f"{base} * {array}" if array else base
@@ -272,11 +273,7 @@ def _ctype(type_name: str, array: str | None = None) -> str:
 
 def _struct(struct: CStruct) -> _Struct:
     fields = [(f.name, _ctype(f.ctype.base, f.ctype.array)) for f in struct.fields]
-    return _class_name(struct.name), struct.name, fields
-
-
-def _class_name(name: str) -> str:
-    return "".join(word.capitalize() for word in name.split("_") if word)
+    return class_name(struct.name), struct.name, fields
 
 
 EMITTER = Emitter("python", "Python module by the C core or ctypes: typed, OSError", _emit)

@@ -1,4 +1,4 @@
-"""Phase 8: the files that the declaration names are there and hold what they should."""
+"""Phase 9: the files that the declaration names are there and hold what they should."""
 
 from __future__ import annotations
 

@@ -7,8 +7,8 @@ from typing import Any
 from syscraft.declaration import ctext
 from syscraft.declaration.ctext import CDeclarator, CPrototype, CTextError
 from syscraft.declaration.toml_file import KeyPath
-from syscraft.errors import Finding, Where
-from syscraft.model import names, types
+from syscraft.errors import Finding
+from syscraft.model import types
 from syscraft.model.call import Constant
 from syscraft.model.draft import Draft
 from syscraft.model.existing import parameters_of, prototype_of
@@ -74,25 +74,14 @@ def read_c_text(draft: Draft) -> list[Finding]:
 
 
 def _judge(declared: CDeclarator, draft: Draft, *, kernel: bool) -> list[Finding]:
-    findings = _check_identifier(declared.name, declared.where)
     finding = types.check_value_type(
         declared.ctype, declared.where, draft.known_types, kernel=kernel
     )
-    return findings + ([finding] if finding else [])
+    return [finding] if finding else []
 
 
 def _judge_result(prototype: CPrototype, draft: Draft) -> list[Finding]:
     finding = types.check_value_type(
         prototype.returns, prototype.where, draft.known_types, kernel=False
     )
-    return _check_identifier(prototype.name, prototype.where) + ([finding] if finding else [])
-
-
-def _check_identifier(name: str, where: Where) -> list[Finding]:
-    if name in names.KEYWORDS:
-        kind = "a C or C++ keyword"
-    elif name in names.MACROS:
-        kind = "a macro in user space"
-    else:
-        return []
-    return [Finding(f"'{name}' is {kind}", where, "a different name", name)]
+    return [finding] if finding else []

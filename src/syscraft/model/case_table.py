@@ -1,4 +1,4 @@
-"""Phase 7: cases call what exists, with as many arguments as it takes."""
+"""Phase 8: cases call what exists, with as many arguments as it takes."""
 
 from __future__ import annotations
 

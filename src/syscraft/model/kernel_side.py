@@ -1,4 +1,4 @@
-"""Phase 4: parameters fit, structs are laid out, orders are known."""
+"""Phase 5: parameters fit, structs are laid out, orders are known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Phase 5: every argument goes somewhere, every parameter has a source."""
+"""Phase 6: every argument goes somewhere, every parameter has a source."""
 
 from __future__ import annotations
 

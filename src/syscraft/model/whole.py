@@ -43,7 +43,7 @@ def check_whole(whole: Draft, drafts: Sequence[Draft]) -> list[Finding]:
 
 
 def check_together(drafts: Sequence[Draft]) -> list[Finding]:
-    """Phase 6: the functions, structs and files that are made for the calls have names apart."""
+    """Phase 7: the functions, structs and files that are made for the calls have names apart."""
     findings = []
     functions: dict[str, Where] = {}
     files = {f"{draft.name}_raw": f"the header of {draft.name} without libc" for draft in drafts}

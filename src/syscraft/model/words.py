@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 
 from syscraft.declaration.toml_file import KeyPath
 from syscraft.errors import Finding, Where
@@ -12,6 +11,7 @@ from syscraft.model import names
 from syscraft.model.call import PRIVATE_NUMBERS, NumberPolicy
 from syscraft.model.draft import Draft
 from syscraft.model.existing import check_like
+from syscraft.model.reserved import Role, judge
 
 # Common numbers start at 424; 512 to 547 are x32's own.
 # Source: arch/x86/entry/syscalls/syscall_64.tbl, Linux 6.12
@@ -118,15 +118,8 @@ def check_name(name: str, where: Where, *, is_module: bool = True) -> list[Findi
                 f"the name is longer than {names.MAX_CALL_NAME} characters", where, expected, found
             )
         ]
-    if name in names.KEYWORDS:
-        return [Finding(f"'{name}' is a C or C++ keyword", where, expected, name)]
-    if name in names.MACROS:
-        return [Finding(f"'{name}' is a macro in user space", where, "a different name", name)]
-    if name in names.OWN_HEADERS:
-        return [Finding(f"syscraft has a header {name}.h", where, "a different name", name)]
-    if is_module and name in sys.stdlib_module_names:
-        hint = "the generated Python module would shadow it"
-        return [Finding(f"Python has a module '{name}'", where, "a different name", name, hint)]
+    if findings := judge(Role.CALL if is_module else Role.UNIT, name, where):
+        return findings
     if not names.CALL_NAME.match(name):
         return [Finding("the name is not a valid identifier", where, expected, shown)]
     return []
