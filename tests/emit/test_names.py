@@ -16,6 +16,8 @@ from types import ModuleType
 import pytest
 
 import syscraft
+from syscraft.emit.kernel.selftest import selftest_files
+from syscraft.errors import DeclarationError
 from syscraft.model import reserved
 from syscraft.model.reserved import table
 
@@ -147,3 +149,37 @@ def test_python_names_in_the_table_are_those_that_modules_use(tmp_path: Path) ->
     assert helpers - reserved.PYTHON_HELPERS == set()
     called = {name for name in used if hasattr(builtins, name)}
     assert called - reserved.PYTHON_USED - table("python_keywords") == set()
+
+
+# -- what was accepted and broke ------------------------------------------------------------
+
+
+def test_file_name_that_a_comment_cannot_have(tmp_path: Path) -> None:
+    declare(tmp_path, 'kernel = "int value"\nuser = "int sample(int value)"\n', "int value")
+    for name in ("a\nb.toml", 'a"b.toml', "a\\.toml", "a\u202eb.toml"):
+        path = (tmp_path / "sample.toml").rename(tmp_path / name)
+        with pytest.raises(DeclarationError) as caught:
+            syscraft.load(path)
+        assert "this file's name" in caught.value.findings[0].message
+        path.rename(tmp_path / "sample.toml")
+
+
+def test_case_of_several_lines_stays_one_expression(tmp_path: Path) -> None:
+    text = (
+        'kernel = "int args, int other"\nuser = "int sample(int args)"\npack = true\n'
+        '[derive]\nother = "1"\n[[cases]]\nname = "sample"\nsetup = "int a[] = {1, 2};"\n'
+        'args = ["""a[0]\n+ 1"""]\nreturns = """\n(int[]){1, 2}[0]\n"""\n'
+        'check = """\na[0] == 1 &&\n\'?\' == 63\n"""\n'
+    )
+    files = syscraft.load(declare(tmp_path, text, "int args, int other")).generate()
+    for name, content in files.items():
+        (tmp_path / name).write_text(content)
+    flags = ["-Wall", "-Wextra", "-Werror", "-fsyntax-only"]
+    for compiler in ("gcc", "clang"):
+        command = [compiler, *flags, str(tmp_path / "test_sample_cases.c")]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+    selftest = "".join(selftest_files(syscraft.load(tmp_path).unit).values())
+    assert "EXPECT_EQ(((int[]){1, 2}[0]), ret);" in selftest
+    assert "struct sample_args args_ = {" in selftest
+    assert "TEST(case_sample)" in selftest

@@ -165,6 +165,20 @@ class CSource:
             if node.is_error or node.is_missing:
                 raise self.fail("C syntax error", node, expected)
 
+    def check_plain(self, *, comments: bool) -> None:
+        """Refuse what would reach beyond the text where it is put: directives, or comments.
+
+        Raises:
+            CTextError: there is one, or a backslash that joins two lines.
+        """
+        for node in _walk(self.root):
+            if node.type == "comment" and not comments:
+                raise self.fail("comment in this C text", node, "the code alone")
+            if node.type.startswith("preproc"):
+                raise self.fail("preprocessor directive in this C text", node, "the code alone")
+        if b"\\\n" in self.data:
+            raise self.fail("a backslash joins lines of this C text", self.root, "one line")
+
     def marked_user(self, node: tree_sitter.Node) -> bool:
         return any(node.start_byte <= a and b <= node.end_byte for a, b in self.user_spans)
 
@@ -360,7 +374,8 @@ def parse_expression(text: str, locate: Locate) -> None:
     Raises:
         CTextError: it is not.
     """
-    open_expression(text, locate)
+    source, _ = open_expression(text, locate)
+    source.check_plain(comments=False)
 
 
 def read_type(source: CSource, node: tree_sitter.Node) -> CType:
@@ -383,6 +398,7 @@ def parse_statements(text: str, locate: Locate) -> None:
     source.check_syntax(expected)
     if source.root.named_child_count != 1:
         raise source.fail("C syntax error", source.root, expected)
+    source.check_plain(comments=True)
 
 
 def without_comments(text: str) -> str:

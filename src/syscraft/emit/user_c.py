@@ -9,7 +9,7 @@ from syscraft.abi.layout import Part, places
 from syscraft.emit.base import fill
 from syscraft.emit.expression_c import as_macro, as_operand, c_text
 from syscraft.emit.packed_struct import packed_struct
-from syscraft.model.call import Argument, Call, Parameter
+from syscraft.model.call import Argument, Call, Parameter, Wrapper
 from syscraft.model.expression import Cast, Integer
 from syscraft.model.names import KNOWN_STRUCTS
 from syscraft.model.types import declare_user
@@ -18,6 +18,14 @@ from syscraft.model.types import declare_user
 def declared(parameters: tuple[Parameter, ...]) -> list[str]:
     """Declare parameters as user space spells them."""
     return [declare_user(parameter.ctype, parameter.name) for parameter in parameters]
+
+
+def free_name(name: str, wrapper: Wrapper) -> str:
+    """A name for a local variable that no parameter has."""
+    taken = {parameter.name for parameter in wrapper.parameters}
+    while name in taken:
+        name += "_"
+    return name
 
 
 def as_register(parameter: Parameter) -> str:

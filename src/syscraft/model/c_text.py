@@ -68,7 +68,8 @@ def read_c_text(draft: Draft) -> list[Finding]:
         value = attempt(read_expression, ("flags", index, "value"), flag["value"])
         if value is not None:
             where = draft.where("flags", index, "value")
-            flags.append(Constant(flag["name"], value, flag.get("summary"), where))
+            summary = " ".join(flag.get("summary", "").split())
+            flags.append(Constant(flag["name"], value, summary or None, where))
     draft.flags = tuple(flags)
     return findings
 

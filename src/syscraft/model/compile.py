@@ -20,6 +20,7 @@ from syscraft.model.case_table import read_cases
 from syscraft.model.draft import Draft, share
 from syscraft.model.kernel_side import shape_kernel_side
 from syscraft.model.reserved import check_names
+from syscraft.model.text import check_text
 from syscraft.model.user_side import shape_user_side
 from syscraft.model.whole import check_together, check_whole
 from syscraft.model.words import check_words
@@ -70,7 +71,8 @@ def _compile(path: Path, shown_path: str) -> Unit:
     several = range(len(file.data.get("calls", ())))
     drafts = tuple(Draft(file, path.parent, index) for index in several) or (whole,)
     # 2. Names, numbers and words mean something.
-    _stop_on((check_whole(whole, drafts) if several else []) + _each(check_words, drafts))
+    findings = check_text(whole) + (check_whole(whole, drafts) if several else [])
+    _stop_on(findings + _each(check_words, drafts))
     # 3. The C text parses and its types are known.
     _stop_on(_each(read_c_text, drafts))
     # 4. No name is one that a language, a header or a generated file has already.

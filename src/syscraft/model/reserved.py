@@ -61,6 +61,8 @@ _CTYPES = re.compile(
 _C_USED = re.compile(
     r"(?:memset|strlen|syscall|(?:fork_)?syscall[0-6]|_metadata|SYSCALL_(?:NUMBER|FIRST|SECOND))\Z"
 )
+# Functions of ktap.h, of bare_syscalls.h and of the test program that cases become.
+_C_FUNCTIONS = re.compile(r"(?:main|ktap_\w+|case_\d+|(?:fork_)?syscall[0-6])\Z")
 _C_OWN_MACROS = re.compile(r"SYSCALL_(?:NUMBER|FIRST|SECOND)\Z")
 
 
@@ -121,6 +123,10 @@ def refusal(role: Role, name: str) -> tuple[str, str | None] | None:
             return f"syscraft has a header {name}.h", None
         case Role.FUNCTION if name in PYTHON_USED or name in PYTHON_HELPERS:
             return f"the generated Python module uses the name '{name}'", None
+        case Role.FUNCTION if _C_FUNCTIONS.match(name):
+            return f"the generated C code uses the name '{name}'", None
+        case Role.STRUCT if name == "ktap":
+            return f"the generated C code uses the name '{name}'", None
         case Role.STRUCT if class_name(name) in PYTHON_USED or not class_name(name).isidentifier():
             return f"'{class_name(name)}' cannot be a class in Python", None
         case Role.STRUCT if class_name(name) in table("python_keywords"):

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from syscraft.errors import Finding, Where
 from syscraft.model.call import types_module
 from syscraft.model.draft import Draft
-from syscraft.model.words import check_name, check_prose, check_texts
+from syscraft.model.text import check_prose
+from syscraft.model.words import check_name, check_texts
 
 
 def check_whole(whole: Draft, drafts: Sequence[Draft]) -> list[Finding]:

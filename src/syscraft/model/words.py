@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
-from syscraft.declaration.toml_file import KeyPath
 from syscraft.errors import Finding, Where
 from syscraft.hints import near
 from syscraft.model import names
@@ -12,16 +9,13 @@ from syscraft.model.call import PRIVATE_NUMBERS, NumberPolicy
 from syscraft.model.draft import Draft
 from syscraft.model.existing import check_like
 from syscraft.model.reserved import Role, judge
+from syscraft.model.text import check_prose
 
 # Common numbers start at 424; 512 to 547 are x32's own.
 # Source: arch/x86/entry/syscalls/syscall_64.tbl, Linux 6.12
 FIRST_COMMON_NUMBER = 424
 X32_NUMBERS = range(512, 548)
 LAST_NUMBER = PRIVATE_NUMBERS[-1]
-
-_COMMENT_MARK = re.compile(r"/\*|\*/")
-# Source: patchbreak() in mailinfo.c, git 2.39
-_MAIL_MARK = re.compile(r"(?:^|\s)(?:---|diff -|Index: )")
 
 
 def check_words(draft: Draft) -> list[Finding]:
@@ -74,36 +68,8 @@ def check_texts(draft: Draft) -> list[Finding]:
             )
         )
     for key in ("summary", "author"):
-        if not data[key].strip(" .") or len(data[key].splitlines()) > 1:
+        if not data[key].strip(" .") or "\n" in data[key].strip("\n"):
             findings.append(Finding(f"'{key}' must be one line of text", draft.where(key)))
-    return findings
-
-
-def check_prose(draft: Draft) -> list[Finding]:
-    """Text for people ends up in C comments, in Python and in a mail for git am."""
-    data = draft.data
-    texts: list[tuple[KeyPath, str]] = [
-        ((key,), data[key]) for key in ("summary", "description", "author") if key in data
-    ]
-    texts += [(("errors", i, "when"), e["when"]) for i, e in enumerate(data.get("errors", ()))]
-    texts += [
-        (("flags", i, "summary"), f["summary"])
-        for i, f in enumerate(data.get("flags", ()))
-        if "summary" in f
-    ]
-    if "help" in data.get("kconfig", {}):
-        texts.append((("kconfig", "help"), data["kconfig"]["help"]))
-    findings = []
-    for path, text in texts:
-        where = draft.where(*path)
-        if found := _COMMENT_MARK.search(text):
-            message = "this text cannot appear in a C comment"
-            findings.append(Finding(message, where, "text without /* and */", found[0]))
-        if found := _MAIL_MARK.search(text):
-            message = "git am would mistake this for the start of the patch"
-            findings.append(Finding(message, where, "a different wording", found[0].strip()))
-        if any((ord(c) < 32 and c not in "\t\n\r") or 127 <= ord(c) < 160 for c in text):
-            findings.append(Finding("control character in this text", where))
     return findings
 
 
