@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import syscraft as library
-from syscraft.declaration.ctext import CType
+from syscraft.declaration.ctype import CType
 
 OPENAT3 = """\
 name = "openat3"

@@ -12,7 +12,7 @@ from .words import draw_name, draw_prose
 
 _WIDTHS = {"__u8": 1, "__s8": 1, "__u16": 2, "__s16": 2, "__u32": 4, "__s32": 4,
            "__aligned_u64": 8, "unsigned char": 1, "short": 2, "int": 4, "unsigned int": 4,
-           "__be16": 2, "__be32": 4, "char": 1}  # fmt: skip
+           "__be16": 2, "__be32": 4}  # fmt: skip
 _PADDING = {1: "__u8", 2: "__u16", 4: "__u32", 8: "__aligned_u64"}
 
 # Types that a struct may not have, or that are something else in user space.
@@ -49,11 +49,12 @@ _ODD_HEADS = (
     "#pragma pack(1)\nstruct %s {", "struct alignas(16) %s {", "extern struct %s {",
 )  # fmt: skip
 _POINTERS = (
-    "*", "*", "*", "**", "*const ", "*const *", "const *", "*volatile ", "* restrict ", "***",
+    "*", "*", "*", "*", "*", "*", "*", "**", "**", "*const ", "*const *", "const *", "* restrict ",
+    "***", "*const *const *", "*const *", "**", "*const ",
 )  # fmt: skip
 _POINTED = ("void", "char", "__u32", "int", "unsigned long", "u64", "struct statx", "off_t", "bool",
             "unsigned char", "size_t", "loff_t", "long long")  # fmt: skip
-_VALUES = tuple(SCALARS)
+_VALUES = tuple(name for name in SCALARS if name not in ("char", "off_t", "mode_t"))
 _ODD_PARAMETERS = (
     "int (*%s)(void)", "int %s[4]", "void %s", "float %s", "enum color %s", "struct statx %s",
     "register int %s", "int %s : 3", "void (*%s)(int, ...)", "char (*%s)[4]", "int", "...",
@@ -83,9 +84,10 @@ def draw(seed: int) -> Drawn:
     taken: set[str] = set()
     name = f"{draw_name(random, 'call', taken)}_{seed}"
     odd = random.random() < 0.5  # half of them are meant to be right
+    sizes: dict[str, int] = {}
     structs = [
-        _struct(random, taken, f"_{seed}", odd=odd and random.random() < 0.5)
-        for _ in range(random.choice((0, 1, 1, 2)))
+        _struct(random, taken, f"_{seed}", sizes, odd=odd and random.random() < 0.5)
+        for _ in range(random.choice((0, 1, 1, 2, 3)))
     ]
     names: set[str] = set()
     types = [_parameter(random, names, odd=odd and random.random() < 0.2)
@@ -93,7 +95,9 @@ def draw(seed: int) -> Drawn:
     kernel = [kernel for kernel, _ in types]
     user = [user for _, user in types]
     random.shuffle(user)
-    returns = random.choice(("int", "int", "long", "void *", _value(random)))
+    returns = random.choice(("int", "int", "long", "void *", "unsigned int", "ssize_t", "size_t"))
+    if odd and random.random() < 0.2:
+        returns = random.choice((*SCALARS, "const int", "const char *", "void", "struct statx *"))
     lines = [
         ("name", name),
         ("summary", draw_prose(random)),
@@ -111,8 +115,14 @@ def draw(seed: int) -> Drawn:
     return Drawn(seed, name, toml, body)
 
 
-def _struct(random: Random, taken: set[str], suffix: str, *, odd: bool) -> str:
-    """A struct with all padding said, and slips of the pen in an *odd* one."""
+def _struct(
+    random: Random, taken: set[str], suffix: str, sizes: dict[str, int], *, odd: bool
+) -> str:
+    """A struct with all padding said, and slips of the pen in an *odd* one.
+
+    Args:
+        sizes: the structs before it, which it may have as fields.
+    """
     name = draw_name(random, "struct", taken) + suffix
     head, tail = f"struct {name} {{", "};"
     if odd and random.random() < 0.1:
@@ -123,18 +133,25 @@ def _struct(random: Random, taken: set[str], suffix: str, *, odd: bool) -> str:
     lines: list[str] = []
     offset = 0
     for _ in range(random.randint(1, 7)):
-        ctype = random.choice(tuple(_WIDTHS))
-        width = _WIDTHS[ctype]
-        while offset % width:
+        ctype, width = random.choice((*_WIDTHS.items(), *sizes.items()))
+        while offset % min(width, 8):
             missing = offset & -offset
             lines.append(f"{_PADDING[missing]} {draw_name(random, 'field', fields)};")
             offset += missing
         field = draw_name(random, "field", fields)
         count = random.choice(_LENGTHS) if random.random() < 0.3 else None
         offset += width * int(count or 1)
-        lines.append(f"{ctype} {field}{f'[{count}]' if count else ''};")
+        text = f"{field}{f'[{count}]' if count else ''}"
+        if random.random() < 0.1:
+            text += f", {draw_name(random, 'field', fields)}"
+            offset += width
+        if width == 1 and count and ", " not in text:
+            ctype = "char"
+        lines.append(f"{ctype} {text};")
     if offset % 8:
         lines.append(f"__u8 {draw_name(random, 'field', fields)}[{8 - offset % 8}];")
+        offset += -offset % 8
+    sizes[f"struct {name}"] = offset
     if odd:
         for _ in range(random.randint(1, 2)):
             _slip(random, lines, draw_name(random, "field", fields))
@@ -166,6 +183,9 @@ def _parameter(random: Random, names: set[str], *, odd: bool) -> tuple[str, str]
     if odd:
         text = random.choice(_ODD_PARAMETERS).replace("%s", name)
         return text, text.replace("__user", "")
+    if random.random() < 0.05:
+        ctype = random.choice(tuple(SCALARS))
+        return f"{ctype} {name}", f"{ctype} {name}"
     if random.random() < 0.5:
         ctype = _value(random)
         user = ctype if random.random() < 0.7 else _value(random)

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from syscraft.declaration.ctext import CTextError, CType, parse_parameters
+from syscraft.declaration.ctext import CTextError, parse_parameters
+from syscraft.declaration.ctype import CType
 from syscraft.errors import Where
 from syscraft.model.call import Call
 from syscraft.tree.source import KernelTree
