@@ -84,7 +84,8 @@ def test_every_compiler_agrees(cell: Cell, span: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new"),
     [("__u32 x, y;", "__u32 x, more, y;"), ("char name[16]", "char name[24]"),
-     ("__u16 kind;", "__u32 kind;"), ("pad[5]", "pad[5]; __u8 behind")],
+     ("__u16 kind;", "__u32 kind;"), ("pad[5]", "pad[5]; __u8 behind"),
+     ("start, end;", "end, start;")],
 )  # fmt: skip
 def test_a_program_with_another_layout_does_not_compile(
     compiler: str, old: str, new: str, span: Path, tmp_path: Path
