@@ -8,6 +8,7 @@ from syscraft.abi.abi import Abi
 from syscraft.abi.layout import Part, places
 from syscraft.emit.base import fill
 from syscraft.emit.expression_c import as_macro, as_operand, c_text
+from syscraft.emit.layouts import layout_assertions
 from syscraft.emit.packed_struct import packed_struct
 from syscraft.model.call import Argument, Call, Parameter
 from syscraft.model.expression import Cast, Integer, types_in
@@ -97,6 +98,9 @@ def definitions(call: Call, number: int) -> str:
         number=number,
         as_macro=as_macro,
         packed=[packed_struct(packed) for packed in call.shared.packed],
+        layouts=layout_assertions(
+            call.shared.structs, f"{call.shared.name.upper()}_ASSERT", "__builtin_offsetof"
+        ),
     )
 
 

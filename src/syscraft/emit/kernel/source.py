@@ -15,6 +15,7 @@ from syscraft.emit.kernel.compat import (
     widening,
 )
 from syscraft.emit.kernel.prototypes import compat_names, per_signature
+from syscraft.emit.layouts import layout_assertions
 from syscraft.lines import split_lines
 from syscraft.model import clone
 from syscraft.model.call import Call, Field, KernelSignature, PackedStruct, Shared, Unit
@@ -55,13 +56,7 @@ def kernel_source(unit: Unit) -> KernelSource:
 
 def _layouts(shared: Shared) -> list[str]:
     """Have the kernel's compiler agree to the layout that programs were promised."""
-    lines = []
-    for struct in shared.structs:
-        lines += [
-            f"static_assert(offsetof(struct {struct.name}, {field.name}) == {field.offset_bytes});"
-            for field in struct.fields[1:]
-        ]
-        lines.append(f"static_assert(sizeof(struct {struct.name}) == {struct.size_bytes});")
+    lines = layout_assertions(shared.structs, "static_assert", "offsetof")
     if not lines:
         return []
     return ["/* programs have the same layout on every architecture */\n" + "\n".join(lines) + "\n"]
