@@ -24,7 +24,8 @@ class CType:
     Args:
         base: the type without qualifiers and pointers, for example ``struct open_how``.
         pointers: how many ``*``.
-        const: whether the base is const: what the first ``*`` points to, or the value.
+        const: whether what the first ``*`` points to is const. Of a value it says nothing, and
+            is not kept.
         user: whether the first ``*`` is a ``__user`` one.
         inner: what further ``*`` point to, a pointer each; empty if there are no qualifiers.
         array: text between the brackets of a struct's field, or None.
