@@ -19,8 +19,11 @@ from syscraft.errors import SyscraftError
 from .draw import Drawn
 
 STRICT = ("-Wall", "-Wextra", "-Werror", "-pedantic")
-COMPILERS = (("gcc", "-std=c11"), ("clang", "-std=c11"), ("g++", "-std=c++17"),
-             ("clang++", "-std=c++17"))  # fmt: skip
+# Two compilers, two languages; and two ABIs of 32 bits, which align less than x86_64 does.
+COMPILERS = (
+    ("gcc", "-std=c11"), ("clang", "-std=c11"), ("g++", "-std=c++17"), ("clang++", "-std=c++17"),
+    ("i686-linux-gnu-gcc", "-std=c11"), ("m68k-linux-gnu-gcc", "-std=c11"),
+)  # fmt: skip
 _EMITTERS = ("bare-syscalls", "header", "raw-header", "python")
 _PROBE = Path(__file__).with_name("probe.py")
 
