@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from syscraft.declaration import ctext
-from syscraft.declaration.ctext import CType
+from syscraft.declaration.cstructs import parse_structs
+from syscraft.declaration.ctype import CType
 from syscraft.errors import Where
 from syscraft.model.call import Silence
 from syscraft.rules.base import Item, Severity, StructView, Subject, Text, Variant
@@ -34,7 +35,7 @@ def call(
 ) -> Subject:
     """A call called toy; *code* is both its body and all that it uses."""
     text = Text(code, path) if code else None
-    parsed = ctext.parse_structs(structs, lambda row, column: HERE) if structs else ()
+    parsed = parse_structs(structs, lambda row, column: HERE) if structs else ()
     return Subject(
         name="toy",
         where=HERE,

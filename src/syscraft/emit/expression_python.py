@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from syscraft.declaration.ctext import CType
+from syscraft.declaration.ctype import CType
 from syscraft.model.c_values import (
     LONG_BITS,
     CInteger,

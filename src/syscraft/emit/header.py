@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from syscraft.abi.abi import Abi
-from syscraft.declaration.ctext import CType
+from syscraft.declaration.ctype import CType
 from syscraft.emit import user_c
 from syscraft.emit.base import Emitter, Files, fill
 from syscraft.emit.ctext_layout import argument_list

@@ -8,13 +8,13 @@ from typing import Any
 
 from syscraft.abi.abi import Abi, ElfIdentity
 from syscraft.abi.layout import Pairs
-from syscraft.declaration.ctext import CStruct, CType
+from syscraft.declaration.ctype import CType
 from syscraft.declaration.scalars import SCALARS
 from syscraft.emit import user_c
 from syscraft.emit.base import Emitter, Files, fill
 from syscraft.emit.expression_python import python_text
 from syscraft.model.c_values import scope_of
-from syscraft.model.call import Argument, Call, Parameter, Shared, Wrapper, types_module
+from syscraft.model.call import Argument, Call, Parameter, Shared, Struct, Wrapper, types_module
 from syscraft.model.expression import Cast, Expression, Name, names_in
 from syscraft.model.names import class_name
 from syscraft.model.types import declare_user
@@ -189,7 +189,7 @@ def _convert(parameter: Parameter, *, packed: bool) -> str:
         return f'_pointer("{name}", {name})'
     scalar = SCALARS[parameter.ctype.base]
     bits = str(scalar.bits or "_LONG_BITS")
-    if parameter.ctype.base in ("bool", "_Bool"):
+    if parameter.ctype.base == "bool":
         bits = "1"
     return f'_integer("{name}", {name}, {bits}, {scalar.signed})'
 
@@ -226,11 +226,20 @@ def _function(call: Call, wrapper: Wrapper) -> dict[str, Any]:
         "passed": passed,
         "c": _c_line(declare_user(wrapper.returns, wrapper.name), [p["c"] for p in described]),
         "wide": {a.parameter.name for a in wrapper.arguments if a.parameter.is_wide},
+        "unsigned": _unsigned(wrapper.returns),
         "keeps": any("_keep)" in convert for _, convert in passed),
         "size": call.packed.versions[wrapper.struct_version].size_bytes
         if call.packed and wrapper.struct_version is not None
         else None,
     }
+
+
+def _unsigned(ctype: CType) -> str:
+    """What makes an unsigned result, or an address, of the kernel's long; empty for others."""
+    if ctype.scalar and ctype.scalar.signed:
+        return ""
+    bits = ctype.scalar.bits if ctype.scalar else None
+    return f" & ((1 << {bits or '_LONG_BITS'}) - 1)"
 
 
 def _derived(call: Call, wrapper: Wrapper, argument: Argument) -> str | None:
@@ -266,12 +275,14 @@ def _ctype(type_name: str, array: str | None = None) -> str:
     scalar = SCALARS.get(type_name)
     if scalar is None:
         base = class_name(type_name.removeprefix("struct "))
+    elif type_name == "char":
+        base = "ctypes.c_char"  # text, whatever sign its characters have
     else:
         base = f"ctypes.c_{'' if scalar.signed else 'u'}int{scalar.bits}"
     return f"{base} * {array}" if array else base
 
 
-def _struct(struct: CStruct) -> _Struct:
+def _struct(struct: Struct) -> _Struct:
     fields = [(f.name, _ctype(f.ctype.base, f.ctype.array)) for f in struct.fields]
     return class_name(struct.name), struct.name, fields
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from syscraft.declaration import ctext
-from syscraft.declaration.ctext import CDeclarator, CPrototype, CTextError
+from syscraft.declaration.cstructs import parse_structs
+from syscraft.declaration.ctext import CTextError
+from syscraft.declaration.ctype import CDeclarator, CPrototype
 from syscraft.declaration.toml_file import KeyPath
 from syscraft.errors import Finding
 from syscraft.model import types
@@ -13,6 +15,7 @@ from syscraft.model.call import Constant
 from syscraft.model.draft import Draft
 from syscraft.model.existing import parameters_of, prototype_of
 from syscraft.model.expression_reader import read_expression
+from syscraft.model.structs import lay_out
 
 
 def read_c_text(draft: Draft) -> list[Finding]:
@@ -28,9 +31,13 @@ def read_c_text(draft: Draft) -> list[Finding]:
 
     sizes: dict[str, int] = {}
     if "structs" in data:
-        draft.structs = attempt(ctext.parse_structs, ("structs",), data["structs"]) or ()
-        for struct in draft.structs:
-            findings += types.check_struct(struct, sizes)
+        structs = []
+        for struct in attempt(parse_structs, ("structs",), data["structs"]) or ():
+            laid_out, problems = lay_out(struct, sizes)
+            sizes[f"struct {struct.name}"] = laid_out.size_bytes
+            structs.append(laid_out)
+            findings += problems
+        draft.structs = tuple(structs)
     draft.known_types = frozenset(sizes) | frozenset(data.get("types", ()))
     if draft.data.get("like"):
         added: list[CDeclarator] = []
@@ -84,5 +91,5 @@ def _judge(declared: CDeclarator, draft: Draft, *, kernel: bool) -> list[Finding
 def _judge_result(prototype: CPrototype, draft: Draft) -> list[Finding]:
     finding = types.check_value_type(
         prototype.returns, prototype.where, draft.known_types, kernel=False
-    )
+    ) or types.check_result_type(prototype.returns, prototype.where)
     return [finding] if finding else []

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 
-from syscraft.declaration.ctext import CType
+from syscraft.declaration.ctype import CType
 from syscraft.errors import Where
 
 

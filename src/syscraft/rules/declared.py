@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from syscraft.declaration.ctext import CStruct
 from syscraft.emit.expression_c import c_text
-from syscraft.model.call import Call, Silence
+from syscraft.model.call import Call, Silence, Struct
 from syscraft.rules.base import Item, RuleFinding, StructView, Subject, Variant
 from syscraft.rules.discover import judge
 from syscraft.rules.kernel_text import AuthorFile
@@ -39,7 +38,7 @@ def subject_of(call: Call) -> Subject:
     )
 
 
-def _view(struct: CStruct) -> StructView:
+def _view(struct: Struct) -> StructView:
     fields = tuple(Item(f.name, f.ctype, f.where) for f in struct.fields)
     return StructView(struct.name, fields, struct.where)
 
