@@ -259,6 +259,12 @@ CASES: dict[str, tuple[list[Subject], list[Subject]]] = {
               tables=("a.tbl", "b.tbl")),
          call(rows=(("a.tbl", "common", 20, "sys_toy"),), tables=("a.tbl", "b.tbl"))],
     ),
+    "L33": (
+        [call(declared=True, functions=(("statx", HERE),)),
+         call(declared=True, functions=(("getaddrinfo", HERE),))],
+        [call(declared=True, functions=(("toy_statx", HERE),)),
+         call(functions=(("statx", HERE),))],
+    ),
 }  # fmt: skip
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from syscraft.abi.discover import find_abi
+from syscraft.abi.discover import all_abis, find_abi
 from syscraft.calls.kernels import shipped
 from syscraft.declaration.ctext import parse_parameters
 from syscraft.declaration.ctype import CDeclarator, CPrototype, CType
 from syscraft.errors import Finding
 from syscraft.hints import near
+from syscraft.model.call import PRIVATE_NUMBERS
 from syscraft.model.draft import Draft
 
 
@@ -27,6 +28,24 @@ def check_like(draft: Draft) -> list[Finding]:
         hint = near(name, census.names) or "syscraft list has them all"
     expected = f"clone, or another call of Linux {census.version}"
     return [Finding(f"cannot start from '{name}'", draft.where("like"), expected, found, hint)]
+
+
+def check_free(draft: Draft, number: str | int) -> list[Finding]:
+    """Has another call a pinned number, on any ABI of the kernels that are known?"""
+    if isinstance(number, str):
+        return []
+    taken: dict[str, list[str]] = {}
+    for census in reversed(shipped().censuses):
+        for abi in all_abis():
+            for name, entry in census.on(abi).items():
+                if entry.number == abi.number(number) and name != draft.name:
+                    taken.setdefault(name, []).append(abi.key)
+    expected = f"a free number: {PRIVATE_NUMBERS[0]} to {PRIVATE_NUMBERS[-1]} are nobody's"
+    return [
+        Finding(f"{name}() has the number {number}", draft.where("number"), expected,
+                f"{name}() on {', '.join(dict.fromkeys(abis))}")
+        for name, abis in taken.items()
+    ]  # fmt: skip
 
 
 def _text(name: str) -> str | None:

@@ -7,7 +7,7 @@ from syscraft.hints import near
 from syscraft.model import names
 from syscraft.model.call import PRIVATE_NUMBERS, NumberPolicy
 from syscraft.model.draft import Draft
-from syscraft.model.existing import check_like
+from syscraft.model.existing import check_free, check_like
 from syscraft.model.reserved import Role, judge
 from syscraft.model.text import check_prose
 
@@ -26,7 +26,8 @@ def check_words(draft: Draft) -> list[Finding]:
     findings += _check_combinations(draft)
     if "like" in data and not draft.is_clone:
         findings += check_like(draft)
-    findings += _check_number(data.get("number", "private"), draft.where("number"))
+    number = data.get("number", "private")
+    findings += _check_number(number, draft.where("number")) or check_free(draft, number)
     for where, errno in _errno_names(draft):
         if errno not in names.ERRNOS:
             hint = near(errno, sorted(names.ERRNOS))

@@ -35,6 +35,8 @@ def subject_of(call: Call) -> Subject:
         like=call.like,
         packed=call.packed is not None,
         versions=written.versions,
+        name_where=call.where,
+        functions=tuple((w.name, call.where) for w in call.wrappers if w.name != call.name),
     )
 
 
