@@ -64,6 +64,15 @@ _ODD_PARAMETERS = (
 )  # fmt: skip
 
 
+# Values of flags: %s is a number, or a flag before it.
+_FLAG_VALUES = (
+    "1", "%s", "1 << 3", "%s | 2", "(%s)", "~%s", "-%s", "0x80000000", "1ULL << 40", "'a'",
+    "%s ? 1 : 2",
+    "sizeof(int)", "1 /* one */", "1\n#define X 1", "0), puts(\"x\"", "%s %s", "", "(%s",
+    "1; int x",
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Drawn:
     """A declaration: the TOML file and the body's C file, made from *seed*."""
@@ -107,12 +116,39 @@ def draw(seed: int) -> Drawn:
     ]
     if structs:
         lines.append(("structs", "\n\n".join(structs)))
+    lines += _prose(random)
     toml = "".join(f"{key} = {json.dumps(value)}\n" for key, value in lines)
     if random.random() < 0.3:
         toml += "pack = true\n"
+    toml += _tables(random, taken, f"_{seed}")
     arguments = ", ".join(kernel) or "void"
     body = f"static long do_{name}({arguments})\n{{\n\treturn 0;\n}}\n"
     return Drawn(seed, name, toml, body)
+
+
+def _prose(random: Random) -> list[tuple[str, str]]:
+    """Text for people, in a declaration that has some."""
+    if random.random() < 0.5:
+        return []
+    return [("description", "\n\n".join(draw_prose(random) for _ in range(3)))]
+
+
+def _tables(random: Random, taken: set[str], suffix: str) -> str:
+    """Flags whose values use those before them, and errors."""
+    text = ""
+    names: list[str] = []
+    for _ in range(random.choice((0, 0, 1, 3))):
+        name = draw_name(random, "flag", taken)
+        name += suffix if random.random() < 0.9 else ""
+        before = random.choice((*names, "1", "0x10u"))
+        value = random.choice(_FLAG_VALUES).replace("%s", before)
+        text += f"[[flags]]\nname = {json.dumps(name)}\nvalue = {json.dumps(value)}\n"
+        text += f"summary = {json.dumps(draw_prose(random))}\n"
+        names.append(name)
+    for _ in range(random.choice((0, 0, 2))):
+        errno = random.choice(("EINVAL", "EPERM", "E2BIG"))
+        text += f'[[errors]]\nerrno = "{errno}"\nwhen = {json.dumps(draw_prose(random))}\n'
+    return text
 
 
 def _struct(

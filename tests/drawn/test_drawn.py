@@ -10,8 +10,10 @@ from conftest import need_tool
 
 from .draw import draw
 from .hold import COMPILERS, hold_many
+from .series import hold_series
 
 COUNT = 60
+SERIES = 3
 
 
 def test_what_is_accepted_holds(tmp_path: Path) -> None:
@@ -24,6 +26,15 @@ def test_what_is_accepted_holds(tmp_path: Path) -> None:
     assert not tally.faults, "\n".join(map(str, tally.faults))
     assert tally.accepted >= COUNT // 10
     assert tally.refused
+
+
+def test_series_of_what_is_accepted_applies(tmp_path: Path) -> None:
+    need_tool("git")
+    first = 1 if os.environ.get("CI") == "true" else random.randrange(10**6)
+    print(f"python -m tests.drawn --seed {first} --series {SERIES}")
+    count, faults = hold_series(map(draw, range(first, first + 100)), tmp_path, SERIES)
+    assert not faults, "\n".join(faults)
+    assert count == SERIES
 
 
 def test_same_seed_same_declaration() -> None:
