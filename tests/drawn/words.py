@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import keyword
+from collections.abc import Sequence
 from random import Random
 
 from syscraft.model import reserved
@@ -18,15 +19,20 @@ _ORDINARY = (
     "value size self cls signal stack fn arg sp uargs usize kargs err regs pad0 __pad0 nr call "
     "syscall memset strlen case_1 main match type print hash id filter map"
 ).split()
-_RESERVED = sorted(
-    {*keyword.kwlist, *dir(builtins), *reserved.PYTHON_HELPERS, *reserved.PYTHON_USED}
-    | {
-        word
-        for key in ("c_keywords", "c_macros", "c_functions", "libc_functions", "c_tags",
-                    "kernel_macros", "kernel_tags")
-        for word in reserved.table(key)
-    }
+# What breaks something, each where it is likely to.
+_WORDS_OF_C = {word for key in ("c_keywords", "c_macros", "kernel_macros")
+               for word in reserved.table(key)}  # fmt: skip
+_RESERVED = {
+    "parameter": sorted({*keyword.kwlist, *reserved.PYTHON_HELPERS}
+                        | {word for word in _WORDS_OF_C if word.islower()}),
+    "field": sorted({*keyword.kwlist} | {word for word in _WORDS_OF_C if word.islower()}),
+    "flag": sorted(word for word in _WORDS_OF_C if word.isupper()),
+}  # fmt: skip
+_OTHERS = sorted(
+    {*dir(builtins)} | reserved.table("c_functions") | reserved.table("c_tags")
+    | reserved.table("libc_functions") | reserved.table("kernel_tags")
 )  # fmt: skip
+
 
 # Text that means something where it is put.
 _HOSTILE = (
@@ -44,7 +50,11 @@ _HOSTILE = (
 def draw_name(random: Random, kind: str, taken: set[str]) -> str:
     """Draw a name that is not *taken*, and take it: one in some is a word of some language."""
     chance = random.random()
-    words = _RESERVED if chance < 0.02 else _ORDINARY if chance < 0.2 else _WORDS
+    words: Sequence[str] = _WORDS
+    if chance < 0.02:
+        words = _RESERVED.get(kind, _OTHERS)
+    elif chance < 0.2:
+        words = _OTHERS if chance < 0.05 else _ORDINARY
     name = random.choice(words)
     if kind == "flag":
         name = name.upper()
