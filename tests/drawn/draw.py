@@ -52,7 +52,7 @@ _POINTERS = (
     "*", "*", "*", "*", "*", "*", "*", "**", "**", "*const ", "*const *", "const *", "* restrict ",
     "***", "*const *const *", "*const *", "**", "*const ",
 )  # fmt: skip
-_POINTED = ("void", "char", "__u32", "int", "unsigned long", "u64", "struct statx", "off_t", "bool",
+_POINTED = ("void", "char", "__u32", "int", "unsigned long", "u64", "struct statx", "bool",
             "unsigned char", "size_t", "loff_t", "long long")  # fmt: skip
 _VALUES = tuple(name for name in SCALARS if name not in ("char", "off_t", "mode_t"))
 _ODD_PARAMETERS = (
