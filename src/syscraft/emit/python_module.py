@@ -75,6 +75,11 @@ def _emit(call: Call, number: int, abis: tuple[Abi, ...]) -> Files:
             for w in call.wrappers
             for parameter in (*w.parameters, *(argument.parameter for argument in w.arguments))
         ) or any(extra.ctype.is_pointer for extra in call.clone_extras),
+        second_result=sorted(
+            {elf.machine for abi in abis if _has_second_result(abi) for elf in abi.elf}
+        ),
+        flags_checked=call.is_clone or "_checked(" in code,
+        clone_args="_clone_args(" in code,
         wide=call.has_wide_arguments,
         pairs=[
             (_identity(elf), abi.pairs.name, abi.key)
@@ -87,6 +92,11 @@ def _emit(call: Call, number: int, abis: tuple[Abi, ...]) -> Files:
         raises=_raises(call),
     )  # fmt: skip
     return {**files, f"{call.name}.py": text}
+
+
+def _has_second_result(abi: Abi) -> bool:
+    """Whether the result of a fork-like call does not tell the child."""
+    return "HAVE_FORK_SYSCALLS" in (abi.template("bare_syscalls.c.j2") or "")
 
 
 def _constants(shared: Shared) -> dict[str, tuple[str, str | None]]:
@@ -219,6 +229,11 @@ def _function(call: Call, wrapper: Wrapper) -> dict[str, Any]:
     signature = [f"{p['name']}: {p['annotation']}" for p in described]
     if explicit:
         signature += ["*", *(f"{p['name']}: {p['annotation']}" for p in explicit)]
+    if call.returns_twice:
+        passed = [
+            (argument.parameter.name, _for_a_child(call, argument.parameter, value))
+            for argument, (_, value) in zip(wrapper.arguments, passed, strict=True)
+        ]
     return {
         "name": wrapper.name,
         "signature": signature,
@@ -240,6 +255,17 @@ def _unsigned(ctype: CType) -> str:
         return ""
     bits = ctype.scalar.bits if ctype.scalar else None
     return f" & ((1 << {bits or '_LONG_BITS'}) - 1)"
+
+
+def _for_a_child(call: Call, parameter: Parameter, value: str) -> str:
+    """Look at what a call that returns twice is given, where that is clone(2)'s or clone3(2)'s."""
+    if parameter.ctype.is_pointer:
+        is_args = parameter.ctype.base == "struct clone_args" and not call.packed
+        return value.replace("_pointer(", "_clone_args(") if is_args else value
+    # A declaration that has flags of its own means those.
+    if parameter.name in ("flags", "clone_flags") and not call.shared.flags:
+        return f"_checked({value})"
+    return value
 
 
 def _derived(call: Call, wrapper: Wrapper, argument: Argument) -> str | None:

@@ -43,14 +43,14 @@ _MODULES = frozenset(sys.stdlib_module_names) | {"syscraft", "sitecustomize", "u
 PYTHON_USED = frozenset(
     "abs bool bytearray bytes dict int isinstance len list memoryview object open range str "
     "tuple type "
-    "BaseException BufferError ImportError OSError OverflowError TypeError ValueError "
+    "BaseException BufferError ImportError OSError OverflowError RuntimeError TypeError ValueError "
     "Any Callable Literal Pointer Union".split()
 )
 PYTHON_HELPERS = frozenset(
-    "_abi _address _append_wide _args _by_ctypes _call _call_with _fork _integer _keep _number "
-    "_place _pointer _quotient _register _registers _remainder _syscall _way _wrap _FLAGS "
-    "_LONG_BITS _NUMBERS _ORDERS _PAIRS _REFUSED _Register _after_fork_child _after_fork_parent "
-    "_before_fork".split()
+    "_abi _address _append_wide _args _by_ctypes _call _call_in_order _call_with _checked "
+    "_clone_args _integer _keep _number _place _pointer _quotient _register _registers _remainder "
+    "_syscall _way _wrap _FLAGS _LONG_BITS _MEANT_FOR_C _NUMBERS _ORDERS _PAIRS _Register "
+    "_REFUSED _SECOND_RESULT".split()
 )
 # Attributes that ctypes.Structure reads or has. Every object has those with two underscores.
 _CTYPES = re.compile(
