@@ -171,6 +171,11 @@ _ORDERS = {
 
 
 
+def _call_in_order(values: dict[str, _Register]) -> int:
+    """Make the call with the arguments where this ABI has them; the others are 0."""
+    return _call(*[values.get(name, 0) for name in _ORDERS.get(_abi(), ())])
+
+
 def clone_nice(nice: int, flags: int = signal.SIGCHLD) -> int:
     """Create a child process with a nice value, as clone(2).
 
@@ -190,7 +195,9 @@ def clone_nice(nice: int, flags: int = signal.SIGCHLD) -> int:
         OSError: EPERM: a security module refuses the nice value.
         OSError: ENOSYS: this kernel or this ABI does not have the call.
     """
-    values: dict[str, _Register] = dict.fromkeys(("stack", "stack_size", "ptid", "ctid", "tls"), 0)
-    values["flags"] = _checked(_integer("flags", flags, _LONG_BITS, False))
-    values["nice"] = _integer("nice", nice, 32, True)
-    return _call(*[values[name] for name in _ORDERS.get(_abi(), ())])
+    return _call_in_order(
+        {
+            "flags": _checked(_integer("flags", flags, _LONG_BITS, False)),
+            "nice": _integer("nice", nice, 32, True),
+        }
+    )
