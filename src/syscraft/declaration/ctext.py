@@ -63,6 +63,11 @@ class CType:
         return self.pointers > 0
 
     @property
+    def is_written(self) -> bool:
+        """Whether a call may write to what a value of this type points to."""
+        return self.is_pointer and not self.const
+
+    @property
     def scalar(self) -> Scalar | None:
         """What is known of the number that a value of this type is; None if it is none."""
         return None if self.is_pointer else SCALARS.get(self.base)

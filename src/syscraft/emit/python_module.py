@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import textwrap
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -75,6 +76,7 @@ def _emit(call: Call, number: int, abis: tuple[Abi, ...]) -> Files:
             for w in call.wrappers
             for parameter in (*w.parameters, *(argument.parameter for argument in w.arguments))
         ) or any(extra.ctype.is_pointer for extra in call.clone_extras),
+        written=any("written=True" in text for text in (code, *(p["convert"] for p in extras))),
         wide=call.has_wide_arguments,
         pairs=[
             (_identity(elf), abi.pairs.name, abi.key)
@@ -176,19 +178,30 @@ def _parameter(parameter: Parameter, *, packed: bool) -> dict[str, str]:
     return {
         "name": name,
         "field": parameter.name,
-        "annotation": "Pointer" if parameter.ctype.is_pointer else "int",
+        "annotation": _annotation(parameter.ctype),
         "convert": _convert(parameter, name, packed=packed),
         "c": declare_user(parameter.ctype, parameter.name),
     }
 
 
+def _annotation(ctype: CType) -> str:
+    if not ctype.is_pointer:
+        return "int"
+    return "Writable" if ctype.is_written else "Pointer"
+
+
+def _pointer(name: str, value: str, ctype: CType, *, packed: bool) -> str:
+    """Write what makes an address of *value*."""
+    written = ", written=True" if ctype.is_written else ""
+    if packed:
+        return f'_address("{name}", {value}, keep{written})'
+    return f'_pointer("{name}", {value}{written})'
+
+
 def _convert(parameter: Parameter, expression: str, *, packed: bool) -> str:
     """Write what checks *expression*, and makes a register's value of it or a struct's."""
     if parameter.ctype.is_pointer:
-        name = _safe(parameter.name)
-        if packed:
-            return f'_address("{name}", {expression}, keep)'
-        return f'_pointer("{name}", {expression})'
+        return _pointer(_safe(parameter.name), expression, parameter.ctype, packed=packed)
     scalar = SCALARS[parameter.ctype.base]
     bits = str(scalar.bits or "_LONG_BITS")
     if parameter.ctype.base in ("bool", "_Bool"):
@@ -224,7 +237,7 @@ def _function(call: Call, wrapper: Wrapper) -> dict[str, Any]:
                     checked[_safe(name)] = _convert(given[name], _safe(name), packed=packed)
             passed.append((parameter.name, derived))
             continue
-        mine = _parameter(parameter, packed=packed)
+        mine = _parameter(_promised(parameter, given.get(parameter.name)), packed=packed)
         if parameter.name not in given:
             # Only C can work this out (a string's length): Python callers say it themselves.
             explicit.append(mine)
@@ -247,6 +260,13 @@ def _function(call: Call, wrapper: Wrapper) -> dict[str, Any]:
     }
 
 
+def _promised(parameter: Parameter, given: Parameter | None) -> Parameter:
+    """The kernel's parameter; what the user's prototype calls const is not written to either."""
+    if given is None or given.ctype.is_written or not parameter.ctype.is_pointer:
+        return parameter
+    return replace(parameter, ctype=replace(parameter.ctype, const=True))
+
+
 def _derived(call: Call, wrapper: Wrapper, argument: Argument) -> str | None:
     """What a parameter gets that is not just the user's argument; None if only C knows."""
     target = argument.parameter.ctype
@@ -254,11 +274,10 @@ def _derived(call: Call, wrapper: Wrapper, argument: Argument) -> str | None:
     named = _pointer_name(argument.expression)
     if named in pointers or (named == "NULL" and target.is_pointer):
         value = "None" if named == "NULL" else _safe(named)
+        known = next((p for p in wrapper.parameters if p.name == named), argument.parameter)
         if not target.is_pointer and not (argument.parameter.is_long or argument.parameter.is_wide):
             return None  # an address that is cut off
-        if call.packed:
-            return f'_address("{value}", {value}, keep)'
-        return f'_pointer("{value}", {value})'
+        return _pointer(value, value, known.ctype, packed=call.packed is not None)
     return python_text(
         argument.expression,
         partial(scope_of, constants=call.shared.flags, arguments=wrapper.parameters),

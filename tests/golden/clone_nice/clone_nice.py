@@ -94,14 +94,11 @@ def _place(value: _Register, keep: list[object]) -> Union[ctypes.c_long, ctypes.
 def _by_ctypes(number: int, *values: _Register) -> int:
     keep: list[object] = []
     places = [_place(value, keep) for value in values]
-    while True:
-        ret = _syscall(ctypes.c_long(number), *places)
-        if ret != -1:
-            return int(ret)
+    ret = _syscall(ctypes.c_long(number), *places)
+    if ret == -1:
         error = ctypes.get_errno()
-        # PEP 475: signal handlers have run when the loop comes round.
-        if error != errno.EINTR:
-            raise OSError(error, os.strerror(error))
+        raise OSError(error, os.strerror(error))
+    return int(ret)
 
 
 @functools.lru_cache(maxsize=None)

@@ -152,7 +152,7 @@ static long fork_like(long number, const long *values)
  */
 PyObject *core_fork_call(PyObject *module, PyObject *const *args, Py_ssize_t given)
 {
-	static const struct site site = { NULL, NULL, 0, (1u << MAX_ARGUMENTS) - 1 };
+	static const struct site site = { .pointer_mask = (1u << MAX_ARGUMENTS) - 1 };
 	struct arguments arguments;
 	Py_ssize_t index;
 	long number, ret;
