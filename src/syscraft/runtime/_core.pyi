@@ -85,6 +85,7 @@ def fork_call(number: int, /, *args: Argument) -> int:
     It goes through the interpreter's own steps before and after a fork.
     """
 
+def spawn_names() -> tuple[tuple[str, ...], tuple[str, ...]]: ...
 def spawn(
     plan: tuple[Any, ...],
     closed: bytes,

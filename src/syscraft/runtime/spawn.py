@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import signal
 import sys
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from contextlib import nullcontext
 from fcntl import F_DUPFD_CLOEXEC, fcntl
 from functools import partial
 from typing import Any
 
 from syscraft.runtime import _core
 from syscraft.runtime.child import Child, dropped, pidfd_of, reap_dropped
-from syscraft.runtime.namespaces import Cgroup, namespace_flags, opened_cgroup, told_step
+from syscraft.runtime.namespaces import (
+    NAMESPACES,
+    Cgroup,
+    namespace_flags,
+    opened_cgroup,
+    told_step,
+)
+from syscraft.runtime.spawn_attributes import Attributes, IdMap, prepared_calls
 from syscraft.runtime.spawn_plan import (
     ALL_BUT_STANDARD,
     IGNORED_BY_PYTHON,
@@ -58,6 +65,17 @@ def spawn(
     gid: int | str | None = None,
     groups: Iterable[int | str] | None = None,
     nice: int | None = None,
+    limits: Mapping[int, int | tuple[int, int]] | None = None,
+    death_signal: int | None = None,
+    terminal: Descriptor | None = None,
+    no_new_privs: bool = False,
+    capabilities: Iterable[int | str] | None = None,
+    affinity: Iterable[int] | None = None,
+    scheduler: int | tuple[int, int] | None = None,
+    join: Iterable[Text | Descriptor] = (),
+    root: Text | None = None,
+    uid_map: IdMap | None = None,
+    gid_map: IdMap | None = None,
     how: Callable[..., int] | None = None,
     **extras: Any,
 ) -> Child:
@@ -88,6 +106,19 @@ def spawn(
         gid: the group's ID or name; likewise.
         groups: supplementary groups.
         nice: the nice value, from -20 to 19.
+        limits: resource limits: resource.RLIMIT_* -> (soft, hard), or one number for both.
+        death_signal: the signal that the program gets when the thread that started it ends.
+        terminal: the controlling terminal; with setsid.
+        no_new_privs: executing a program never gives it more privileges. prctl(2)
+        capabilities: all that the program has, by name or number, whoever its user is; none others.
+        affinity: the processors that it may run on.
+        scheduler: os.SCHED_*, or (policy, priority).
+        join: existing namespaces to join: paths such as /proc/PID/ns/net, or descriptors. One of
+            PIDs is for the program's children only.
+        root: the root folder, which is the working directory as well unless *cwd* says otherwise.
+        uid_map: with a new user namespace: (ID inside, ID outside, count). What the child may write
+            itself: one row with our own ID.
+        gid_map: likewise, for groups.
         how: a declared variant of clone(2), from a module that syscraft generate wrote. It copies
             memory as fork does. If it has a parameter nice, umask, uid, gid or process_group, it
             gets that argument, and the child has a step less.
@@ -98,8 +129,9 @@ def spawn(
 
     Raises:
         OSError: a step failed, and there is no child. ``errno`` and ``filename`` say why, ``step``
-            which one: clone, signals, setsid, process_group, umask, nice, cgroup, cwd, fds, groups,
-            gid, uid, close, sigmask or exec.
+            which one: clone, signals, id_maps, join, setsid, terminal, process_group, umask, nice,
+            scheduler, affinity, cgroup, root, cwd, fds, limits, groups, gid, uid, capabilities,
+            death_signal, no_new_privs, close, sigmask or exec.
         ValueError: an argument that no child can be given.
         TypeError: an argument of the wrong type.
         KeyError: no user or group has that name.
@@ -124,6 +156,7 @@ def spawn(
             None if name in taken else value for name, value in left.items()
         )
     flags = namespace_flags(namespaces) if namespaces else 0
+    user = -1 if uid is None else user_id(uid)
     plan = (
         argv,
         executable,
@@ -141,22 +174,31 @@ def spawn(
         -1 if umask is None else within("umask", umask, 0o777),
         nice is not None,
         0 if nice is None else within("nice", nice, 19, -20),
-        -1 if uid is None else user_id(uid),
+        user,
         -1 if gid is None else group_id(gid),
         pidfd,
     )
+    attributes = Attributes(
+        limits, death_signal, terminal, no_new_privs, capabilities, affinity, scheduler, join,
+        root, uid_map, gid_map,
+    )  # fmt: skip
     ranges = ALL_BUT_STANDARD if fds is None and close_others else closed(fds or {}, close_others)
     sys.audit("syscraft.spawn", executable, argv, cwd, env)
     if dropped:
         reap_dropped()
-    if how is not None:
-        fork = partial(how, **extras, flags=flags | signal.SIGCHLD)
-        outcome = _start_forked(plan, fork, ranges, fds or {}, cgroup)
-    elif cgroup is not None:
-        with opened_cgroup(cgroup) as folder:
-            outcome = _core.spawn(plan, ranges, folder, None, -1, -1, False)
-    else:
-        outcome = _core.spawn(plan, ranges, -1, None, -1, -1, False)
+    with contextlib.ExitStack() as stack:
+        calls = b""
+        if not attributes.is_empty:
+            prepared = prepared_calls(
+                attributes, new_pid=bool(flags & NAMESPACES["pid"]), uid=user, setsid=setsid
+            )
+            calls = stack.enter_context(prepared)
+        folder = -1 if cgroup is None else stack.enter_context(opened_cgroup(cgroup))
+        if how is not None:
+            fork = partial(how, **extras, flags=flags | signal.SIGCHLD)
+            outcome = _start_forked((*plan, calls), fork, ranges, fds or {}, folder)
+        else:
+            outcome = _core.spawn((*plan, calls), ranges, folder, None, -1, -1, False)
     pid, descriptor_of_child, error, step = outcome
     if step is not None:
         raise _failure(error, step, argv[0] if executable is None else executable, cwd, cgroup)
@@ -182,7 +224,7 @@ def _start_forked(
     fork: Callable[[], int],
     ranges: bytes,
     targets: Container[int],
-    cgroup: Cgroup | None,
+    folder: int,
 ) -> Outcome:
     # How a forked child tells that it has come to its program: exec closes the pipe. Its end has
     # to be out of the way of the child's own descriptors, and must not be closed before.
@@ -192,10 +234,9 @@ def _start_forked(
             higher = fcntl(write, F_DUPFD_CLOEXEC, write + 1)
             os.close(write)
             write = higher
-        with opened_cgroup(cgroup) if cgroup is not None else nullcontext(-1) as folder:
-            outcome = _core.spawn(plan, without(ranges, write), folder, fork, read, write, False)
-            write = -1  # the core has closed it
-            return outcome
+        outcome = _core.spawn(plan, without(ranges, write), folder, fork, read, write, False)
+        write = -1  # the core has closed it
+        return outcome
     finally:
         for fd in (read, write):
             if fd >= 0:

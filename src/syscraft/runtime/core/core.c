@@ -272,6 +272,7 @@ static PyMethodDef core_methods[] = {
 	{ "clone", core_clone, METH_VARARGS, NULL },
 	{ "fork_call", (PyCFunction)(void (*)(void))core_fork_call, METH_FASTCALL, NULL },
 	{ "spawn", core_spawn, METH_VARARGS, NULL },
+	{ "spawn_names", core_spawn_names, METH_NOARGS, NULL },
 	{ NULL, NULL, 0, NULL },
 };
 

@@ -8,5 +8,6 @@
 PyObject *core_clone(PyObject *module, PyObject *args);
 PyObject *core_fork_call(PyObject *module, PyObject *const *args, Py_ssize_t given);
 PyObject *core_spawn(PyObject *module, PyObject *args);
+PyObject *core_spawn_names(PyObject *module, PyObject *unused);
 
 #endif
