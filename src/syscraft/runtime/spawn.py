@@ -21,7 +21,7 @@ from syscraft.runtime.namespaces import (
     opened_cgroup,
     told_step,
 )
-from syscraft.runtime.spawn_attributes import Attributes, IdMap, prepared_calls
+from syscraft.runtime.spawn_attributes import NOTHING, Attributes, IdMap, prepared_calls
 from syscraft.runtime.spawn_plan import (
     ALL_BUT_STANDARD,
     IGNORED_BY_PYTHON,
@@ -178,7 +178,7 @@ def spawn(
         -1 if gid is None else group_id(gid),
         pidfd,
     )
-    attributes = Attributes(
+    wanted = (
         limits, death_signal, terminal, no_new_privs, capabilities, affinity, scheduler, join,
         root, uid_map, gid_map,
     )  # fmt: skip
@@ -186,19 +186,22 @@ def spawn(
     sys.audit("syscraft.spawn", executable, argv, cwd, env)
     if dropped:
         reap_dropped()
-    with contextlib.ExitStack() as stack:
-        calls = b""
-        if not attributes.is_empty:
-            prepared = prepared_calls(
-                attributes, new_pid=bool(flags & NAMESPACES["pid"]), uid=user, setsid=setsid
-            )
-            calls = stack.enter_context(prepared)
-        folder = -1 if cgroup is None else stack.enter_context(opened_cgroup(cgroup))
-        if how is not None:
-            fork = partial(how, **extras, flags=flags | signal.SIGCHLD)
-            outcome = _start_forked((*plan, calls), fork, ranges, fds or {}, folder)
-        else:
-            outcome = _core.spawn((*plan, calls), ranges, folder, None, -1, -1, False)
+    if how is None and cgroup is None and wanted == NOTHING:
+        outcome = _core.spawn((*plan, b""), ranges, -1, None, -1, -1, False)
+    else:
+        with contextlib.ExitStack() as stack:
+            calls = stack.enter_context(
+                prepared_calls(
+                    Attributes(*wanted), new_pid=bool(flags & NAMESPACES["pid"]), uid=user,
+                    setsid=setsid,
+                )
+            )  # fmt: skip
+            folder = -1 if cgroup is None else stack.enter_context(opened_cgroup(cgroup))
+            if how is not None:
+                fork = partial(how, **extras, flags=flags | signal.SIGCHLD)
+                outcome = _start_forked((*plan, calls), fork, ranges, fds or {}, folder)
+            else:
+                outcome = _core.spawn((*plan, calls), ranges, folder, None, -1, -1, False)
     pid, descriptor_of_child, error, step = outcome
     if step is not None:
         raise _failure(error, step, argv[0] if executable is None else executable, cwd, cgroup)

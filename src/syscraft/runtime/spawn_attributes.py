@@ -11,7 +11,7 @@ import os
 import signal
 import struct
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import cache
 from typing import Any
 
@@ -54,13 +54,9 @@ class Attributes:
     uid_map: IdMap | None = None
     gid_map: IdMap | None = None
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is nothing to do."""
-        return self == _NOTHING
 
-
-_NOTHING = Attributes()
+NOTHING = astuple(Attributes())
+"""The attributes of a program that wants none."""
 
 
 @cache
