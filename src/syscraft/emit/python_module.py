@@ -77,6 +77,16 @@ def _emit(call: Call, number: int, abis: tuple[Abi, ...]) -> Files:
             for parameter in (*w.parameters, *(argument.parameter for argument in w.arguments))
         ) or any(extra.ctype.is_pointer for extra in call.clone_extras),
         written=any("written=True" in text for text in (code, *(p["convert"] for p in extras))),
+        writable=any(
+            "Writable" in text
+            for text in (*(p["annotation"] for p in extras),
+                         *(text for function in functions for text in function["signature"]))
+        ),
+        second_result=sorted(
+            {elf.machine for abi in abis if _has_second_result(abi) for elf in abi.elf}
+        ),
+        flags_checked=call.is_clone or "_checked(" in code,
+        clone_args="_clone_args(" in code,
         wide=call.has_wide_arguments,
         pairs=[
             (_identity(elf), abi.pairs.name, abi.key)
@@ -89,6 +99,11 @@ def _emit(call: Call, number: int, abis: tuple[Abi, ...]) -> Files:
         raises=_raises(call),
     )  # fmt: skip
     return {**files, f"{call.name}.py": text}
+
+
+def _has_second_result(abi: Abi) -> bool:
+    """Whether the result of a fork-like call does not tell the child."""
+    return "HAVE_FORK_SYSCALLS" in (abi.template("bare_syscalls.c.j2") or "")
 
 
 def _constants(shared: Shared) -> dict[str, tuple[str, str | None]]:
@@ -187,12 +202,17 @@ def _parameter(parameter: Parameter, *, packed: bool) -> dict[str, str]:
 def _annotation(ctype: CType) -> str:
     if not ctype.is_pointer:
         return "int"
-    return "Writable" if ctype.is_written else "Pointer"
+    return "Writable" if _is_written(ctype) else "Pointer"
+
+
+def _is_written(ctype: CType) -> bool:
+    # kernel/fork.c, copy_clone_args_from_user(), Linux 6.12: it is only read.
+    return ctype.is_written and ctype.base != "struct clone_args"
 
 
 def _pointer(name: str, value: str, ctype: CType, *, packed: bool) -> str:
     """Write what makes an address of *value*."""
-    written = ", written=True" if ctype.is_written else ""
+    written = ", written=True" if _is_written(ctype) else ""
     if packed:
         return f'_address("{name}", {value}, keep{written})'
     return f'_pointer("{name}", {value}{written})'
@@ -246,6 +266,11 @@ def _function(call: Call, wrapper: Wrapper) -> dict[str, Any]:
     signature = [f"{p['name']}: {p['annotation']}" for p in described]
     if explicit:
         signature += ["*", *(f"{p['name']}: {p['annotation']}" for p in explicit)]
+    if call.returns_twice:
+        passed = [
+            (argument.parameter.name, _for_a_child(call, argument.parameter, value))
+            for argument, (_, value) in zip(wrapper.arguments, passed, strict=True)
+        ]
     return {
         "name": wrapper.name,
         "signature": signature,
@@ -265,6 +290,17 @@ def _promised(parameter: Parameter, given: Parameter | None) -> Parameter:
     if given is None or given.ctype.is_written or not parameter.ctype.is_pointer:
         return parameter
     return replace(parameter, ctype=replace(parameter.ctype, const=True))
+
+
+def _for_a_child(call: Call, parameter: Parameter, value: str) -> str:
+    """Look at what a call that returns twice is given, where that is clone(2)'s or clone3(2)'s."""
+    if parameter.ctype.is_pointer:
+        is_args = parameter.ctype.base == "struct clone_args" and not call.packed
+        return value.replace("_pointer(", "_clone_args(") if is_args else value
+    # A declaration that has flags of its own means those.
+    if parameter.name in ("flags", "clone_flags") and not call.shared.flags:
+        return f"_checked({value})"
+    return value
 
 
 def _derived(call: Call, wrapper: Wrapper, argument: Argument) -> str | None:

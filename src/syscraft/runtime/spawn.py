@@ -5,17 +5,15 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import signal
 import sys
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from fcntl import F_DUPFD_CLOEXEC, fcntl
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from syscraft.runtime import _core
-from syscraft.runtime.child import Child, dropped, pidfd_of, reap_dropped
+from syscraft.runtime.child import Child, dropped, reap_dropped
 from syscraft.runtime.namespaces import (
     NAMESPACES,
+    NO_CGROUP,
     Cgroup,
     namespace_flags,
     opened_cgroup,
@@ -27,7 +25,6 @@ from syscraft.runtime.spawn_plan import (
     IGNORED_BY_PYTHON,
     Descriptor,
     Environment,
-    Outcome,
     Text,
     closed,
     descriptor,
@@ -37,8 +34,8 @@ from syscraft.runtime.spawn_plan import (
     signal_mask,
     user_id,
     within,
-    without,
 )
+from syscraft.runtime.variant import parameters_of, variant_call
 
 # What clone3(2) says of a cgroup only: no cgroup's folder, or one that takes no processes.
 # kernel/cgroup/cgroup.c, cgroup_css_set_fork()
@@ -82,7 +79,9 @@ def spawn(
     """Start a program, as fast as the kernel can: the child shares memory until it executes.
 
     The child runs on a stack of its own with all signals blocked, and calls nothing but the kernel;
-    it takes the steps below in the order of the errors' list.
+    it takes the steps below in the order of the errors' list. With *uid* or *gid* it has a copy of
+    memory, as the kernel makes memory undumpable when its owner changes: that costs what fork(2)
+    costs.
 
     Args:
         argv: the program and its arguments.
@@ -119,10 +118,11 @@ def spawn(
         uid_map: with a new user namespace: (ID inside, ID outside, count). What the child may write
             itself: one row with our own ID.
         gid_map: likewise, for groups.
-        how: a declared variant of clone(2), from a module that syscraft generate wrote. It copies
-            memory as fork does. If it has a parameter nice, umask, uid, gid or process_group, it
-            gets that argument, and the child has a step less.
-        extras: the arguments that the variant has more than clone(2).
+        how: a declared variant of clone(2), clone3(2), fork(2) or vfork(2), from a module that
+            syscraft generate wrote. All but those of vfork(2) copy memory as fork does. If it has a
+            parameter nice, umask, uid, gid or process_group, it gets that argument, and the child
+            has a step less.
+        extras: the arguments that the variant has more than the call that it is like.
 
     Returns:
         The child, with the program running.
@@ -132,8 +132,8 @@ def spawn(
             which one: clone, signals, id_maps, join, setsid, terminal, process_group, umask, nice,
             scheduler, affinity, cgroup, root, cwd, fds, limits, groups, gid, uid, capabilities,
             death_signal, no_new_privs, close, sigmask or exec.
-        ValueError: an argument that no child can be given.
-        TypeError: an argument of the wrong type.
+        ValueError: an argument that no child can be given, or that *how* has no place for.
+        TypeError: an argument of the wrong type, or one that *how* does not take.
         KeyError: no user or group has that name.
 
     Source:
@@ -186,35 +186,34 @@ def spawn(
     sys.audit("syscraft.spawn", executable, argv, cwd, env)
     if dropped:
         reap_dropped()
-    if how is None and cgroup is None and wanted == NOTHING:
-        outcome = _core.spawn((*plan, b""), ranges, -1, None, -1, -1, False)
-    else:
-        with contextlib.ExitStack() as stack:
-            calls = stack.enter_context(
-                prepared_calls(
-                    Attributes(*wanted), new_pid=bool(flags & NAMESPACES["pid"]), uid=user,
-                    setsid=setsid,
+    # It learns of its process before Python code can run, and a signal's handler can raise.
+    child = Child(what=argv)
+    try:
+        fork = None if how is None else variant_call("spawn", how, extras, flags)
+        if cgroup is None and wanted == NOTHING:
+            outcome = _core.spawn((*plan, b""), ranges, -1, fork, False, child)
+        else:
+            with contextlib.ExitStack() as stack:
+                new_pid = bool(flags & NAMESPACES["pid"])
+                attributes = Attributes(*wanted)
+                calls = stack.enter_context(
+                    prepared_calls(attributes, new_pid=new_pid, uid=user, setsid=setsid)
                 )
-            )  # fmt: skip
-            folder = -1 if cgroup is None else stack.enter_context(opened_cgroup(cgroup))
-            if how is not None:
-                fork = partial(how, **extras, flags=flags | signal.SIGCHLD)
-                outcome = _start_forked((*plan, calls), fork, ranges, fds or {}, folder)
-            else:
-                outcome = _core.spawn((*plan, calls), ranges, folder, None, -1, -1, False)
-    pid, descriptor_of_child, error, step = outcome
-    if step is not None:
-        raise _failure(error, step, argv[0] if executable is None else executable, cwd, cgroup)
-    if pidfd and descriptor_of_child < 0:
-        descriptor_of_child = pidfd_of(pid)
-    return Child(pid, descriptor_of_child, argv)
+                folder = -1 if cgroup is None else stack.enter_context(opened_cgroup(cgroup))
+                outcome = _core.spawn((*plan, calls), ranges, folder, fork, False, child)
+        _, _, error, step = outcome
+        if step is not None:
+            program = argv[0] if executable is None else executable
+            raise _failure(error, step, program, cwd, cgroup)
+    except BaseException:
+        child.abandon()
+        raise
+    return child
 
 
 def _taken_over(how: Callable[..., int], attributes: dict[str, Any]) -> dict[str, Any]:
     """Find the attributes that a variant of clone sets itself, so that no step has to."""
-    import inspect  # it loads slowly
-
-    parameters = inspect.signature(how).parameters
+    parameters = parameters_of("spawn", how).parameters
     return {
         name: value
         for name, value in attributes.items()
@@ -222,45 +221,21 @@ def _taken_over(how: Callable[..., int], attributes: dict[str, Any]) -> dict[str
     }
 
 
-def _start_forked(
-    plan: tuple[object, ...],
-    fork: Callable[[], int],
-    ranges: bytes,
-    targets: Container[int],
-    folder: int,
-) -> Outcome:
-    # How a forked child tells that it has come to its program: exec closes the pipe. Its end has
-    # to be out of the way of the child's own descriptors, and must not be closed before.
-    read, write = os.pipe()
-    try:
-        while write in targets:
-            higher = fcntl(write, F_DUPFD_CLOEXEC, write + 1)
-            os.close(write)
-            write = higher
-        outcome = _core.spawn(plan, without(ranges, write), folder, fork, read, write, False)
-        write = -1  # the core has closed it
-        return outcome
-    finally:
-        for fd in (read, write):
-            if fd >= 0:
-                os.close(fd)
-
-
 def _failure(
     error: int, step: str, program: Text, cwd: Text | int | None, cgroup: Cgroup | None
 ) -> OSError:
     """Make the exception of a failed step, of the class that belongs to its errno."""
     about: object = None
+    text = os.strerror(error)
     if step == "clone" and cgroup is not None and error in _CGROUP_ERRORS:
         step = "cgroup"  # clone3(2) does both at once
+        if error == errno.EBADF:
+            text = NO_CGROUP
     if step == "exec":
         about = os.fspath(program)
     elif step == "cwd" and not isinstance(cwd, int):
         about = os.fspath(cwd) if cwd is not None else None
     elif step == "cgroup" and not isinstance(cgroup, int):
         about = os.fspath(cgroup) if cgroup is not None else None
-    if about is None:
-        failure = OSError(error, os.strerror(error))
-    else:
-        failure = OSError(error, os.strerror(error), about)
+    failure = OSError(error, text) if about is None else OSError(error, text, about)
     return told_step(failure, step)

@@ -136,7 +136,7 @@ def _way(count: int) -> Callable[..., int]:
     except ImportError:
         return functools.partial(_by_ctypes, number)
     names = tuple(f"register{place}" for place in range(count))
-    call: Callable[..., int] = core.Call("splork", number, names, True)
+    call: Callable[..., int] = core.Call("splork", number, names)
     return call
 
 
