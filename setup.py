@@ -11,7 +11,9 @@ from setuptools.command.build_ext import build_ext
 CORE = Path("src/syscraft/runtime/core")
 # It may run in the memory of a process whose other threads hold any lock: it must not call libc,
 # not even where a compiler writes the call.
-FREESTANDING = {"spawn_child.c": ("-ffreestanding", "-fno-stack-protector", "-fno-lto")}
+FREESTANDING = dict.fromkeys(
+    ("spawn_calls.c", "spawn_child.c"), ("-ffreestanding", "-fno-stack-protector", "-fno-lto")
+)
 
 
 class BuildCore(build_ext):

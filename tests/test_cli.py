@@ -29,6 +29,8 @@ def test_every_verb_has_help(verb: str, syscraft: Syscraft) -> None:
         ("run", "examples/splork", "--on", "toaster", "--", "true"),
         ("test", "examples/splork", "--timeout", "-1"),
         ("generate", "examples/splork", "--only", "nothing"),
+        ("generate", "examples/splork", "--abi", "x86_64,arm65"),
+        ("generate", "examples/splork", "--abi", ","),
         ("new", "x; rm -rf /"),
         ("new", "../x"),
         ("new", "int"),
@@ -44,6 +46,19 @@ def test_wrong_usage_is_status_2(
     assert done.returncode == 2, done.stdout + done.stderr
     assert done.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_headers_of_the_abis_that_a_project_ships(syscraft: Syscraft, tmp_path: Path) -> None:
+    declaration = REPOSITORY / "examples" / "clone_nice"
+    for name, options in (("two", ("--abi", "x86_64,arm64")),
+                          ("same", ("--abi", "x86_64", "--abi", "arm64,x86_64"))):  # fmt: skip
+        done = syscraft("generate", declaration, *options, "-o", tmp_path / name)
+        assert done.returncode == 0, done.stderr
+    for path in (tmp_path / "two").iterdir():
+        assert path.read_text() == (tmp_path / "same" / path.name).read_text()
+        assert path.stat().st_size < 10_000 and "__mips__" not in path.read_text()
+    done = syscraft("generate", declaration, "--abi", "arm65")
+    assert "did you mean 'arm64'?" in done.stderr
 
 
 def test_check_reports_all_declarations(syscraft: Syscraft, tmp_path: Path) -> None:

@@ -45,6 +45,7 @@ MAY_WRITE = {
     "lab/command.py": "reads whether a file is a program",
     "doctor.py": "removes its probe file",
     "runtime/call_table.py": "reads the header of the running program",
+    "runtime/spawn_attributes.py": "reads which capabilities the kernel has, and opens namespaces",
     "tree/applied.py": "removes folders that were made for new files, and makes the record's",
     "build/working_copy.py": "copies and links whole files into the kernel's working folder",
 }

@@ -7,16 +7,18 @@ import inspect
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from typing_extensions import Buffer
 
 from syscraft.abi.discover import all_abis
 from syscraft.abi.layout import Pairs
 from syscraft.errors import EnvironmentLacks
 from syscraft.runtime import call_maker, call_table, calls
 from syscraft.runtime.call_table import Abi, Table, parameters, registers
-from syscraft.runtime.policy import ONCE, REFUSED
+from syscraft.runtime.policy import READ_ONLY, REFUSED, RETRY
 from syscraft.runtime.structs import OpenHow
 
 AT_FDCWD = -100  # include/uapi/linux/fcntl.h, Linux 6.12
@@ -160,7 +162,69 @@ def test_every_table_makes_calls(abi) -> None:  # type: ignore[no-untyped-def]
 
 
 def test_what_is_special_of_calls_is_of_real_ones() -> None:
-    assert set(ONCE) | set(REFUSED) <= set(calls.all_names())
+    assert set(RETRY) | set(REFUSED) <= set(calls.all_names())
+    assert not set(RETRY) & set(REFUSED)
+    for name, listed in READ_ONLY.items():
+        known = [p for text in call_table._signatures()[name] for p in parameters(name, text)]
+        for parameter in listed.split():
+            found = [p for p in known if p.name == parameter]
+            assert not any(p.is_written for p in found), name
+            assert any(p.is_pointer and "const" not in p.c_type for p in found), name
+
+
+# As text, for the compiler keeps one object for equal constants.
+CONSTANTS = {
+    "bytes": "bytes([7])",
+    "view": "memoryview(bytes([7]))",
+    "part": "memoryview(bytes([6, 7]))[1:]",
+    "str": "chr(7)",
+    "path": "Path(chr(7))",
+}
+
+
+@pytest.mark.parametrize("made", CONSTANTS.values(), ids=CONSTANTS)
+def test_what_cannot_change_is_not_written_to(made: str) -> None:
+    """A byte is one object for the whole interpreter: another one would be that for everybody."""
+    value = eval(made)
+    read, write = os.pipe()
+    os.write(write, b"X")
+    try:
+        with pytest.raises(
+            TypeError, match=r"read\(\): buf is a \w+, which cannot change: expected"
+        ):
+            calls.read(read, value, 1)
+        assert calls.read(read, memoryview(bytearray(1)), 1) == 1
+    finally:
+        os.close(read)
+        os.close(write)
+    assert bytes([7]) == b"\x07"
+
+
+@pytest.mark.parametrize("kind", [bytes, memoryview])
+def test_a_word_is_a_copy_of_what_cannot_change(kind: Callable[[bytes], Buffer]) -> None:
+    """prctl(2) reads or writes, by its first argument: PR_GET_NAME, include/uapi/linux/prctl.h"""
+    name = bytes(16)
+    assert calls.prctl(16, kind(name), 0, 0, 0) == 0
+    assert name == bytearray(16)
+    # What is read there arrives: PR_SET_NAME, as it was before.
+    own, now = bytearray(16), bytearray(16)
+    calls.prctl(16, own, 0, 0, 0)
+    for wanted in (kind(b"renamed"), "renamed"):
+        calls.prctl(15, wanted, 0, 0, 0)
+        calls.prctl(16, now, 0, 0, 0)
+        assert now.rstrip(b"\0") == b"renamed"
+        calls.prctl(15, own, 0, 0, 0)
+
+
+def test_what_the_kernel_only_reads_may_be_constant(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    how = OpenHow(flags=os.O_RDONLY).pack()
+    fd = calls.openat2(AT_FDCWD, tmp_path / "file", how, len(how))
+    assert calls.write(os.open("/dev/null", os.O_WRONLY), b"text", 4) == 4
+    os.close(fd)
+    # It is the type that counts: names of a file, without const.
+    with pytest.raises(PermissionError if os.geteuid() else FileNotFoundError):
+        calls.umount2(str(tmp_path / "missing"), 0)
 
 
 def test_signatures_have_the_types_of_c() -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from conftest import REPOSITORY
 
 import syscraft
@@ -69,6 +70,8 @@ show(read_end, memory, "1")
 show(read_end, "text", 1)
 show(read_end, 1.0, 1)
 show(read_end, object(), 1)
+for constant in (bytes([7]), memoryview(bytes([7])), memoryview(bytes([6, 7]))[1:]):
+    show(read_end, constant, 1)
 show(read_end, memoryview(bytearray(8))[::2], 1)
 show(read_end, memory)
 show(read_end, memory, 1, 2)
@@ -97,7 +100,11 @@ show(read_end, memory, 1)
 print("core" if type(sample._way(3)).__name__ == "Call" else "ctypes")
 """
 
-MEMORY = "expected an address, None, or an object that is memory, such as bytes or a bytearray"
+MEMORY = "expected an address, None, or an object that is memory, such as a bytearray"
+CONSTANT = (
+    ", which cannot change: expected a bytearray or another writable buffer, for the kernel may "
+    "write there"
+)
 PLAIN_SAID = """\
 2
 bytearray(b'ab')
@@ -127,6 +134,9 @@ TypeError 'str' object cannot be interpreted as an integer
 TypeError buf is a str: @MEMORY
 TypeError buf is a float: @MEMORY
 TypeError buf is a object: @MEMORY
+TypeError buf is a bytes@CONSTANT
+TypeError buf is a memoryview@CONSTANT
+TypeError buf is a memoryview@CONSTANT
 BufferError buf is not one piece of memory
 TypeError sample() missing 1 required positional argument: 'count'
 TypeError sample() takes 3 positional arguments but 4 were given
@@ -141,7 +151,7 @@ KeyError 'from the handler'
 bytearray(b'?o')
 OSError [Errno 95] Operation not supported: 'sample'
 OSError [Errno 95] Operation not supported
-""".replace("@MEMORY", MEMORY)
+""".replace("@MEMORY", MEMORY).replace("@CONSTANT", CONSTANT)
 
 WRITE = """
 import os
@@ -247,13 +257,16 @@ missing = "ENOTSUP"
 kernel = "{kernel}"
 user = "long sample({user})"
 pack = {pack}
+retry = {retry}
 """
 
 
-def declare(folder: Path, kernel: str, user: str, *, pack: bool = False) -> Path:
+def declare(
+    folder: Path, kernel: str, user: str, *, pack: bool = False, retry: bool = False
+) -> Path:
     """Generate the module of a call with these parameters."""
     (folder / "sample.toml").write_text(
-        TOML.format(kernel=kernel, user=user, pack=str(pack).lower())
+        TOML.format(kernel=kernel, user=user, pack=str(pack).lower(), retry=str(retry).lower())
     )
     (folder / "sample.c").write_text(f"static long do_sample({kernel})\n{{\n\treturn 0;\n}}\n")
     syscraft.load(folder).write(folder / "out")
@@ -279,14 +292,14 @@ IO = ("unsigned int fd, void __user *buf, size_t count", "unsigned int fd, void 
 
 
 def test_plain_arguments(tmp_path: Path) -> None:
-    folder = declare(tmp_path, *IO)
+    folder = declare(tmp_path, *IO, retry=True)
     by_core, by_ctypes = said_either_way(folder, PLAIN, "read")
     assert by_core == PLAIN_SAID + "core\n"
     assert by_ctypes == PLAIN_SAID + "ctypes\n"
 
 
 def test_memory_that_cannot_change(tmp_path: Path) -> None:
-    folder = declare(tmp_path, *IO)
+    folder = declare(tmp_path, *(text.replace("void", "const void") for text in IO))
     assert said_either_way(folder, WRITE, "write") == [WRITE_SAID, WRITE_SAID]
 
 
@@ -308,10 +321,15 @@ sample._NUMBERS = {sample._abi(): NUMBER}
 os.chdir("/")
 print(sample.sample(bytearray(4), 7))
 keep = []
+for wrong in (bytes(4), memoryview(bytes(4))):
+    try:
+        sample.sample(wrong, 7)
+    except TypeError as error:
+        print(error)
 for value in (b"he\\0lo", bytearray(b"he\\0lo"), memoryview(b"xhe\\0lo")[1:]):
     print(ctypes.string_at(sample._address("there", value, keep), 5))
 print(sample._address("there", None, keep), sample._address("there", -1, keep) == 2**64 - 1)
-for wrong in ("text", 2**64, memoryview(bytes(8))[::2]):
+for wrong in ("text", 2**64, memoryview(bytearray(8))[::2]):
     try:
         sample.sample(wrong, 7)
     except (TypeError, OverflowError, BufferError) as error:
@@ -319,6 +337,8 @@ for wrong in ("text", 2**64, memoryview(bytes(8))[::2]):
 """
 POINTER_SAID = """\
 2
+there is a bytes@CONSTANT
+there is a memoryview@CONSTANT
 b'he\\x00lo'
 b'he\\x00lo'
 b'he\\x00lo'
@@ -326,12 +346,43 @@ b'he\\x00lo'
 there is a str: @MEMORY
 there is 18446744073709551616, not an address of 64 bits
 there is not one piece of memory
-""".replace("@MEMORY", MEMORY)
+""".replace("@MEMORY", MEMORY).replace("@CONSTANT", CONSTANT)
 
 
 def test_addresses_in_packed_arguments(tmp_path: Path) -> None:
     folder = declare(tmp_path, "void __user *there, u64 n", "void *there, __u64 n", pack=True)
     assert said_either_way(folder, POINTER, "getcwd") == [POINTER_SAID, POINTER_SAID]
+
+
+# poll(2) of no descriptor waits for a time.
+SLEEP = """
+import signal, time
+import sample
+sample._NUMBERS = {sample._abi(): NUMBER}
+runs = []
+signal.signal(signal.SIGALRM, lambda number, frame: runs.append(number))
+signal.setitimer(signal.ITIMER_REAL, 0.05)
+started = time.monotonic()
+try:
+    print(sample.sample(0, 0, 400), end=" ")
+except InterruptedError as error:
+    print(error, end=" ")
+print("of", len(runs), "after", "more" if time.monotonic() - started > 0.44 else "less")
+"""
+
+
+@pytest.mark.parametrize(
+    ("retry", "said"),
+    [
+        (False, "[Errno 4] Interrupted system call of 1 after less\n"),
+        (True, "0 of 1 after more\n"),
+    ],
+)
+def test_a_call_that_a_signal_interrupts(tmp_path: Path, retry: bool, said: str) -> None:
+    """A time would start anew: such a call is made again only if its declaration says so."""
+    listed = "unsigned long ufds, unsigned int nfds, int timeout"
+    folder = declare(tmp_path, listed, listed, retry=retry)
+    assert said_either_way(folder, SLEEP, "poll") == [said, said]
 
 
 def test_a_variant_of_clone(tmp_path: Path) -> None:

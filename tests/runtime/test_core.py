@@ -346,7 +346,7 @@ def test_refused_calls_say_why() -> None:
 @pytest.mark.parametrize("number", [-1, 8192])
 def test_tables_have_a_limit(number: int) -> None:
     core = fresh_core()
-    for keyword in ("keep_gil", "once"):
+    for keyword in ("keep_gil", "retry"):
         with pytest.raises(ValueError, match="expected one from 0 to 8191"):
             core.set_numbers({"getpid": 1}, **{keyword: [number]})
     with pytest.raises(LookupError):  # all of it, or nothing
@@ -355,7 +355,7 @@ def test_tables_have_a_limit(number: int) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "keywords"),
-    [((1,), {}), (({},), {"keep_gil": 1}), (({},), {"once": ["x"]}), (({},), {"refused": 1})],
+    [((1,), {}), (({},), {"keep_gil": 1}), (({},), {"retry": ["x"]}), (({},), {"refused": 1})],
 )
 def test_tables_of_the_wrong_type(arguments: Any, keywords: Any) -> None:
     with pytest.raises(TypeError):

@@ -18,7 +18,9 @@ import pytest
 from runtime.core_support import fresh_core, numbers
 
 NR = numbers()
-syscall = fresh_core().syscall
+_core = fresh_core()
+_core.set_numbers({}, retry=[NR["read"]])
+syscall = _core.syscall
 SOON_S = 0.05
 
 
@@ -70,12 +72,34 @@ def sleep(core: Any, seconds: float, **keywords: Any) -> None:
 
 
 def test_call_that_is_not_tried_again() -> None:
+    """Of a call that is not known nobody can say whether a second one is right."""
     core = fresh_core()
-    core.set_numbers({}, once=[NR["nanosleep"]])
     runs = []
     with alarm(lambda number, frame: runs.append(number)), pytest.raises(InterruptedError):
         sleep(core, 10)
     assert runs == [signal.SIGALRM]
+
+
+@pytest.mark.parametrize("retry", [False, True])
+def test_call_object_is_tried_again_if_it_says_so(retry: bool) -> None:
+    read, write = os.pipe()
+    call = fresh_core().Call("read", NR["read"], ("fd", "buf", "count"), retry=retry)
+    runs = []
+
+    def handler(number: int, frame: Any) -> None:
+        runs.append(number)
+        if len(runs) == 3:
+            os.write(write, b"x")
+
+    with alarm(handler, SOON_S / 2):
+        if retry:
+            assert call(read, bytearray(1), 1) == 1
+        else:
+            with pytest.raises(InterruptedError):
+                call(read, bytearray(1), 1)
+    assert len(runs) == (3 if retry else 1)
+    os.close(read)
+    os.close(write)
 
 
 def test_call_that_keeps_the_gil_is_not_tried_again() -> None:

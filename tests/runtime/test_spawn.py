@@ -301,6 +301,7 @@ def test_cgroup(cgroup: Path) -> None:
 def core_plan(argv: list[str], fds: bytes = b"") -> tuple[Any, ...]:
     return (
         argv, None, None, None, -1, fds, None, 0, 0, True, 0, False, -1, -1, False, 0, -1, -1, True,
+        b"",
     )  # fmt: skip
 
 

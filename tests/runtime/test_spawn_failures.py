@@ -6,6 +6,7 @@ import errno
 import os
 import resource
 import signal
+import struct
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -167,7 +168,7 @@ def test_variant_that_fails(how: Any, kind: type[Exception], message: str) -> No
 
 def test_core_checks_what_it_is_given() -> None:
     plan = [["true"], None, None, None, -1, b"", None, 0, 0, True, 0, False, -1, -1, False, 0, -1,
-            -1, True]  # fmt: skip
+            -1, True, b""]  # fmt: skip
 
     def start(index: int, value: object, closed: bytes = b"") -> None:
         changed = tuple(value if place == index else old for place, old in enumerate(plan))
@@ -177,6 +178,8 @@ def test_core_checks_what_it_is_given() -> None:
         for index, value in ((5, b"1234567"), (6, b"123")):
             with pytest.raises(ValueError, match="no whole number of items"):
                 start(index, value)
+        with pytest.raises(ValueError, match="unknown kind of call"):
+            start(19, struct.pack("ii5l", 1, 99, 0, 0, 0, 0, 0))
         with pytest.raises(ValueError, match="no whole number of items of 8 bytes"):
             start(-1, None, b"1234")
         with pytest.raises(TypeError):

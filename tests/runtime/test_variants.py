@@ -215,15 +215,18 @@ def setup_module_of_the_core() -> ModuleType:
 
 @pytest.mark.parametrize("level", ["-O0", "-O2", "-O3", "-Os"])
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
-def test_the_childs_file_calls_nothing(compiler: str, level: str, tmp_path: Path) -> None:
-    (source,) = setup_module_of_the_core().FREESTANDING
-    options = setup_module_of_the_core().FREESTANDING[source]
-    path = REPOSITORY / "src/syscraft/runtime/core" / source
+def test_the_childs_files_call_nothing(compiler: str, level: str, tmp_path: Path) -> None:
+    """They call each other, and nothing else."""
+    sources = setup_module_of_the_core().FREESTANDING
     hard = ("-fstack-protector-all", "-D_FORTIFY_SOURCE=2")
-    subprocess.run(
-        [compiler, "-std=gnu11", "-fPIC", level, *hard, *options, "-c", path,
-         "-o", tmp_path / "child.o"], check=True,
-    )  # fmt: skip
+    for source, options in sources.items():
+        path = REPOSITORY / "src/syscraft/runtime/core" / source
+        subprocess.run(
+            [compiler, "-std=gnu11", "-fPIC", level, *hard, *options, "-c", path,
+             "-o", tmp_path / f"{source}.o"], check=True,
+        )  # fmt: skip
+    objects = [tmp_path / f"{source}.o" for source in sources]
+    subprocess.run(["ld", "-r", *objects, "-o", tmp_path / "child.o"], check=True)
     undefined = subprocess.check_output(["nm", "-u", tmp_path / "child.o"], text=True)
     assert undefined == ""
 

@@ -29,7 +29,8 @@ class Trap:
     """How a program of the ABI enters the kernel.
 
     Args:
-        instruction: assembly, lines separated by ``; ``, operands by a blank.
+        instruction: assembly, lines separated by ``; ``, operands by a blank. Where compilers
+            can be told to write another syntax, that follows behind `` | ``.
         number, arguments, result: the registers; ``arguments`` are six.
         failed: a register that is not 0 when ``result`` is a positive errno. Where another
             kind of flag tells it, ``instruction`` itself makes -errno of it.

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from syscraft.cli.abi_option import abi_option
 from syscraft.cli.console import Console
 
 
@@ -15,7 +16,7 @@ from syscraft.cli.console import Console
     "-o", "--output", metavar="DIR", help="Output folder; default: generated/ in DECL's folder."
 )
 @click.option("--only", metavar="NAME", multiple=True, help="Only this emitter; repeatable.")
-@click.option("--abi", "abis", metavar="KEY", multiple=True, help="Only this ABI; repeatable.")
+@abi_option("abis")
 @click.option("--linux", metavar="TREE", help="Choose the number for this kernel tree.")
 @click.pass_obj
 def command(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from syscraft.cli.abi_option import abi_option
 from syscraft.cli.console import Console, table
 from syscraft.errors import ExitStatus, UsageError
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command(name="list")
-@click.option("--abi", "keys", metavar="KEY", multiple=True, help="Only this ABI; repeatable.")
+@abi_option("keys")
 @click.option("--since", metavar="VERSION", help="Only calls added in this kernel or later.")
 @click.option(
     "--grep", default="", metavar="TEXT", help="Only calls with this text in their name or types."

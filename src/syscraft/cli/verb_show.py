@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from syscraft.cli.abi_option import abi_option
 from syscraft.cli.console import Console, table
 from syscraft.errors import ExitStatus, UsageError
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.command(name="show")
 @click.argument("call", metavar="CALL|NUMBER")
-@click.option("--abi", "keys", metavar="KEY", multiple=True, help="Only this ABI; repeatable.")
+@abi_option("keys")
 @click.option("--data", metavar="DIR", help="Use data written by syscraft registry build.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV, one row per ABI.")

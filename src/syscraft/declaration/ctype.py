@@ -49,6 +49,11 @@ class CType:
         return (Pointee(self.const, self.user), *(self.inner or plain)) if self.pointers else ()
 
     @property
+    def is_written(self) -> bool:
+        """Whether a call may write to what a value of this type points to."""
+        return self.is_pointer and not self.pointees[-1].const
+
+    @property
     def is_all_user(self) -> bool:
         """Whether every ``*`` is a ``__user`` one."""
         return all(pointee.user for pointee in self.pointees)

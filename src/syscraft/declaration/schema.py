@@ -100,6 +100,7 @@ _SAID: tuple[Key, ...] = (
     Key("number", "string or integer", "`private` (first free of 900 to 999), `next`, or a number",
         place=Place.BOTH),
     Key("returns_twice", "boolean", "the call also returns in a child, like fork"),
+    Key("retry", "boolean", "Python may make the call again after a signal; default: no"),
     Key("kconfig", "table", "the configuration option", keys=_KCONFIG, place=Place.WHOLE),
     Key("body", "string", "the file that defines `do_<name>()`; default `<name>.c`",
         place=Place.WHOLE),

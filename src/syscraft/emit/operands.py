@@ -83,7 +83,8 @@ def statement(
 ) -> str:
     """Write an ``__asm__`` statement: the trap, what comes *before* and *after* it, a line each.
 
-    A percent sign is the assembler's, unless an operand's name in brackets follows. Lines
+    A percent sign is the assembler's, unless an operand's name in brackets follows. Behind
+    `` | `` stands what a compiler takes that writes Intel's syntax (-masm=intel). Lines
     that start with ``.cfi_`` go through the macro *cfi*, which knows whether the compiler
     writes such directives; *more* is a macro that may add a clobber.
     """
@@ -105,7 +106,8 @@ def _line(line: str, cfi: str, *, last: bool) -> str:
     code, _, remark = line.partition(" // ")
     code = re.sub(r"%(?!\[)", "%%", code.rstrip()).replace('"', '\\"')
     # Labels and directives start a line; an instruction is set off from its operands.
-    code = re.sub(r"^([a-z][\w.,+]*) +(?!=)", r"\1\t", code)
+    syntaxes = [re.sub(r"^([a-z][\w.,+]*) +(?!=)", r"\1\t", text) for text in code.split(" | ")]
+    code = f"{{{'|'.join(syntaxes)}}}" if len(syntaxes) > 1 else syntaxes[0]
     if code.startswith(".cfi_"):
         return f'{cfi}("{code.replace(chr(9), " ")}")'
     text = f'"{code}"' if last else f'"{code}\\n\\t"'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -75,6 +76,12 @@ def _emit(call: Call, number: int, abis: tuple[Abi, ...]) -> Files:
             for w in call.wrappers
             for parameter in (*w.parameters, *(argument.parameter for argument in w.arguments))
         ) or any(extra.ctype.is_pointer for extra in call.clone_extras),
+        written=any("written=True" in text for text in (code, *(p["convert"] for p in extras))),
+        writable=any(
+            "Writable" in text
+            for text in (*(p["annotation"] for p in extras),
+                         *(text for function in functions for text in function["signature"]))
+        ),
         second_result=sorted(
             {elf.machine for abi in abis if _has_second_result(abi) for elf in abi.elf}
         ),
@@ -184,19 +191,36 @@ def _doc_line(text: str) -> str:
 def _parameter(parameter: Parameter, *, packed: bool) -> dict[str, str]:
     return {
         "name": parameter.name,
-        "annotation": "Pointer" if parameter.ctype.is_pointer else "int",
+        "annotation": _annotation(parameter.ctype),
         "convert": _convert(parameter, packed=packed),
         "c": declare_user(parameter.ctype, parameter.name),
     }
+
+
+def _annotation(ctype: CType) -> str:
+    if not ctype.is_pointer:
+        return "int"
+    return "Writable" if _is_written(ctype) else "Pointer"
+
+
+def _is_written(ctype: CType) -> bool:
+    # kernel/fork.c, copy_clone_args_from_user(), Linux 6.12: it is only read.
+    return ctype.is_written and ctype.base != "struct clone_args"
+
+
+def _pointer(value: str, ctype: CType, *, packed: bool) -> str:
+    """Write what makes an address of *value*."""
+    written = ", written=True" if _is_written(ctype) else ""
+    if packed:
+        return f'_address("{value}", {value}, _keep{written})'
+    return f'_pointer("{value}", {value}{written})'
 
 
 def _convert(parameter: Parameter, *, packed: bool) -> str:
     """Write what checks an argument, and makes a register's value of it or a struct's."""
     name = parameter.name
     if parameter.ctype.is_pointer:
-        if packed:
-            return f'_address("{name}", {name}, _keep)'
-        return f'_pointer("{name}", {name})'
+        return _pointer(name, parameter.ctype, packed=packed)
     scalar = SCALARS[parameter.ctype.base]
     bits = str(scalar.bits or "_LONG_BITS")
     if parameter.ctype.base == "bool":
@@ -220,7 +244,7 @@ def _function(call: Call, wrapper: Wrapper) -> dict[str, Any]:
                     checked[name] = _convert(given[name], packed=packed)
             passed.append((parameter.name, derived))
             continue
-        mine = _parameter(parameter, packed=packed)
+        mine = _parameter(_promised(parameter, given.get(parameter.name)), packed=packed)
         if parameter.name not in given:
             # Only C can work this out (a string's length): Python callers say it themselves.
             explicit.append(mine)
@@ -257,6 +281,13 @@ def _unsigned(ctype: CType) -> str:
     return f" & ((1 << {bits or '_LONG_BITS'}) - 1)"
 
 
+def _promised(parameter: Parameter, given: Parameter | None) -> Parameter:
+    """The kernel's parameter; what the user's prototype calls const is not written to either."""
+    if given is None or given.ctype.is_written or not parameter.ctype.is_pointer:
+        return parameter
+    return replace(parameter, ctype=given.ctype)
+
+
 def _for_a_child(call: Call, parameter: Parameter, value: str) -> str:
     """Look at what a call that returns twice is given, where that is clone(2)'s or clone3(2)'s."""
     if parameter.ctype.is_pointer:
@@ -275,11 +306,10 @@ def _derived(call: Call, wrapper: Wrapper, argument: Argument) -> str | None:
     named = _pointer_name(argument.expression)
     if named in pointers or (named == "NULL" and target.is_pointer):
         value = "None" if named == "NULL" else named
+        known = next((p for p in wrapper.parameters if p.name == named), argument.parameter)
         if not target.is_pointer and not (argument.parameter.is_long or argument.parameter.is_wide):
             return None  # an address that is cut off
-        if call.packed:
-            return f'_address("{value}", {value}, _keep)'
-        return f'_pointer("{value}", {value})'
+        return _pointer(value, known.ctype, packed=call.packed is not None)
     return python_text(
         argument.expression,
         partial(scope_of, constants=call.shared.flags, arguments=wrapper.parameters),

@@ -23,15 +23,11 @@ _STRUCT_NOTE = (
     "The struct's stack is where the child's stack pointer starts; 0 is the caller's own."
 )
 
-_PACKED = ("(unsigned long)uargs", "usize")
+_PACKED = ("SYSCALL_UNSIGNED(uargs)", "SYSCALL_UNSIGNED(usize)")
 
 # Canonical clone argument -> its C expression; on a new stack, its aligned start is sp.
-_ON_NEW_STACK = {"flags": "(unsigned int)flags", "stack": "(unsigned long)sp"}
-_PLACES = {
-    "ptid": "(unsigned long)ptid",
-    "ctid": "(unsigned long)ctid",
-    "tls": "(unsigned long)tls",
-}
+_ON_NEW_STACK = {"flags": "(unsigned int)flags", "stack": "sp"}
+_PLACES = {"ptid": "ptid", "ctid": "ctid", "tls": "tls"}
 
 
 def _emit(call: Call, number: int, abis: tuple[Abi, ...]) -> Files:
@@ -109,14 +105,16 @@ def _fork_like(call: Call, abis: tuple[Abi, ...]) -> list[tuple[str, str]]:
     for abi in abis:
         values: Sequence[str] = _PACKED
         if not call.packed:
-            values = _clone_values(call, abi, stack=_childs_stack(abi), flags="flags")
+            values = _clone_values(
+                call, abi, stack=_childs_stack(abi), flags="SYSCALL_UNSIGNED(flags)"
+            )
         statements.setdefault(_return("fork_syscall", call, values), []).append(abi.macro)
     return user_c.choices(statements)
 
 
 def _childs_stack(abi: Abi) -> str:
     """Where a child's stack starts, when the trap gives some of it back behind itself."""
-    stack = "(unsigned long)stack"
+    stack = "SYSCALL_UNSIGNED(stack)"
     given_back = abi.traps[-1][1].stack_bytes
     return f"{stack} - (stack ? {given_back} : 0)" if given_back else stack
 
@@ -132,7 +130,7 @@ def _clone_values(call: Call, abi: Abi, *, stack: str, flags: str) -> list[str]:
         "flags": flags,
         "stack": stack,
         "stack_size": "0",
-        **_PLACES,
+        **{name: f"SYSCALL_UNSIGNED({text})" for name, text in _PLACES.items()},
         **{extra.name: user_c.as_register(extra) for extra in call.clone_extras},
     }
     extras = tuple(extra.name for extra in call.clone_extras)
@@ -141,12 +139,13 @@ def _clone_values(call: Call, abi: Abi, *, stack: str, flags: str) -> list[str]:
 
 def _clone_fields(call: Call) -> list[tuple[str, str]]:
     """What goes into the struct of a clone variant that has one: field, C expression."""
-    known = {**_ON_NEW_STACK, **_PLACES}
+    addresses = {"stack": _ON_NEW_STACK["stack"], **_PLACES}
+    known = {
+        "flags": _ON_NEW_STACK["flags"],
+        **{name: f"(unsigned long){text}" for name, text in addresses.items()},
+    }
     own = [(clone.PACKED[name].name, value) for name, value in known.items()]
-    return own + [
-        (e.name, f"(unsigned long){e.name}" if e.ctype.is_pointer else e.name)
-        for e in call.clone_extras
-    ]
+    return own + [(extra.name, user_c.field_value(extra)) for extra in call.clone_extras]
 
 
 def stack_switch(call: Call, abi: Abi, prototype: str) -> str:
@@ -155,10 +154,11 @@ def stack_switch(call: Call, abi: Abi, prototype: str) -> str:
     assert template is not None, f"{abi.key} has no stack switch"
     fields: list[tuple[str, str]] = []
     if call.packed:
-        values = ["(unsigned long)&args", "sizeof(args)"]
+        values = ["SYSCALL_UNSIGNED(&args)", "SYSCALL_UNSIGNED(sizeof(args))"]
         fields = _clone_fields(call)
     else:
-        values = _clone_values(call, abi, **_ON_NEW_STACK)
+        on_stack = {name: f"SYSCALL_UNSIGNED({text})" for name, text in _ON_NEW_STACK.items()}
+        values = _clone_values(call, abi, **on_stack)
     return fill_text(
         template,
         abi=abi,

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 
 from syscraft.abi.abi import Abi
 from syscraft.abi.layout import Part, places
+from syscraft.declaration.ctype import CType
 from syscraft.emit.base import fill
 from syscraft.emit.expression_c import as_macro, as_operand, c_text
 from syscraft.emit.layouts import layout_assertions
 from syscraft.emit.packed_struct import packed_struct
 from syscraft.model.call import Argument, Call, Parameter, Wrapper
-from syscraft.model.expression import Cast, Integer, types_in
+from syscraft.model.expression import Cast, Integer, Name, types_in
 from syscraft.model.names import KNOWN_STRUCTS
 from syscraft.model.types import declare_user
 
@@ -32,14 +33,14 @@ def free_name(name: str, wrapper: Wrapper) -> str:
 def as_register(parameter: Parameter) -> str:
     """Widen a parameter to what goes into a register, as the kernel widens it back.
 
-    Unsigned is what keeps addresses whole where registers are wider than ``long``.
+    SYSCALL_UNSIGNED() keeps addresses whole where registers are wider than ``long``.
     """
     if parameter.is_wide:
         return f"(long long){parameter.name}"
     scalar = parameter.ctype.scalar
     if scalar and scalar.signed:
         return f"(long){parameter.name}" if scalar.bits else parameter.name
-    return f"(unsigned long){parameter.name}" if scalar is None or scalar.bits else parameter.name
+    return f"SYSCALL_UNSIGNED({parameter.name})"
 
 
 def register_values(parameters: tuple[Parameter, ...], abi: Abi) -> list[str]:
@@ -88,13 +89,25 @@ def _any_of(macros: Sequence[str]) -> str:
 
 def as_field(argument: Argument) -> str:
     """What a packed struct's field is set to."""
-    expression = argument.expression
-    if argument.parameter.ctype.is_pointer:
+    expression, ctype = argument.expression, argument.parameter.ctype
+    if ctype.is_pointer:
         return cast(argument, "unsigned long")
-    if argument.parameter.is_long and not argument.is_plain and not isinstance(expression, Integer):
-        # The field is wider than long, which cuts a value off first on ABIs of 32 bits.
-        return c_text(Cast(argument.parameter.ctype, expression))
+    if isinstance(expression, Integer):
+        return c_text(expression)
+    if not argument.is_plain:
+        # A field of a long is wider than it, which cuts a value off first on ABIs of 32 bits.
+        expression = Cast(ctype, expression)
+    scalar = ctype.scalar
+    is_signed = scalar and (scalar.signed or (scalar.is_long and not argument.is_plain))
+    if scalar and is_signed and scalar.field_type == "__aligned_u64":
+        # For -Wsign-conversion: gcc looks at what is behind a cast to an unsigned long, too.
+        expression = Cast(CType("__u64"), expression)
     return c_text(expression)
+
+
+def field_value(parameter: Parameter) -> str:
+    """What a packed struct's field is set to from the parameter of this name."""
+    return as_field(Argument(parameter, Name(parameter.name), is_plain=True))
 
 
 def definitions(call: Call, number: int) -> str:

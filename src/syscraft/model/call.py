@@ -267,7 +267,8 @@ class Call:
 
     ``parameters`` are what the body ``do_<name>`` takes, in order; ``signatures`` what
     SYSCALL_DEFINE takes, one per argument order. ``clone_extras`` are the parameters
-    that a clone variant adds, else empty. ``where`` is the place of its name.
+    that a clone variant adds, else empty. ``where`` is the place of its name. ``retry``
+    says that nothing is wrong with a second call after EINTR.
     """
 
     name: str
@@ -285,6 +286,7 @@ class Call:
     missing: str
     number: NumberChoice
     returns_twice: bool
+    retry: bool
     cases: tuple[Case, ...]
     written: Written = field(compare=False)
 

@@ -137,6 +137,7 @@ class Draft:
             missing=data.get("missing", "ENOSYS"),
             number=self.number(),
             returns_twice=self.returns_twice,
+            retry=data.get("retry", False),
             cases=self.cases,
             written=Written(
                 kernel=self.kernel,

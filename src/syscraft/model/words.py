@@ -95,6 +95,14 @@ def check_name(name: str, where: Where, *, is_module: bool = True) -> list[Findi
 def _check_combinations(draft: Draft) -> list[Finding]:
     data = draft.data
     findings = []
+    if data.get("retry") and draft.returns_twice:
+        findings.append(
+            Finding(
+                "'retry' for a call that returns twice",
+                draft.where("retry"),
+                "no 'retry': the kernel starts such calls again by itself",
+            )
+        )
     if draft.is_clone:
         for key in ("kernel", "user", "derive"):
             if key in data:

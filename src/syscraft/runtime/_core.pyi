@@ -21,7 +21,7 @@ def set_numbers(
     /,
     *,
     keep_gil: Iterable[int] = ...,
-    once: Iterable[int] = ...,
+    retry: Iterable[int] = ...,
     refused: Mapping[int, str] = ...,
     missing: Callable[[str], BaseException] | None = None,
 ) -> None: ...
@@ -30,9 +30,11 @@ class Call:
     """One system call: a function with the kernel's parameter names.
 
     number -1: the ABI lacks it, and calling raises OSError(ENOSYS, ..., name).
-    blocking: release the GIL; once: no second try after EINTR (see policy.py).
+    blocking: release the GIL; retry: make it again after EINTR (see policy.py).
     path_mask: bit n says that parameter n is a path, which OSError then tells as filename.
     pointer_mask: bit n says that parameter n is an address; others take integers only.
+    write_mask: bit n says that the kernel may write there: no bytes, str and read-only buffers.
+    copy_mask: bit n says that nobody knows: the kernel gets a copy of such.
     refused: the sentence with which calling raises ValueError.
     """
 
@@ -47,7 +49,9 @@ class Call:
         text_signature: str | None = None,
         *,
         pointer_mask: int = 0b111111,
-        once: bool = False,
+        write_mask: int = 0,
+        copy_mask: int = 0,
+        retry: bool = False,
         refused: str | None = None,
     ) -> None: ...
     def __call__(self, *args: Argument, **kwargs: Argument) -> int: ...
@@ -96,6 +100,7 @@ def fork_by(
 ) -> int:
     """Make a child by a function that makes one, with fork_call() or in its own way."""
 
+def spawn_names() -> tuple[tuple[str, ...], tuple[str, ...]]: ...
 def spawn(
     plan: tuple[Any, ...],
     closed: bytes,

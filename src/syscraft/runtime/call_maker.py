@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from syscraft.runtime import _core
@@ -17,7 +17,7 @@ from syscraft.runtime.call_table import (
     own_table,
     registers,
 )
-from syscraft.runtime.policy import ONCE, REFUSED
+from syscraft.runtime.policy import REFUSED, RETRY
 
 if TYPE_CHECKING:
     import inspect
@@ -51,12 +51,18 @@ def _core_call(
         prototype.number,
         tuple(parameter.name for parameter in wanted),
         prototype.name not in KEEP_GIL,
-        sum(1 << index for index, parameter in enumerate(wanted) if parameter.is_path),
+        _mask(parameter.is_path for parameter in wanted),
         doc,
-        pointer_mask=sum(1 << index for index, p in enumerate(wanted) if p.takes_memory),
-        once=prototype.name in ONCE,
+        pointer_mask=_mask(parameter.takes_memory for parameter in wanted),
+        write_mask=_mask(parameter.is_written for parameter in wanted),
+        copy_mask=_mask(parameter.is_word for parameter in wanted),
+        retry=prototype.name in RETRY,
         refused=refused,
     )
+
+
+def _mask(bits: Iterable[bool]) -> int:
+    return sum(1 << index for index, bit in enumerate(bits) if bit)
 
 
 def _part(parameter: Parameter, part: str) -> Parameter:

@@ -12,6 +12,8 @@ import os
 import sys
 from typing import Any, NamedTuple
 
+from syscraft.runtime.policy import READ_ONLY
+
 _DATA = os.path.join(os.path.dirname(__file__), "data")
 
 KEEP_GIL = frozenset(
@@ -53,11 +55,15 @@ _MAX_REGISTERS = 6
 
 
 class Parameter(NamedTuple):
-    """A parameter: its name, which is safe in Python, and its C type as user space sees it."""
+    """A parameter: its name, which is safe in Python, and its C type as user space sees it.
+
+    ``is_written``: the kernel may write to what it points to.
+    """
 
     name: str
     c_type: str
     is_path: bool
+    is_written: bool = False
 
     @property
     def is_pointer(self) -> bool:
@@ -68,6 +74,11 @@ class Parameter(NamedTuple):
     def takes_memory(self) -> bool:
         """Whether it may be an address."""
         return self.is_pointer or self.c_type in _WORDS
+
+    @property
+    def is_word(self) -> bool:
+        """Whether it may be an address, of memory for whatever the other arguments say."""
+        return self.takes_memory and not self.is_pointer
 
     @property
     def is_wide(self) -> bool:
@@ -131,13 +142,23 @@ class Table:
 def parameters(call: str, text: str) -> tuple[Parameter, ...]:
     """Read ``int dfd, const char *filename``."""
     found = []
+    read_only = READ_ONLY.get(call, "").split()
     for part in text.split(", ") if text else ():
         name = part.rpartition(" ")[2].lstrip("*")
         c_type = part.removesuffix(name).rstrip()
         is_path = c_type in ("const char *", "char *") and (
             name in _PATHS or (name == "name" and call in _NAME_IS_A_PATH)
         )
-        found.append(Parameter(f"{name}_" if keyword.iskeyword(name) else name, c_type, is_path))
+        # What the last * points to: of "char *const *argv", pointers that stay as they are.
+        pointee = c_type.removesuffix("*").rpartition("*")[2]
+        is_written = (
+            c_type.endswith("*")
+            and "const" not in pointee.split()
+            and not is_path
+            and name not in read_only
+        )
+        safe = f"{name}_" if keyword.iskeyword(name) else name
+        found.append(Parameter(safe, c_type, is_path, is_written))
     return tuple(found)
 
 

@@ -7,7 +7,7 @@ import os
 
 from syscraft.errors import EnvironmentLacks
 from syscraft.runtime import _core
-from syscraft.runtime.policy import ONCE, REFUSED
+from syscraft.runtime.policy import REFUSED, RETRY
 
 __all__ = ["syscall"]
 
@@ -28,7 +28,7 @@ def _load() -> None:
     _core.set_numbers(
         numbers,
         keep_gil=[number for name, number in numbers.items() if name in call_table.KEEP_GIL],
-        once=[number for name, number in numbers.items() if name in ONCE],
+        retry=[number for name, number in numbers.items() if name in RETRY],
         refused={numbers[name]: why for name, why in REFUSED.items() if name in numbers},
         missing=_missing,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import sys
@@ -11,12 +12,14 @@ from typing import Any
 from syscraft.runtime import _core
 from syscraft.runtime.child import Child, dropped, reap_dropped
 from syscraft.runtime.namespaces import (
+    NAMESPACES,
     NO_CGROUP,
     Cgroup,
     namespace_flags,
     opened_cgroup,
     told_step,
 )
+from syscraft.runtime.spawn_attributes import NOTHING, Attributes, IdMap, prepared_calls
 from syscraft.runtime.spawn_plan import (
     ALL_BUT_STANDARD,
     IGNORED_BY_PYTHON,
@@ -59,6 +62,17 @@ def spawn(
     gid: int | str | None = None,
     groups: Iterable[int | str] | None = None,
     nice: int | None = None,
+    limits: Mapping[int, int | tuple[int, int]] | None = None,
+    death_signal: int | None = None,
+    terminal: Descriptor | None = None,
+    no_new_privs: bool = False,
+    capabilities: Iterable[int | str] | None = None,
+    affinity: Iterable[int] | None = None,
+    scheduler: int | tuple[int, int] | None = None,
+    join: Iterable[Text | Descriptor] = (),
+    root: Text | None = None,
+    uid_map: IdMap | None = None,
+    gid_map: IdMap | None = None,
     how: Callable[..., int] | None = None,
     **extras: Any,
 ) -> Child:
@@ -91,6 +105,19 @@ def spawn(
         gid: the group's ID or name; likewise.
         groups: supplementary groups.
         nice: the nice value, from -20 to 19.
+        limits: resource limits: resource.RLIMIT_* -> (soft, hard), or one number for both.
+        death_signal: the signal that the program gets when the thread that started it ends.
+        terminal: the controlling terminal; with setsid.
+        no_new_privs: executing a program never gives it more privileges. prctl(2)
+        capabilities: all that the program has, by name or number, whoever its user is; none others.
+        affinity: the processors that it may run on.
+        scheduler: os.SCHED_*, or (policy, priority).
+        join: existing namespaces to join: paths such as /proc/PID/ns/net, or descriptors. One of
+            PIDs is for the program's children only.
+        root: the root folder, which is the working directory as well unless *cwd* says otherwise.
+        uid_map: with a new user namespace: (ID inside, ID outside, count). What the child may write
+            itself: one row with our own ID.
+        gid_map: likewise, for groups.
         how: a declared variant of clone(2), clone3(2), fork(2) or vfork(2), from a module that
             syscraft generate wrote. All but those of vfork(2) copy memory as fork does. If it has a
             parameter nice, umask, uid, gid or process_group, it gets that argument, and the child
@@ -102,8 +129,9 @@ def spawn(
 
     Raises:
         OSError: a step failed, and there is no child. ``errno`` and ``filename`` say why, ``step``
-            which one: clone, signals, setsid, process_group, umask, nice, cgroup, cwd, fds, groups,
-            gid, uid, close, sigmask or exec.
+            which one: clone, signals, id_maps, join, setsid, terminal, process_group, umask, nice,
+            scheduler, affinity, cgroup, root, cwd, fds, limits, groups, gid, uid, capabilities,
+            death_signal, no_new_privs, close, sigmask or exec.
         ValueError: an argument that no child can be given, or that *how* has no place for.
         TypeError: an argument of the wrong type, or one that *how* does not take.
         KeyError: no user or group has that name.
@@ -128,6 +156,7 @@ def spawn(
             None if name in taken else value for name, value in left.items()
         )
     flags = namespace_flags(namespaces) if namespaces else 0
+    user = -1 if uid is None else user_id(uid)
     plan = (
         argv,
         executable,
@@ -145,10 +174,14 @@ def spawn(
         -1 if umask is None else within("umask", umask, 0o777),
         nice is not None,
         0 if nice is None else within("nice", nice, 19, -20),
-        -1 if uid is None else user_id(uid),
+        user,
         -1 if gid is None else group_id(gid),
         pidfd,
     )
+    wanted = (
+        limits, death_signal, terminal, no_new_privs, capabilities, affinity, scheduler, join,
+        root, uid_map, gid_map,
+    )  # fmt: skip
     ranges = ALL_BUT_STANDARD if fds is None and close_others else closed(fds or {}, close_others)
     sys.audit("syscraft.spawn", executable, argv, cwd, env)
     if dropped:
@@ -157,11 +190,17 @@ def spawn(
     child = Child(what=argv)
     try:
         fork = None if how is None else variant_call("spawn", how, extras, flags)
-        if cgroup is not None:
-            with opened_cgroup(cgroup) as folder:
-                outcome = _core.spawn(plan, ranges, folder, fork, False, child)
+        if cgroup is None and wanted == NOTHING:
+            outcome = _core.spawn((*plan, b""), ranges, -1, fork, False, child)
         else:
-            outcome = _core.spawn(plan, ranges, -1, fork, False, child)
+            with contextlib.ExitStack() as stack:
+                new_pid = bool(flags & NAMESPACES["pid"])
+                attributes = Attributes(*wanted)
+                calls = stack.enter_context(
+                    prepared_calls(attributes, new_pid=new_pid, uid=user, setsid=setsid)
+                )
+                folder = -1 if cgroup is None else stack.enter_context(opened_cgroup(cgroup))
+                outcome = _core.spawn((*plan, calls), ranges, folder, fork, False, child)
         _, _, error, step = outcome
         if step is not None:
             program = argv[0] if executable is None else executable

@@ -36,18 +36,20 @@ long clone_nice_raw(unsigned long flags, void *stack, int *ptid, int *ctid,
 {
 #ifdef __NR_clone_nice
 #if defined(__x86_64__) && defined(__LP64__)
-	return fork_syscall6(__NR_clone_nice, flags, (unsigned long)stack,
-			     (unsigned long)ptid, (unsigned long)ctid,
-			     (unsigned long)tls, (long)nice);
+	return fork_syscall6(__NR_clone_nice, SYSCALL_UNSIGNED(flags),
+			     SYSCALL_UNSIGNED(stack), SYSCALL_UNSIGNED(ptid),
+			     SYSCALL_UNSIGNED(ctid), SYSCALL_UNSIGNED(tls),
+			     (long)nice);
 #elif defined(__aarch64__) && defined(__LP64__)
-	return fork_syscall6(__NR_clone_nice, flags, (unsigned long)stack,
-			     (unsigned long)ptid, (unsigned long)tls,
-			     (unsigned long)ctid, (long)nice);
+	return fork_syscall6(__NR_clone_nice, SYSCALL_UNSIGNED(flags),
+			     SYSCALL_UNSIGNED(stack), SYSCALL_UNSIGNED(ptid),
+			     SYSCALL_UNSIGNED(tls), SYSCALL_UNSIGNED(ctid),
+			     (long)nice);
 #else
-	return fork_syscall6(__NR_clone_nice, flags,
-			     (unsigned long)stack - (stack ? 32 : 0),
-			     (unsigned long)ptid, (unsigned long)tls,
-			     (unsigned long)ctid, (long)nice);
+	return fork_syscall6(__NR_clone_nice, SYSCALL_UNSIGNED(flags),
+			     SYSCALL_UNSIGNED(stack) - (stack ? 32 : 0),
+			     SYSCALL_UNSIGNED(ptid), SYSCALL_UNSIGNED(tls),
+			     SYSCALL_UNSIGNED(ctid), (long)nice);
 #endif
 #else
 	(void)flags;
@@ -114,24 +116,25 @@ static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
 	*--sp = (unsigned long)fn;
 
 	register long rax __asm__("rax") = __NR_clone_nice;
-	register long rdi __asm__("rdi") = (unsigned int)flags;
-	register long rsi __asm__("rsi") = (unsigned long)sp;
-	register long rdx __asm__("rdx") = (unsigned long)ptid;
-	register long r10 __asm__("r10") = (unsigned long)ctid;
-	register long r8 __asm__("r8") = (unsigned long)tls;
+	register long rdi __asm__("rdi") = SYSCALL_UNSIGNED((unsigned int)flags);
+	register long rsi __asm__("rsi") = SYSCALL_UNSIGNED(sp);
+	register long rdx __asm__("rdx") = SYSCALL_UNSIGNED(ptid);
+	register long r10 __asm__("r10") = SYSCALL_UNSIGNED(ctid);
+	register long r8 __asm__("r8") = SYSCALL_UNSIGNED(tls);
 	register long r9 __asm__("r9") = (long)nice;
 
 	__asm__ volatile ("syscall\n\t"
-			  "testq	%%rax, %%rax\n\t"
+			  "{testq	%%rax, %%rax|test	rax, rax}\n\t"
 			  "jnz	1f\n\t"
 			  CLONE_NICE_CFI(".cfi_remember_state")
 			  CLONE_NICE_CFI(".cfi_undefined rip")
-			  "xorl	%%ebp, %%ebp\n\t"
-			  "popq	%%rax\n\t"
-			  "popq	%%rdi\n\t"
-			  "callq	*%%rax\n\t"
-			  "movl	%%eax, %%edi\n\t"
-			  "movl	$60, %%eax\n\t"		/* __NR_exit */
+			  "{xorl	%%ebp, %%ebp|xor	ebp, ebp}\n\t"
+			  "{popq	%%rax|pop	rax}\n\t"
+			  "{popq	%%rdi|pop	rdi}\n\t"
+			  "{callq	*%%rax|call	rax}\n\t"
+			  "{movl	%%eax, %%edi|mov	edi, eax}\n\t"
+			  /* __NR_exit */
+			  "{movl	$60, %%eax|mov	eax, 60}\n\t"
 			  "syscall\n\t"
 			  "ud2\n\t"
 			  CLONE_NICE_CFI(".cfi_restore_state")
@@ -166,11 +169,11 @@ static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
 	register int (*x10)(void *) __asm__("x10") = fn;
 	register void *x12 __asm__("x12") = arg;
 	register long x8 __asm__("x8") = __NR_clone_nice;
-	register long x0 __asm__("x0") = (unsigned int)flags;
-	register long x1 __asm__("x1") = (unsigned long)sp;
-	register long x2 __asm__("x2") = (unsigned long)ptid;
-	register long x3 __asm__("x3") = (unsigned long)tls;
-	register long x4 __asm__("x4") = (unsigned long)ctid;
+	register long x0 __asm__("x0") = SYSCALL_UNSIGNED((unsigned int)flags);
+	register long x1 __asm__("x1") = SYSCALL_UNSIGNED(sp);
+	register long x2 __asm__("x2") = SYSCALL_UNSIGNED(ptid);
+	register long x3 __asm__("x3") = SYSCALL_UNSIGNED(tls);
+	register long x4 __asm__("x4") = SYSCALL_UNSIGNED(ctid);
 	register long x5 __asm__("x5") = (long)nice;
 
 	__asm__ volatile ("svc	#0\n\t"
@@ -219,11 +222,11 @@ static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
 	register int (*s0)(void *) __asm__("$16") = fn;
 	register void *s1 __asm__("$17") = arg;
 	register long v0 __asm__("$2") = __NR_clone_nice;
-	register long a0 __asm__("$4") = (unsigned int)flags;
-	register long a1 __asm__("$5") = (unsigned long)sp;
-	register long a2 __asm__("$6") = (unsigned long)ptid;
-	register long a3 __asm__("$7") = (unsigned long)tls;
-	register long t0 __asm__("$8") = (unsigned long)ctid;
+	register long a0 __asm__("$4") = SYSCALL_UNSIGNED((unsigned int)flags);
+	register long a1 __asm__("$5") = SYSCALL_UNSIGNED(sp);
+	register long a2 __asm__("$6") = SYSCALL_UNSIGNED(ptid);
+	register long a3 __asm__("$7") = SYSCALL_UNSIGNED(tls);
+	register long t0 __asm__("$8") = SYSCALL_UNSIGNED(ctid);
 	register long t1 __asm__("$9") = (long)nice;
 
 	__asm__ volatile ("addiu	$29, $29, -32\n\t"

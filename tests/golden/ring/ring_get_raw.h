@@ -37,8 +37,8 @@ extern "C" {
 static inline long ring_get_raw(void *data, size_t size, unsigned int flags)
 {
 #ifdef __NR_ring_get
-	return syscall3(__NR_ring_get, (unsigned long)data, size,
-			(unsigned long)flags);
+	return syscall3(__NR_ring_get, SYSCALL_UNSIGNED(data),
+			SYSCALL_UNSIGNED(size), SYSCALL_UNSIGNED(flags));
 #else
 	(void)data;
 	(void)size;

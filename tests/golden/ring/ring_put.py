@@ -68,7 +68,7 @@ _Register = Union[int, memoryview, None]
 
 
 Pointer = Union[int, bytes, bytearray, memoryview, ctypes.Structure, "ctypes.Array[Any]", None]
-"""An address, or an object whose memory the kernel reads or, if it can change, writes."""
+"""An address, or an object whose memory the kernel reads."""
 
 
 def _pointer(name: str, value: Pointer) -> _Register:
@@ -78,12 +78,13 @@ def _pointer(name: str, value: Pointer) -> _Register:
         if not -(1 << (_LONG_BITS - 1)) <= value < 1 << _LONG_BITS:
             raise OverflowError(f"{name} is {value}, not an address of {_LONG_BITS} bits")
         return value
+    kind = type(value).__name__
     try:
         memory = memoryview(value)
     except TypeError:
         raise TypeError(
-            f"{name} is a {type(value).__name__}: expected an address, None, or an object that "
-            "is memory, such as bytes or a bytearray"
+            f"{name} is a {kind}: expected an address, None, or an object that is memory, such as "
+            "bytes or a bytearray"
         ) from None
     if not memory.c_contiguous:
         raise BufferError(f"{name} is not one piece of memory")
@@ -114,14 +115,11 @@ def _place(value: _Register, keep: list[object]) -> Union[ctypes.c_long, ctypes.
 def _by_ctypes(number: int, *values: _Register) -> int:
     keep: list[object] = []
     places = [_place(value, keep) for value in values]
-    while True:
-        ret = _syscall(ctypes.c_long(number), *places)
-        if ret != -1:
-            return int(ret)
+    ret = _syscall(ctypes.c_long(number), *places)
+    if ret == -1:
         error = ctypes.get_errno()
-        # PEP 475: signal handlers have run when the loop comes round.
-        if error != errno.EINTR:
-            raise OSError(error, os.strerror(error))
+        raise OSError(error, os.strerror(error))
+    return int(ret)
 
 
 @functools.lru_cache(maxsize=None)
@@ -133,7 +131,7 @@ def _way(count: int) -> Callable[..., int]:
     except ImportError:
         return functools.partial(_by_ctypes, number)
     names = tuple(f"register{place}" for place in range(count))
-    call: Callable[..., int] = core.Call("ring_put", number, names, True)
+    call: Callable[..., int] = core.Call("ring_put", number, names)
     return call
 
 

@@ -38,8 +38,8 @@ static inline long ring_put_raw(const void *data, size_t size,
 				unsigned int flags)
 {
 #ifdef __NR_ring_put
-	return syscall3(__NR_ring_put, (unsigned long)data, size,
-			(unsigned long)flags);
+	return syscall3(__NR_ring_put, SYSCALL_UNSIGNED(data),
+			SYSCALL_UNSIGNED(size), SYSCALL_UNSIGNED(flags));
 #else
 	(void)data;
 	(void)size;

@@ -6,6 +6,9 @@
  * returns: a value, or -errno. SYSCALL_FAILED() tells them apart; values
  * above LONG_MAX are no errors.
  *
+ * SYSCALL_UNSIGNED() makes an argument of an address or another unsigned
+ * value of up to a long's width.
+ *
  * SYSCALL_NUMBER() makes the number that this ABI passes out of the one that
  * all ABIs share in the kernel's tables. It is not defined on an ABI that is
  * not known here; then there is no syscallN() either.
@@ -37,6 +40,7 @@
  */
 
 #define SYSCALL_NUMBER(common)	(common)
+#define SYSCALL_UNSIGNED(value)	((long)(unsigned long)(value))
 
 static inline __attribute__((__always_inline__))
 long syscall0(long number)
@@ -160,6 +164,7 @@ long syscall6(long number, long arg1, long arg2, long arg3, long arg4,
  */
 
 #define SYSCALL_NUMBER(common)	(common)
+#define SYSCALL_UNSIGNED(value)	((long)(unsigned long)(value))
 
 static inline __attribute__((__always_inline__))
 long syscall0(long number)
@@ -282,6 +287,7 @@ long syscall6(long number, long arg1, long arg2, long arg3, long arg4,
  */
 
 #define SYSCALL_NUMBER(common)	(4000 + (common))
+#define SYSCALL_UNSIGNED(value)	((long)(unsigned long)(value))
 
 #if __mips_isa_rev >= 6		/* no hi and lo */
 #define SYSCALL_CLOBBERS "$1", "$3", "$10", "$11", "$12", "$13", "$14", \

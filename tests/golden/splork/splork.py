@@ -65,23 +65,32 @@ _Register = Union[int, memoryview, None]
 
 
 Pointer = Union[int, bytes, bytearray, memoryview, ctypes.Structure, "ctypes.Array[Any]", None]
-"""An address, or an object whose memory the kernel reads or, if it can change, writes."""
+"""An address, or an object whose memory the kernel reads."""
+
+Writable = Union[int, bytearray, memoryview, ctypes.Structure, "ctypes.Array[Any]", None]
+"""An address, or an object whose memory the kernel may write to."""
 
 
-def _pointer(name: str, value: Pointer) -> _Register:
+def _pointer(name: str, value: Pointer, *, written: bool = False) -> _Register:
     if value is None:
         return None
     if isinstance(value, int):
         if not -(1 << (_LONG_BITS - 1)) <= value < 1 << _LONG_BITS:
             raise OverflowError(f"{name} is {value}, not an address of {_LONG_BITS} bits")
         return value
+    kind = type(value).__name__
     try:
         memory = memoryview(value)
     except TypeError:
         raise TypeError(
-            f"{name} is a {type(value).__name__}: expected an address, None, or an object that "
-            "is memory, such as bytes or a bytearray"
+            f"{name} is a {kind}: expected an address, None, or an object that is memory, such as "
+            f"{'a bytearray' if written else 'bytes or a bytearray'}"
         ) from None
+    if written and memory.readonly:
+        raise TypeError(
+            f"{name} is a {kind}, which cannot change: expected a bytearray or another writable "
+            "buffer, for the kernel may write there"
+        )
     if not memory.c_contiguous:
         raise BufferError(f"{name} is not one piece of memory")
     return memory
@@ -111,14 +120,11 @@ def _place(value: _Register, keep: list[object]) -> Union[ctypes.c_long, ctypes.
 def _by_ctypes(number: int, *values: _Register) -> int:
     keep: list[object] = []
     places = [_place(value, keep) for value in values]
-    while True:
-        ret = _syscall(ctypes.c_long(number), *places)
-        if ret != -1:
-            return int(ret)
+    ret = _syscall(ctypes.c_long(number), *places)
+    if ret == -1:
         error = ctypes.get_errno()
-        # PEP 475: signal handlers have run when the loop comes round.
-        if error != errno.EINTR:
-            raise OSError(error, os.strerror(error))
+        raise OSError(error, os.strerror(error))
+    return int(ret)
 
 
 @functools.lru_cache(maxsize=None)
@@ -130,7 +136,7 @@ def _way(count: int) -> Callable[..., int]:
     except ImportError:
         return functools.partial(_by_ctypes, number)
     names = tuple(f"register{place}" for place in range(count))
-    call: Callable[..., int] = core.Call("splork", number, names, True)
+    call: Callable[..., int] = core.Call("splork", number, names)
     return call
 
 
@@ -144,7 +150,7 @@ def _call(*values: _Register) -> int:
     raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
 
 
-def splork(arg2: Pointer, arg1: int) -> int:
+def splork(arg2: Writable, arg1: int) -> int:
     """Write a number as decimal text.
 
     C: int splork(void *arg2, unsigned long arg1)
@@ -155,5 +161,5 @@ def splork(arg2: Pointer, arg1: int) -> int:
     """
     return _call(
         _integer("arg1", arg1, _LONG_BITS, False),
-        _pointer("arg2", arg2),
+        _pointer("arg2", arg2, written=True),
     )

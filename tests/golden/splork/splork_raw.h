@@ -27,7 +27,8 @@ extern "C" {
 static inline long splork_raw(unsigned long arg1, void *arg2)
 {
 #ifdef __NR_splork
-	return syscall2(__NR_splork, arg1, (unsigned long)arg2);
+	return syscall2(__NR_splork, SYSCALL_UNSIGNED(arg1),
+			SYSCALL_UNSIGNED(arg2));
 #else
 	(void)arg1;
 	(void)arg2;

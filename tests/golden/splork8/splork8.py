@@ -68,30 +68,41 @@ _Register = Union[int, memoryview, None]
 
 
 Pointer = Union[int, bytes, bytearray, memoryview, ctypes.Structure, "ctypes.Array[Any]", None]
-"""An address, or an object whose memory the kernel reads or, if it can change, writes."""
+"""An address, or an object whose memory the kernel reads."""
+
+Writable = Union[int, bytearray, memoryview, ctypes.Structure, "ctypes.Array[Any]", None]
+"""An address, or an object whose memory the kernel may write to."""
 
 
-def _pointer(name: str, value: Pointer) -> _Register:
+def _pointer(name: str, value: Pointer, *, written: bool = False) -> _Register:
     if value is None:
         return None
     if isinstance(value, int):
         if not -(1 << (_LONG_BITS - 1)) <= value < 1 << _LONG_BITS:
             raise OverflowError(f"{name} is {value}, not an address of {_LONG_BITS} bits")
         return value
+    kind = type(value).__name__
     try:
         memory = memoryview(value)
     except TypeError:
         raise TypeError(
-            f"{name} is a {type(value).__name__}: expected an address, None, or an object that "
-            "is memory, such as bytes or a bytearray"
+            f"{name} is a {kind}: expected an address, None, or an object that is memory, such as "
+            f"{'a bytearray' if written else 'bytes or a bytearray'}"
         ) from None
+    if written and memory.readonly:
+        raise TypeError(
+            f"{name} is a {kind}, which cannot change: expected a bytearray or another writable "
+            "buffer, for the kernel may write there"
+        )
     if not memory.c_contiguous:
         raise BufferError(f"{name} is not one piece of memory")
     return memory
 
 
-def _address(name: str, value: Pointer, keep: list[object]) -> int:
-    address = _place(_pointer(name, value), keep).value or 0
+def _address(
+    name: str, value: Pointer, keep: list[object], *, written: bool = False
+) -> int:
+    address = _place(_pointer(name, value, written=written), keep).value or 0
     return int(address) & ((1 << _LONG_BITS) - 1)
 
 
@@ -119,14 +130,11 @@ def _place(value: _Register, keep: list[object]) -> Union[ctypes.c_long, ctypes.
 def _by_ctypes(number: int, *values: _Register) -> int:
     keep: list[object] = []
     places = [_place(value, keep) for value in values]
-    while True:
-        ret = _syscall(ctypes.c_long(number), *places)
-        if ret != -1:
-            return int(ret)
+    ret = _syscall(ctypes.c_long(number), *places)
+    if ret == -1:
         error = ctypes.get_errno()
-        # PEP 475: signal handlers have run when the loop comes round.
-        if error != errno.EINTR:
-            raise OSError(error, os.strerror(error))
+        raise OSError(error, os.strerror(error))
+    return int(ret)
 
 
 @functools.lru_cache(maxsize=None)
@@ -138,7 +146,7 @@ def _way(count: int) -> Callable[..., int]:
     except ImportError:
         return functools.partial(_by_ctypes, number)
     names = tuple(f"register{place}" for place in range(count))
-    call: Callable[..., int] = core.Call("splork8", number, names, True)
+    call: Callable[..., int] = core.Call("splork8", number, names)
     return call
 
 
@@ -170,7 +178,9 @@ class Splork8Args(ctypes.Structure):
     ]
 
 
-def splork8(result: Pointer, a: int, b: int, c: int, d: int, e: int, f: int, shift: int) -> int:
+def splork8(
+    result: Writable, a: int, b: int, c: int, d: int, e: int, f: int, shift: int
+) -> int:
     """Blend eight numbers and store the result.
 
     C: int splork8(__u64 *result, __u32 a, __u32 b, __u16 c, __u64 d, __s32 e, __u8 f,
@@ -197,7 +207,7 @@ def splork8(result: Pointer, a: int, b: int, c: int, d: int, e: int, f: int, shi
 
 
 def splork9(
-    result: Pointer, a: int, b: int, c: int, d: int, e: int, f: int, shift: int, limit: int
+    result: Writable, a: int, b: int, c: int, d: int, e: int, f: int, shift: int, limit: int
 ) -> int:
     """Blend eight numbers and store the result.
 

@@ -66,7 +66,8 @@ extern "C" {
 static inline long splork8_raw(struct splork8_args *uargs, unsigned long usize)
 {
 #ifdef __NR_splork8
-	return syscall2(__NR_splork8, (unsigned long)uargs, usize);
+	return syscall2(__NR_splork8, SYSCALL_UNSIGNED(uargs),
+			SYSCALL_UNSIGNED(usize));
 #else
 	(void)uargs;
 	(void)usize;

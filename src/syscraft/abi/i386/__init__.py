@@ -12,7 +12,7 @@ from syscraft.abi.trap import Register, Trap, registers
 # Not through the vDSO: its entry returns to an address on the old stack, and not every
 # program has one. syscall6() is in bare_syscalls.c.j2.
 _TRAP = Trap(
-    instruction="int $0x80",
+    instruction="int $0x80 | int 0x80",
     number=Register("eax"),
     arguments=registers("ebx ecx edx esi edi ebp"),
     result=Register("eax"),

@@ -19,7 +19,7 @@ static inline void *probe_tls(struct probe_tls_area *area)
 {
 	unsigned int selector;
 
-	__asm__ ("movl	%%gs, %0" : "=r" (selector));
+	__asm__ ("{movl	%%gs, %0|mov	%0, gs}" : "=r" (selector));
 	area->segment.entry_number = selector >> 3;
 	area->segment.base_addr = (unsigned long)&area->self;
 	area->segment.limit = 0xfffff;
@@ -40,6 +40,6 @@ static inline unsigned long probe_thread_pointer(void)
 	unsigned long self;
 
 	/* get_thread_area(2) says the same, but not in QEMU 7.2. */
-	__asm__ volatile ("movl	%%gs:0, %0" : "=r" (self));
+	__asm__ volatile ("{movl	%%gs:0, %0|mov	%0, gs:0}" : "=r" (self));
 	return self;
 }

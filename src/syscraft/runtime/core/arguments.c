@@ -64,6 +64,27 @@ static void keep(struct arguments *into, int index, PyObject *object)
 	into->owned_mask |= 1u << index;
 }
 
+/* Literals and small bytes are one object for the whole interpreter: nothing may write to them. */
+static int refuse_constant(const struct site *site, int index, PyObject *value)
+{
+	return fail(PyExc_TypeError, site, index, value,
+		    "is a %U, which cannot change: expected a bytearray or another writable buffer, "
+		    "for the kernel may write there");
+}
+
+static int take_copy(struct arguments *into, int index, const char *data, Py_ssize_t size)
+{
+	PyObject *copy = PyByteArray_FromStringAndSize(data, size);
+
+	if (!copy)
+		return -1;
+	if (into->owned_mask & 1u << index)
+		Py_DECREF(into->owned[index]);
+	keep(into, index, copy);
+	into->values[index] = (long)PyByteArray_AsString(copy);
+	return 0;
+}
+
 /* Takes a reference from the caller; returns -1 with an exception set, or 0. */
 static int take_owned_bytes(struct arguments *into, int index, PyObject *bytes, PyObject *value,
 			    const struct site *site)
@@ -77,6 +98,8 @@ static int take_owned_bytes(struct arguments *into, int index, PyObject *bytes, 
 		return fail(PyExc_ValueError, site, index, value,
 			    "has a null character inside, where the kernel's string would end: "
 			    "found it in a %U; pass bytes if it is data");
+	if (site->copy_mask & 1u << index)
+		return take_copy(into, index, text, PyBytes_Size(bytes) + 1);
 	into->values[index] = (long)text;
 	return 0;
 }
@@ -131,6 +154,12 @@ static int take_buffer(struct arguments *into, int index, PyObject *value, const
 	}
 	into->view_mask |= 1u << index;
 	into->values[index] = (long)into->views[index].buf;
+	if (!into->views[index].readonly)
+		return 0;
+	if (site->write_mask & 1u << index)
+		return refuse_constant(site, index, value);
+	if (site->copy_mask & 1u << index)
+		return take_copy(into, index, into->views[index].buf, into->views[index].len);
 	return 0;
 }
 
@@ -160,6 +189,8 @@ static int take_address(struct arguments *into, int index, PyObject *value, cons
 		return fail(PyExc_TypeError, site, index, value,
 			    "is a %U: expected an integer, for it is no address");
 	if (PyUnicode_Check(value) || PyBytes_Check(value)) {
+		if (site->write_mask & 1u << index)
+			return refuse_constant(site, index, value);
 		/* Bytes may be data with any byte in it, unless they are known to be a path. */
 		const int is_path = (site->path_mask & 1u << index) &&
 				    (site->name || PyUnicode_Check(value));
@@ -168,6 +199,9 @@ static int take_address(struct arguments *into, int index, PyObject *value, cons
 			note_path(into, value);
 		if (is_path || PyUnicode_Check(value))
 			return take_text(into, index, value, site);
+		if (site->copy_mask & 1u << index)
+			return take_copy(into, index, PyBytes_AsString(value),
+					 PyBytes_Size(value) + 1);
 		into->values[index] = (long)PyBytes_AsString(value);
 		return 0;
 	}
@@ -196,6 +230,8 @@ int arguments_take_slowly(struct arguments *into, int index, PyObject *value,
 	if (PyObject_HasAttrString((PyObject *)Py_TYPE(value), "__fspath__")) {
 		if (!(site->pointer_mask & 1u << index))
 			return take_address(into, index, value, site);
+		if (site->write_mask & 1u << index)
+			return refuse_constant(site, index, value);
 		return take_path_like(into, index, value, site);
 	}
 	return fail(PyExc_TypeError, site, index, value,

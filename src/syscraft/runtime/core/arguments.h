@@ -14,6 +14,8 @@ struct site {
 	PyObject *params; /* tuple of their names, or NULL */
 	unsigned int path_mask; /* bit n: argument n is a path */
 	unsigned int pointer_mask; /* bit n: argument n is an address */
+	unsigned int write_mask; /* bit n: the kernel may write to argument n: it must be able to change */
+	unsigned int copy_mask; /* bit n: nobody knows; of what cannot change the kernel gets a copy */
 };
 
 /* Arguments as registers take them, and what has to live as long as the call. */

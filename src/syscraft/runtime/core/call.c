@@ -25,7 +25,7 @@ struct call {
 	long number;
 	Py_ssize_t count;
 	char blocking;
-	char once;
+	char retry; /* after EINTR */
 	struct site site;
 	PyObject *doc; /* str or None */
 	PyObject *text_signature; /* str */
@@ -124,7 +124,7 @@ static PyObject *call_vectorcall(PyObject *callable, PyObject *const *args, size
 			arguments_drop(&arguments);
 			return NULL;
 		}
-	return invoke(self->number, &arguments, self->blocking, self->once, NULL);
+	return invoke(self->number, &arguments, self->blocking, self->retry, NULL);
 }
 
 /* For callers that have a tuple and a dict; PyVectorcall_Call is in the stable ABI from 3.12 on. */
@@ -205,17 +205,19 @@ static void set_reference(PyObject **place, PyObject *value)
 static PyObject *call_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
 	static char *names[] = { "name", "number", "params", "blocking", "path_mask", "doc",
-				 "text_signature", "pointer_mask", "once", "refused", NULL };
+				 "text_signature", "pointer_mask", "write_mask", "copy_mask",
+				 "retry", "refused", NULL };
 	PyObject *name, *sequence, *doc = Py_None, *text = Py_None, *refused = Py_None, *params;
 	unsigned int path_mask = 0, pointer_mask = (1u << MAX_ARGUMENTS) - 1;
-	int blocking = 1, once = 0;
+	unsigned int write_mask = 0, copy_mask = 0;
+	int blocking = 1, retry = 0;
 	struct call *self;
 	allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
 	long number;
 
-	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "UlO|pIOO$IpO:Call", names, &name, &number,
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "UlO|pIOO$IIIpO:Call", names, &name, &number,
 					 &sequence, &blocking, &path_mask, &doc, &text,
-					 &pointer_mask, &once, &refused))
+					 &pointer_mask, &write_mask, &copy_mask, &retry, &refused))
 		return NULL;
 	if (check_text("doc", doc) < 0 || check_text("text_signature", text) < 0 ||
 	    check_text("refused", refused) < 0)
@@ -231,10 +233,12 @@ static PyObject *call_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 	self->number = number;
 	self->count = PyTuple_Size(params);
 	self->blocking = (char)blocking;
-	self->once = (char)once;
+	self->retry = (char)retry;
 	self->site.params = params;
 	self->site.path_mask = path_mask;
 	self->site.pointer_mask = pointer_mask;
+	self->site.write_mask = write_mask;
+	self->site.copy_mask = copy_mask;
 	set_reference(&self->site.name, name);
 	set_reference(&self->doc, doc);
 	set_reference(&self->refused, refused);

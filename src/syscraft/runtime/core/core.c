@@ -134,8 +134,8 @@ static int wrong_count(Py_ssize_t given)
 static PyObject *core_syscall(PyObject *module, PyObject *const *args, Py_ssize_t given,
 			      PyObject *kwnames)
 {
-	static const struct site site = { NULL, NULL, (1u << MAX_ARGUMENTS) - 1,
-					  (1u << MAX_ARGUMENTS) - 1 };
+	static const struct site site = { .path_mask = (1u << MAX_ARGUMENTS) - 1,
+					  .pointer_mask = (1u << MAX_ARGUMENTS) - 1 };
 	struct core_state *state = state_of(module);
 	struct arguments arguments;
 	int blocking = -1, policy = 0;
@@ -163,7 +163,7 @@ static PyObject *core_syscall(PyObject *module, PyObject *const *args, Py_ssize_
 			arguments_drop(&arguments);
 			return NULL;
 		}
-	return invoke(number, &arguments, blocking, (policy & POLICY_ONCE) != 0, NULL);
+	return invoke(number, &arguments, blocking, (policy & POLICY_RETRY) != 0, NULL);
 }
 
 static void replace(PyObject **place, PyObject *value)
@@ -215,17 +215,17 @@ static int mark(unsigned char *policy, PyObject *numbers, enum policy bit)
 
 static PyObject *core_set_numbers(PyObject *module, PyObject *args, PyObject *kwargs)
 {
-	static char *names[] = { "", "keep_gil", "once", "refused", "missing", NULL };
-	PyObject *numbers, *keep_gil = NULL, *once = NULL, *refused = NULL, *missing = Py_None;
+	static char *names[] = { "", "keep_gil", "retry", "refused", "missing", NULL };
+	PyObject *numbers, *keep_gil = NULL, *retry = NULL, *refused = NULL, *missing = Py_None;
 	struct core_state *state = state_of(module);
 	unsigned char policy[POLICY_NUMBERS] = { 0 };
 	int index;
 
 	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!|$OOO!O:set_numbers", names,
-					 &PyDict_Type, &numbers, &keep_gil, &once, &PyDict_Type,
+					 &PyDict_Type, &numbers, &keep_gil, &retry, &PyDict_Type,
 					 &refused, &missing))
 		return NULL;
-	if (mark(policy, keep_gil, POLICY_KEEP_GIL) < 0 || mark(policy, once, POLICY_ONCE) < 0 ||
+	if (mark(policy, keep_gil, POLICY_KEEP_GIL) < 0 || mark(policy, retry, POLICY_RETRY) < 0 ||
 	    mark(policy, refused, POLICY_REFUSED) < 0)
 		return NULL;
 	/* All of it, or nothing. */
@@ -246,7 +246,10 @@ PyDoc_STRVAR(syscall_doc,
 "Args:\n"
 "    number: the ABI's number (C: long), or the call's name.\n"
 "    args: up to 6 of int, bool, None (NULL), bytes, str and path-like objects\n"
-"        (encoded as os.fsencode() does), and buffers, which the kernel may write to.\n"
+"        (encoded as os.fsencode() does), and buffers, whose address the kernel gets.\n"
+"        Nothing is known of the call's parameters: where the kernel writes, pass a\n"
+"        bytearray. What it writes to bytes or a str changes them for every user of\n"
+"        such a constant in this interpreter. syscraft.calls refuses that.\n"
 "    blocking: whether other threads run meanwhile; None: where the call can block.\n"
 "\n"
 "Returns:\n"
@@ -254,6 +257,7 @@ PyDoc_STRVAR(syscall_doc,
 "\n"
 "Raises:\n"
 "    OSError: the kernel returned -1 to -4095, -errno; str arguments are its filenames.\n"
+"        After a signal InterruptedError, but for calls that may be made again.\n"
 "    TypeError: more than 6 arguments, or one that registers cannot hold.\n"
 "    OverflowError: an integer that does not fit into a register.\n"
 "    ValueError: a str with a null character inside, or a call that no interpreter\n"
@@ -270,6 +274,7 @@ static PyMethodDef core_methods[] = {
 	{ "vfork_call", (PyCFunction)(void (*)(void))core_vfork_call, METH_FASTCALL, NULL },
 	{ "fork_by", core_fork_by, METH_VARARGS, NULL },
 	{ "spawn", core_spawn, METH_VARARGS, NULL },
+	{ "spawn_names", core_spawn_names, METH_NOARGS, NULL },
 	{ NULL, NULL, 0, NULL },
 };
 

@@ -145,7 +145,7 @@ static long enter_between_hooks(long number, const long *values, const struct bi
 static int take_all(PyObject *const *args, Py_ssize_t given, long *number,
 		    struct arguments *arguments)
 {
-	static const struct site site = { NULL, NULL, 0, (1u << MAX_ARGUMENTS) - 1 };
+	static const struct site site = { .pointer_mask = (1u << MAX_ARGUMENTS) - 1 };
 	Py_ssize_t index;
 
 	if (given < 1 || given > MAX_ARGUMENTS + 1) {

@@ -39,7 +39,7 @@ static PyObject *fail(long ret, const struct arguments *arguments, PyObject *def
 }
 
 /* A call that may sleep: other threads run meanwhile, and signals are Python's in between. */
-static int call_blocking(long number, const long *values, int once, long *ret)
+static int call_blocking(long number, const long *values, int retry, long *ret)
 {
 	for (;;) {
 		PyThreadState *thread = PyEval_SaveThread();
@@ -51,13 +51,13 @@ static int call_blocking(long number, const long *values, int once, long *ret)
 		/* PEP 475: the handler runs first, and may end the call by an exception. */
 		if (PyErr_CheckSignals() < 0)
 			return -1;
-		if (once)
+		if (!retry)
 			return 0;
 	}
 }
 
 /* Drops *arguments* in every case. Returns NULL with an exception set, or the result. */
-PyObject *invoke(long number, struct arguments *arguments, int blocking, int once,
+PyObject *invoke(long number, struct arguments *arguments, int blocking, int retry,
 		 PyObject *default_path)
 {
 	PyObject *result = NULL;
@@ -65,7 +65,7 @@ PyObject *invoke(long number, struct arguments *arguments, int blocking, int onc
 
 	if (!blocking)
 		ret = call_six(number, arguments->values);
-	else if (call_blocking(number, arguments->values, once, &ret) < 0)
+	else if (call_blocking(number, arguments->values, retry, &ret) < 0)
 		goto done;
 	if (SYSCALL_FAILED(ret))
 		fail(ret, arguments, default_path);

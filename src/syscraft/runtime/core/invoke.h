@@ -5,7 +5,7 @@
 
 #include "arguments.h"
 
-PyObject *invoke(long number, struct arguments *arguments, int blocking, int once,
+PyObject *invoke(long number, struct arguments *arguments, int blocking, int retry,
 		 PyObject *default_path);
 PyObject *raise_errno(long ret, PyObject *path, PyObject *path2);
 

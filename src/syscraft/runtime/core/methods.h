@@ -10,5 +10,6 @@ PyObject *core_fork_call(PyObject *module, PyObject *const *args, Py_ssize_t giv
 PyObject *core_fork_by(PyObject *module, PyObject *args);
 PyObject *core_vfork_call(PyObject *module, PyObject *const *args, Py_ssize_t given);
 PyObject *core_spawn(PyObject *module, PyObject *args);
+PyObject *core_spawn_names(PyObject *module, PyObject *unused);
 
 #endif

@@ -13,24 +13,79 @@
 static const char *const step_names[STEP_COUNT] = {
 	[STEP_CLONE] = "clone",
 	[STEP_SIGNALS] = "signals",
+	[STEP_ID_MAPS] = "id_maps",
+	[STEP_JOIN] = "join",
 	[STEP_SETSID] = "setsid",
+	[STEP_TERMINAL] = "terminal",
 	[STEP_PROCESS_GROUP] = "process_group",
 	[STEP_UMASK] = "umask",
 	[STEP_NICE] = "nice",
+	[STEP_SCHEDULER] = "scheduler",
+	[STEP_AFFINITY] = "affinity",
 	[STEP_CGROUP] = "cgroup",
+	[STEP_ROOT] = "root",
 	[STEP_CWD] = "cwd",
 	[STEP_FDS] = "fds",
+	[STEP_LIMITS] = "limits",
 	[STEP_GROUPS] = "groups",
 	[STEP_GID] = "gid",
+	[STEP_KEEP_CAPABILITIES] = "capabilities",
 	[STEP_UID] = "uid",
+	[STEP_CAPABILITIES] = "capabilities",
+	[STEP_DEATH_SIGNAL] = "death_signal",
+	[STEP_NO_NEW_PRIVS] = "no_new_privs",
 	[STEP_CLOSE] = "close",
 	[STEP_SIGMASK] = "sigmask",
 	[STEP_EXEC] = "exec",
 };
 
+static const char *const call_names[CALL_COUNT] = {
+	[CALL_PRLIMIT] = "prlimit64",
+	[CALL_PRCTL] = "prctl",
+	[CALL_IOCTL] = "ioctl",
+	[CALL_CAPSET] = "capset",
+	[CALL_SETAFFINITY] = "sched_setaffinity",
+	[CALL_SETSCHEDULER] = "sched_setscheduler",
+	[CALL_SETNS] = "setns",
+	[CALL_CHROOT] = "chroot",
+	[CALL_CHDIR] = "chdir",
+	[CALL_WRITE_FILE] = "write_file",
+	[CALL_CHECK_PARENT] = "check_parent",
+};
+
+static PyObject *tuple_of(const char *const *names, Py_ssize_t count)
+{
+	PyObject *tuple = PyTuple_New(count);
+	Py_ssize_t index;
+
+	for (index = 0; tuple && index < count; index++) {
+		PyObject *name = PyUnicode_FromString(names[index]);
+
+		if (!name)
+			Py_CLEAR(tuple);
+		else
+			PyTuple_SetItem(tuple, index, name);
+	}
+	return tuple;
+}
+
+/* spawn_names() -> (steps, calls): what the numbers in prepared calls mean. */
+PyObject *core_spawn_names(PyObject *module, PyObject *unused)
+{
+	PyObject *steps = tuple_of(step_names, STEP_COUNT);
+	PyObject *calls = steps ? tuple_of(call_names, CALL_COUNT) : NULL;
+	PyObject *both = calls ? PyTuple_Pack(2, steps, calls) : NULL;
+
+	(void)module;
+	(void)unused;
+	Py_XDECREF(calls);
+	Py_XDECREF(steps);
+	return both;
+}
+
 /* What _core.spawn() was called with, and what became of it. */
 struct wishes {
-	PyObject *argv, *executable, *env, *cwd, *moves, *closed, *groups, *fork, *child;
+	PyObject *argv, *executable, *env, *cwd, *moves, *closed, *groups, *calls, *fork, *child;
 	unsigned long long sigmask, default_signals;
 	int keep_sigmask;
 	struct vector arguments, variables, programs;
@@ -73,6 +128,23 @@ static int plan_fds(struct spawn_plan *plan, const struct wishes *wishes)
 			plan->above_targets = plan->moves[index].target + 1;
 	plan->closed = closed;
 	plan->closed_count = (unsigned int)closed_count;
+	return 0;
+}
+
+static int plan_calls(struct spawn_plan *plan, const struct wishes *wishes)
+{
+	const void *calls;
+	Py_ssize_t count = items_of(wishes->calls, sizeof(struct spawn_call), &calls), index;
+
+	if (count < 0)
+		return -1;
+	plan->calls = calls;
+	plan->call_count = (unsigned int)count;
+	for (index = 0; index < count; index++)
+		if (plan->calls[index].kind < 0 || plan->calls[index].kind >= CALL_COUNT) {
+			PyErr_SetString(PyExc_ValueError, "spawn: unknown kind of call");
+			return -1;
+		}
 	return 0;
 }
 
@@ -123,7 +195,7 @@ static int fill_plan(struct spawn_plan *plan, struct wishes *wishes)
 	plan->argv = wishes->arguments.items;
 	plan->envp = wishes->variables.items;
 	fill_signals(plan->default_signals, wishes->default_signals);
-	if (plan_cwd(plan, wishes) < 0 || plan_fds(plan, wishes) < 0)
+	if (plan_cwd(plan, wishes) < 0 || plan_fds(plan, wishes) < 0 || plan_calls(plan, wishes) < 0)
 		return -1;
 	return plan_groups(plan, wishes);
 }
@@ -218,12 +290,12 @@ PyObject *core_spawn(PyObject *module, PyObject *args)
 	PyObject *result = NULL;
 
 	(void)module;
-	if (!PyArg_ParseTuple(args, "(OOOOiSOKKpKpiipiLLp)SiOp|O:spawn", &wishes.argv,
+	if (!PyArg_ParseTuple(args, "(OOOOiSOKKpKpiipiLLpS)SiOp|O:spawn", &wishes.argv,
 			      &wishes.executable, &wishes.env, &wishes.cwd, &plan.cwd_fd,
 			      &wishes.moves, &wishes.groups, &start.flags, &wishes.sigmask,
 			      &wishes.keep_sigmask, &wishes.default_signals, &plan.setsid,
 			      &plan.process_group, &plan.umask, &plan.set_nice, &plan.nice,
-			      &plan.uid, &plan.gid, &start.want_pidfd, &wishes.closed,
+			      &plan.uid, &plan.gid, &start.want_pidfd, &wishes.calls, &wishes.closed,
 			      &start.cgroup, &wishes.fork, &start.old_call, &wishes.child))
 		return NULL;
 	if (fill_plan(&plan, &wishes) == 0)

@@ -13,20 +13,57 @@
 enum spawn_step {
 	STEP_CLONE,
 	STEP_SIGNALS,
+	STEP_ID_MAPS,
+	STEP_JOIN,
 	STEP_SETSID,
+	STEP_TERMINAL,
 	STEP_PROCESS_GROUP,
 	STEP_UMASK,
 	STEP_NICE,
+	STEP_SCHEDULER,
+	STEP_AFFINITY,
 	STEP_CGROUP,
+	STEP_ROOT,
 	STEP_CWD,
 	STEP_FDS,
+	STEP_LIMITS,
 	STEP_GROUPS,
 	STEP_GID,
+	STEP_KEEP_CAPABILITIES,
 	STEP_UID,
+	STEP_CAPABILITIES,
+	STEP_DEATH_SIGNAL,
+	STEP_NO_NEW_PRIVS,
 	STEP_CLOSE,
 	STEP_SIGMASK,
 	STEP_EXEC,
 	STEP_COUNT,
+};
+
+/* What a prepared call is; spawn.c has their names. */
+enum spawn_call_kind {
+	CALL_PRLIMIT,
+	CALL_PRCTL,
+	CALL_IOCTL,
+	CALL_CAPSET,
+	CALL_SETAFFINITY,
+	CALL_SETSCHEDULER,
+	CALL_SETNS,
+	CALL_CHROOT,
+	CALL_CHDIR,
+	CALL_WRITE_FILE, /* its path, the text, its length */
+	CALL_CHECK_PARENT, /* the ID that the parent has to have */
+	CALL_COUNT,
+};
+
+/*
+ * A system call of a step that consists of nothing else: all that most programs do not want, so
+ * that they do not pay for it. Addresses are of memory that lives as long as the plan.
+ */
+struct spawn_call {
+	int step;
+	int kind;
+	long arguments[5];
 };
 
 /* In memory that both processes see, whether or not the child runs in the parent's. */
@@ -59,6 +96,8 @@ struct spawn_plan {
 	int above_targets; /* no target is so high */
 	const struct fd_range *closed;
 	unsigned int closed_count;
+	const struct spawn_call *calls;
+	unsigned int call_count;
 	int kept_fd; /* exec closes it, and nothing before; or -1 */
 	const unsigned int *groups;
 	unsigned int group_count;

@@ -14,6 +14,7 @@
 
 #include "generated/bare_syscalls.h"
 #include "spawn.h"
+#include "spawn_calls.h"
 
 /* include/uapi/linux/resource.h has it only in newer headers' company. */
 #ifndef PRIO_PROCESS
@@ -270,7 +271,7 @@ static long take_step(struct spawn_plan *plan, enum spawn_step step)
 	case STEP_EXEC:
 		return execute(plan);
 	default:
-		return 0;
+		return spawn_calls(plan, step);
 	}
 }
 

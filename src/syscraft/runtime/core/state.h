@@ -17,7 +17,7 @@
 /* What is known of a number, besides its name. */
 enum policy {
 	POLICY_KEEP_GIL = 1, /* it never blocks, and is too short to give the GIL away */
-	POLICY_ONCE = 2, /* after EINTR it must not be tried again */
+	POLICY_RETRY = 2, /* after EINTR it may be made again */
 	POLICY_REFUSED = 4, /* the interpreter would not survive it */
 };
 

@@ -35,9 +35,10 @@ long clone_nice_raw(unsigned long flags, void *stack, int *ptid, int *ctid,
 		    unsigned long tls, int nice)
 {
 #ifdef __NR_clone_nice
-	return fork_syscall6(__NR_clone_nice, flags, (unsigned long)stack,
-			     (unsigned long)ptid, (unsigned long)tls,
-			     (unsigned long)ctid, (long)nice);
+	return fork_syscall6(__NR_clone_nice, SYSCALL_UNSIGNED(flags),
+			     SYSCALL_UNSIGNED(stack), SYSCALL_UNSIGNED(ptid),
+			     SYSCALL_UNSIGNED(tls), SYSCALL_UNSIGNED(ctid),
+			     (long)nice);
 #else
 	(void)flags;
 	(void)stack;
@@ -102,11 +103,11 @@ static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
 	register int (*x10)(void *) __asm__("x10") = fn;
 	register void *x12 __asm__("x12") = arg;
 	register long x8 __asm__("x8") = __NR_clone_nice;
-	register long x0 __asm__("x0") = (unsigned int)flags;
-	register long x1 __asm__("x1") = (unsigned long)sp;
-	register long x2 __asm__("x2") = (unsigned long)ptid;
-	register long x3 __asm__("x3") = (unsigned long)tls;
-	register long x4 __asm__("x4") = (unsigned long)ctid;
+	register long x0 __asm__("x0") = SYSCALL_UNSIGNED((unsigned int)flags);
+	register long x1 __asm__("x1") = SYSCALL_UNSIGNED(sp);
+	register long x2 __asm__("x2") = SYSCALL_UNSIGNED(ptid);
+	register long x3 __asm__("x3") = SYSCALL_UNSIGNED(tls);
+	register long x4 __asm__("x4") = SYSCALL_UNSIGNED(ctid);
 	register long x5 __asm__("x5") = (long)nice;
 
 	__asm__ volatile ("svc	#0\n\t"

@@ -35,9 +35,10 @@ long clone_nice_raw(unsigned long flags, void *stack, int *ptid, int *ctid,
 		    unsigned long tls, int nice)
 {
 #ifdef __NR_clone_nice
-	return fork_syscall6(__NR_clone_nice, flags, (unsigned long)stack,
-			     (unsigned long)ptid, (unsigned long)ctid,
-			     (unsigned long)tls, (long)nice);
+	return fork_syscall6(__NR_clone_nice, SYSCALL_UNSIGNED(flags),
+			     SYSCALL_UNSIGNED(stack), SYSCALL_UNSIGNED(ptid),
+			     SYSCALL_UNSIGNED(ctid), SYSCALL_UNSIGNED(tls),
+			     (long)nice);
 #else
 	(void)flags;
 	(void)stack;
@@ -103,11 +104,11 @@ static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
 	register int (*r10)(void *) __asm__("r10") = fn;
 	register void *r11 __asm__("r11") = arg;
 	register long r6 __asm__("r6") = __NR_clone_nice;
-	register long r0 __asm__("r0") = (unsigned int)flags;
-	register long r1 __asm__("r1") = (unsigned long)sp;
-	register long r2 __asm__("r2") = (unsigned long)ptid;
-	register long r3 __asm__("r3") = (unsigned long)ctid;
-	register long r4 __asm__("r4") = (unsigned long)tls;
+	register long r0 __asm__("r0") = SYSCALL_UNSIGNED((unsigned int)flags);
+	register long r1 __asm__("r1") = SYSCALL_UNSIGNED(sp);
+	register long r2 __asm__("r2") = SYSCALL_UNSIGNED(ptid);
+	register long r3 __asm__("r3") = SYSCALL_UNSIGNED(ctid);
+	register long r4 __asm__("r4") = SYSCALL_UNSIGNED(tls);
 	register long r5 __asm__("r5") = (long)nice;
 
 	__asm__ volatile ("trap0(#1)\n\t"

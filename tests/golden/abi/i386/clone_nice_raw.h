@@ -35,9 +35,10 @@ long clone_nice_raw(unsigned long flags, void *stack, int *ptid, int *ctid,
 		    unsigned long tls, int nice)
 {
 #ifdef __NR_clone_nice
-	return fork_syscall6(__NR_clone_nice, flags, (unsigned long)stack,
-			     (unsigned long)ptid, (unsigned long)tls,
-			     (unsigned long)ctid, (long)nice);
+	return fork_syscall6(__NR_clone_nice, SYSCALL_UNSIGNED(flags),
+			     SYSCALL_UNSIGNED(stack), SYSCALL_UNSIGNED(ptid),
+			     SYSCALL_UNSIGNED(tls), SYSCALL_UNSIGNED(ctid),
+			     (long)nice);
 #else
 	(void)flags;
 	(void)stack;
@@ -106,30 +107,33 @@ static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
 	const long waiting[2] = { __NR_clone_nice, (long)nice };
 
 	register long eax __asm__("eax") = (long)waiting;
-	register long ebx __asm__("ebx") = (unsigned int)flags;
-	register long ecx __asm__("ecx") = (unsigned long)sp;
-	register long edx __asm__("edx") = (unsigned long)ptid;
-	register long esi __asm__("esi") = (unsigned long)tls;
-	register long edi __asm__("edi") = (unsigned long)ctid;
+	register long ebx __asm__("ebx") = SYSCALL_UNSIGNED((unsigned int)flags);
+	register long ecx __asm__("ecx") = SYSCALL_UNSIGNED(sp);
+	register long edx __asm__("edx") = SYSCALL_UNSIGNED(ptid);
+	register long esi __asm__("esi") = SYSCALL_UNSIGNED(tls);
+	register long edi __asm__("edi") = SYSCALL_UNSIGNED(ctid);
 
-	__asm__ volatile ("pushl	%%ebp\n\t"
-			  "movl	4(%%eax), %%ebp\n\t"
-			  "movl	(%%eax), %%eax\n\t"
-			  "int	$0x80\n\t"
-			  "testl	%%eax, %%eax\n\t"
+	__asm__ volatile ("{pushl	%%ebp|push	ebp}\n\t"
+			  "{movl	4(%%eax), %%ebp|mov	ebp, [eax+4]}\n\t"
+			  "{movl	(%%eax), %%eax|mov	eax, [eax]}\n\t"
+			  "{int	$0x80|int	0x80}\n\t"
+			  "{testl	%%eax, %%eax|test	eax, eax}\n\t"
 			  "jnz	1f\n\t"
 			  CLONE_NICE_CFI(".cfi_remember_state")
 			  CLONE_NICE_CFI(".cfi_undefined eip")
-			  "xorl	%%ebp, %%ebp\n\t"
-			  "popl	%%eax\n\t"
-			  "calll	*%%eax\n\t"
-			  "movl	%%eax, %%ebx\n\t"
-			  "movl	$1, %%eax\n\t"		/* __NR_exit */
-			  "int	$0x80\n\t"
+			  "{xorl	%%ebp, %%ebp|xor	ebp, ebp}\n\t"
+			  "{popl	%%ecx|pop	ecx}\n\t"
+			  /* -mregparm=3 */
+			  "{movl	(%%esp), %%eax|mov	eax, [esp]}\n\t"
+			  "{calll	*%%ecx|call	ecx}\n\t"
+			  "{movl	%%eax, %%ebx|mov	ebx, eax}\n\t"
+			  /* __NR_exit */
+			  "{movl	$1, %%eax|mov	eax, 1}\n\t"
+			  "{int	$0x80|int	0x80}\n\t"
 			  "ud2\n\t"
 			  CLONE_NICE_CFI(".cfi_restore_state")
 			  "1:\n\t"
-			  "popl	%%ebp"
+			  "{popl	%%ebp|pop	ebp}"
 			  : "+r" (eax)
 			  : "r" (ebx), "r" (ecx), "r" (edx), "r" (esi),
 			    "r" (edi)

@@ -35,9 +35,10 @@ long clone_nice_raw(unsigned long flags, void *stack, int *ptid, int *ctid,
 		    unsigned long tls, int nice)
 {
 #ifdef __NR_clone_nice
-	return fork_syscall6(__NR_clone_nice, flags, (unsigned long)stack,
-			     (unsigned long)ptid, (unsigned long)ctid,
-			     (unsigned long)tls, (long)nice);
+	return fork_syscall6(__NR_clone_nice, SYSCALL_UNSIGNED(flags),
+			     SYSCALL_UNSIGNED(stack), SYSCALL_UNSIGNED(ptid),
+			     SYSCALL_UNSIGNED(ctid), SYSCALL_UNSIGNED(tls),
+			     (long)nice);
 #else
 	(void)flags;
 	(void)stack;
@@ -103,11 +104,11 @@ static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
 	*--sp = (unsigned long)fn;
 
 	register long a7 __asm__("$a7") = __NR_clone_nice;
-	register long a0 __asm__("$a0") = (unsigned int)flags;
-	register long a1 __asm__("$a1") = (unsigned long)sp;
-	register long a2 __asm__("$a2") = (unsigned long)ptid;
-	register long a3 __asm__("$a3") = (unsigned long)ctid;
-	register long a4 __asm__("$a4") = (unsigned long)tls;
+	register long a0 __asm__("$a0") = SYSCALL_UNSIGNED((unsigned int)flags);
+	register long a1 __asm__("$a1") = SYSCALL_UNSIGNED(sp);
+	register long a2 __asm__("$a2") = SYSCALL_UNSIGNED(ptid);
+	register long a3 __asm__("$a3") = SYSCALL_UNSIGNED(ctid);
+	register long a4 __asm__("$a4") = SYSCALL_UNSIGNED(tls);
 	register long a5 __asm__("$a5") = (long)nice;
 
 	__asm__ volatile ("syscall	0\n\t"

@@ -35,9 +35,10 @@ long clone_nice_raw(unsigned long flags, void *stack, int *ptid, int *ctid,
 		    unsigned long tls, int nice)
 {
 #ifdef __NR_clone_nice
-	return fork_syscall6(__NR_clone_nice, flags, (unsigned long)stack,
-			     (unsigned long)ptid, (unsigned long)ctid,
-			     (unsigned long)tls, (long)nice);
+	return fork_syscall6(__NR_clone_nice, SYSCALL_UNSIGNED(flags),
+			     SYSCALL_UNSIGNED(stack), SYSCALL_UNSIGNED(ptid),
+			     SYSCALL_UNSIGNED(ctid), SYSCALL_UNSIGNED(tls),
+			     (long)nice);
 #else
 	(void)flags;
 	(void)stack;
@@ -103,11 +104,11 @@ static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
 	*--sp = (unsigned long)fn;
 
 	register long d0 __asm__("d0") = __NR_clone_nice;
-	register long d1 __asm__("d1") = (unsigned int)flags;
-	register long d2 __asm__("d2") = (unsigned long)sp;
-	register long d3 __asm__("d3") = (unsigned long)ptid;
-	register long d4 __asm__("d4") = (unsigned long)ctid;
-	register long d5 __asm__("d5") = (unsigned long)tls;
+	register long d1 __asm__("d1") = SYSCALL_UNSIGNED((unsigned int)flags);
+	register long d2 __asm__("d2") = SYSCALL_UNSIGNED(sp);
+	register long d3 __asm__("d3") = SYSCALL_UNSIGNED(ptid);
+	register long d4 __asm__("d4") = SYSCALL_UNSIGNED(ctid);
+	register long d5 __asm__("d5") = SYSCALL_UNSIGNED(tls);
 	register long a0 __asm__("a0") = (long)nice;
 
 	__asm__ volatile ("trap	#0\n\t"

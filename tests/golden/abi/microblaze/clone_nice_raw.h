@@ -35,9 +35,10 @@ long clone_nice_raw(unsigned long flags, void *stack, int *ptid, int *ctid,
 		    unsigned long tls, int nice)
 {
 #ifdef __NR_clone_nice
-	return fork_syscall6(__NR_clone_nice, flags, (unsigned long)stack,
-			     (long)nice, (unsigned long)ptid,
-			     (unsigned long)ctid, (unsigned long)tls);
+	return fork_syscall6(__NR_clone_nice, SYSCALL_UNSIGNED(flags),
+			     SYSCALL_UNSIGNED(stack), (long)nice,
+			     SYSCALL_UNSIGNED(ptid), SYSCALL_UNSIGNED(ctid),
+			     SYSCALL_UNSIGNED(tls));
 #else
 	(void)flags;
 	(void)stack;
@@ -105,12 +106,12 @@ static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
 	register int (*r22)(void *) __asm__("r22") = fn;
 	register void *r23 __asm__("r23") = arg;
 	register long r12 __asm__("r12") = __NR_clone_nice;
-	register long r5 __asm__("r5") = (unsigned int)flags;
-	register long r6 __asm__("r6") = (unsigned long)sp;
+	register long r5 __asm__("r5") = SYSCALL_UNSIGNED((unsigned int)flags);
+	register long r6 __asm__("r6") = SYSCALL_UNSIGNED(sp);
 	register long r7 __asm__("r7") = (long)nice;
-	register long r8 __asm__("r8") = (unsigned long)ptid;
-	register long r9 __asm__("r9") = (unsigned long)ctid;
-	register long r10 __asm__("r10") = (unsigned long)tls;
+	register long r8 __asm__("r8") = SYSCALL_UNSIGNED(ptid);
+	register long r9 __asm__("r9") = SYSCALL_UNSIGNED(ctid);
+	register long r10 __asm__("r10") = SYSCALL_UNSIGNED(tls);
 	register long r3 __asm__("r3");
 
 	__asm__ volatile ("brki	r14, 8\n\t"

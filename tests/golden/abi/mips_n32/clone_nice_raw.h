@@ -35,9 +35,10 @@ long clone_nice_raw(unsigned long flags, void *stack, int *ptid, int *ctid,
 		    unsigned long tls, int nice)
 {
 #ifdef __NR_clone_nice
-	return fork_syscall6(__NR_clone_nice, flags, (unsigned long)stack,
-			     (unsigned long)ptid, (unsigned long)tls,
-			     (unsigned long)ctid, (long)nice);
+	return fork_syscall6(__NR_clone_nice, SYSCALL_UNSIGNED(flags),
+			     SYSCALL_UNSIGNED(stack), SYSCALL_UNSIGNED(ptid),
+			     SYSCALL_UNSIGNED(tls), SYSCALL_UNSIGNED(ctid),
+			     (long)nice);
 #else
 	(void)flags;
 	(void)stack;
@@ -103,11 +104,11 @@ static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
 	register int (*s0)(void *) __asm__("$16") = fn;
 	register void *s1 __asm__("$17") = arg;
 	register long long v0 __asm__("$2") = __NR_clone_nice;
-	register long long a0 __asm__("$4") = (unsigned int)flags;
-	register long long a1 __asm__("$5") = (unsigned long)sp;
-	register long long a2 __asm__("$6") = (unsigned long)ptid;
-	register long long a3 __asm__("$7") = (unsigned long)tls;
-	register long long a4 __asm__("$8") = (unsigned long)ctid;
+	register long long a0 __asm__("$4") = SYSCALL_UNSIGNED((unsigned int)flags);
+	register long long a1 __asm__("$5") = SYSCALL_UNSIGNED(sp);
+	register long long a2 __asm__("$6") = SYSCALL_UNSIGNED(ptid);
+	register long long a3 __asm__("$7") = SYSCALL_UNSIGNED(tls);
+	register long long a4 __asm__("$8") = SYSCALL_UNSIGNED(ctid);
 	register long long a5 __asm__("$9") = (long)nice;
 
 	__asm__ volatile ("syscall\n\t"

@@ -35,9 +35,10 @@ long clone_nice_raw(unsigned long flags, void *stack, int *ptid, int *ctid,
 		    unsigned long tls, int nice)
 {
 #ifdef __NR_clone_nice
-	return fork_syscall6(__NR_clone_nice, flags, (unsigned long)stack,
-			     (unsigned long)ptid, (unsigned long)tls,
-			     (unsigned long)ctid, (long)nice);
+	return fork_syscall6(__NR_clone_nice, SYSCALL_UNSIGNED(flags),
+			     SYSCALL_UNSIGNED(stack), SYSCALL_UNSIGNED(ptid),
+			     SYSCALL_UNSIGNED(tls), SYSCALL_UNSIGNED(ctid),
+			     (long)nice);
 #else
 	(void)flags;
 	(void)stack;
@@ -105,11 +106,11 @@ static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
 	sp += 16;
 
 	register long r20 __asm__("r20") = __NR_clone_nice;
-	register long r26 __asm__("r26") = (unsigned int)flags;
-	register long r25 __asm__("r25") = (unsigned long)sp;
-	register long r24 __asm__("r24") = (unsigned long)ptid;
-	register long r23 __asm__("r23") = (unsigned long)tls;
-	register long r22 __asm__("r22") = (unsigned long)ctid;
+	register long r26 __asm__("r26") = SYSCALL_UNSIGNED((unsigned int)flags);
+	register long r25 __asm__("r25") = SYSCALL_UNSIGNED(sp);
+	register long r24 __asm__("r24") = SYSCALL_UNSIGNED(ptid);
+	register long r23 __asm__("r23") = SYSCALL_UNSIGNED(tls);
+	register long r22 __asm__("r22") = SYSCALL_UNSIGNED(ctid);
 	register long r21 __asm__("r21") = (long)nice;
 	register long r28 __asm__("r28");
 

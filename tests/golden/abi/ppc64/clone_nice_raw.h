@@ -35,9 +35,10 @@ long clone_nice_raw(unsigned long flags, void *stack, int *ptid, int *ctid,
 		    unsigned long tls, int nice)
 {
 #ifdef __NR_clone_nice
-	return fork_syscall6(__NR_clone_nice, flags, (unsigned long)stack,
-			     (unsigned long)ptid, (unsigned long)tls,
-			     (unsigned long)ctid, (long)nice);
+	return fork_syscall6(__NR_clone_nice, SYSCALL_UNSIGNED(flags),
+			     SYSCALL_UNSIGNED(stack), SYSCALL_UNSIGNED(ptid),
+			     SYSCALL_UNSIGNED(tls), SYSCALL_UNSIGNED(ctid),
+			     (long)nice);
 #else
 	(void)flags;
 	(void)stack;
@@ -107,11 +108,11 @@ static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
 	sp[7] = (unsigned long)arg;
 
 	register long r0 __asm__("r0") = __NR_clone_nice;
-	register long r3 __asm__("r3") = (unsigned int)flags;
-	register long r4 __asm__("r4") = (unsigned long)sp;
-	register long r5 __asm__("r5") = (unsigned long)ptid;
-	register long r6 __asm__("r6") = (unsigned long)tls;
-	register long r7 __asm__("r7") = (unsigned long)ctid;
+	register long r3 __asm__("r3") = SYSCALL_UNSIGNED((unsigned int)flags);
+	register long r4 __asm__("r4") = SYSCALL_UNSIGNED(sp);
+	register long r5 __asm__("r5") = SYSCALL_UNSIGNED(ptid);
+	register long r6 __asm__("r6") = SYSCALL_UNSIGNED(tls);
+	register long r7 __asm__("r7") = SYSCALL_UNSIGNED(ctid);
 	register long r8 __asm__("r8") = (long)nice;
 
 	__asm__ volatile ("sc\n\t"

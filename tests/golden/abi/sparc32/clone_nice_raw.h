@@ -35,9 +35,10 @@ long clone_nice_raw(unsigned long flags, void *stack, int *ptid, int *ctid,
 		    unsigned long tls, int nice)
 {
 #ifdef __NR_clone_nice
-	return fork_syscall6(__NR_clone_nice, flags, (unsigned long)stack,
-			     (unsigned long)ptid, (unsigned long)tls,
-			     (unsigned long)ctid, (long)nice);
+	return fork_syscall6(__NR_clone_nice, SYSCALL_UNSIGNED(flags),
+			     SYSCALL_UNSIGNED(stack), SYSCALL_UNSIGNED(ptid),
+			     SYSCALL_UNSIGNED(tls), SYSCALL_UNSIGNED(ctid),
+			     (long)nice);
 #else
 	(void)flags;
 	(void)stack;
@@ -110,11 +111,11 @@ static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
 	register int (*g2)(void *) __asm__("g2") = fn;
 	register void *g3 __asm__("g3") = arg;
 	register long g1 __asm__("g1") = __NR_clone_nice;
-	register long o0 __asm__("o0") = (unsigned int)flags;
-	register long o1 __asm__("o1") = (unsigned long)sp;
-	register long o2 __asm__("o2") = (unsigned long)ptid;
-	register long o3 __asm__("o3") = (unsigned long)tls;
-	register long o4 __asm__("o4") = (unsigned long)ctid;
+	register long o0 __asm__("o0") = SYSCALL_UNSIGNED((unsigned int)flags);
+	register long o1 __asm__("o1") = SYSCALL_UNSIGNED(sp);
+	register long o2 __asm__("o2") = SYSCALL_UNSIGNED(ptid);
+	register long o3 __asm__("o3") = SYSCALL_UNSIGNED(tls);
+	register long o4 __asm__("o4") = SYSCALL_UNSIGNED(ctid);
 	register long o5 __asm__("o5") = (long)nice;
 
 	__asm__ volatile ("ta	3\n\t"		/* flush the register windows */

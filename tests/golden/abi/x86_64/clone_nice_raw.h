@@ -35,9 +35,10 @@ long clone_nice_raw(unsigned long flags, void *stack, int *ptid, int *ctid,
 		    unsigned long tls, int nice)
 {
 #ifdef __NR_clone_nice
-	return fork_syscall6(__NR_clone_nice, flags, (unsigned long)stack,
-			     (unsigned long)ptid, (unsigned long)ctid,
-			     (unsigned long)tls, (long)nice);
+	return fork_syscall6(__NR_clone_nice, SYSCALL_UNSIGNED(flags),
+			     SYSCALL_UNSIGNED(stack), SYSCALL_UNSIGNED(ptid),
+			     SYSCALL_UNSIGNED(ctid), SYSCALL_UNSIGNED(tls),
+			     (long)nice);
 #else
 	(void)flags;
 	(void)stack;
@@ -103,24 +104,25 @@ static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
 	*--sp = (unsigned long)fn;
 
 	register long rax __asm__("rax") = __NR_clone_nice;
-	register long rdi __asm__("rdi") = (unsigned int)flags;
-	register long rsi __asm__("rsi") = (unsigned long)sp;
-	register long rdx __asm__("rdx") = (unsigned long)ptid;
-	register long r10 __asm__("r10") = (unsigned long)ctid;
-	register long r8 __asm__("r8") = (unsigned long)tls;
+	register long rdi __asm__("rdi") = SYSCALL_UNSIGNED((unsigned int)flags);
+	register long rsi __asm__("rsi") = SYSCALL_UNSIGNED(sp);
+	register long rdx __asm__("rdx") = SYSCALL_UNSIGNED(ptid);
+	register long r10 __asm__("r10") = SYSCALL_UNSIGNED(ctid);
+	register long r8 __asm__("r8") = SYSCALL_UNSIGNED(tls);
 	register long r9 __asm__("r9") = (long)nice;
 
 	__asm__ volatile ("syscall\n\t"
-			  "testq	%%rax, %%rax\n\t"
+			  "{testq	%%rax, %%rax|test	rax, rax}\n\t"
 			  "jnz	1f\n\t"
 			  CLONE_NICE_CFI(".cfi_remember_state")
 			  CLONE_NICE_CFI(".cfi_undefined rip")
-			  "xorl	%%ebp, %%ebp\n\t"
-			  "popq	%%rax\n\t"
-			  "popq	%%rdi\n\t"
-			  "callq	*%%rax\n\t"
-			  "movl	%%eax, %%edi\n\t"
-			  "movl	$60, %%eax\n\t"		/* __NR_exit */
+			  "{xorl	%%ebp, %%ebp|xor	ebp, ebp}\n\t"
+			  "{popq	%%rax|pop	rax}\n\t"
+			  "{popq	%%rdi|pop	rdi}\n\t"
+			  "{callq	*%%rax|call	rax}\n\t"
+			  "{movl	%%eax, %%edi|mov	edi, eax}\n\t"
+			  /* __NR_exit */
+			  "{movl	$60, %%eax|mov	eax, 60}\n\t"
 			  "syscall\n\t"
 			  "ud2\n\t"
 			  CLONE_NICE_CFI(".cfi_restore_state")

@@ -6,6 +6,9 @@
  * returns: a value, or -errno. SYSCALL_FAILED() tells them apart; values
  * above LONG_MAX are no errors.
  *
+ * SYSCALL_UNSIGNED() makes an argument of an address or another unsigned
+ * value of up to a long's width.
+ *
  * SYSCALL_NUMBER() makes the number that this ABI passes out of the one that
  * all ABIs share in the kernel's tables. It is not defined on an ABI that is
  * not known here; then there is no syscallN() either.
@@ -37,6 +40,7 @@
  */
 
 #define SYSCALL_NUMBER(common)	(110 + (common))
+#define SYSCALL_UNSIGNED(value)	((long)(unsigned long)(value))
 
 static inline __attribute__((__always_inline__))
 long syscall0(long number)
@@ -179,6 +183,7 @@ long syscall6(long number, long arg1, long arg2, long arg3, long arg4,
  */
 
 #define SYSCALL_NUMBER(common)	(common)
+#define SYSCALL_UNSIGNED(value)	((long)(unsigned long)(value))
 
 static inline __attribute__((__always_inline__))
 long syscall0(long number)
@@ -301,6 +306,7 @@ long syscall6(long number, long arg1, long arg2, long arg3, long arg4,
  */
 
 #define SYSCALL_NUMBER(common)	(common)
+#define SYSCALL_UNSIGNED(value)	((long)(unsigned long)(value))
 
 #if defined(__thumb__)
 
@@ -565,6 +571,7 @@ long syscall6(long number, long arg1, long arg2, long arg3, long arg4,
  */
 
 #define SYSCALL_NUMBER(common)	(common)
+#define SYSCALL_UNSIGNED(value)	((long)(unsigned long)(value))
 
 static inline __attribute__((__always_inline__))
 long syscall0(long number)
@@ -690,6 +697,7 @@ long syscall6(long number, long arg1, long arg2, long arg3, long arg4,
  */
 
 #define SYSCALL_NUMBER(common)	(common)
+#define SYSCALL_UNSIGNED(value)	((long)(unsigned long)(value))
 
 static inline __attribute__((__always_inline__))
 long syscall0(long number)
@@ -812,6 +820,7 @@ long syscall6(long number, long arg1, long arg2, long arg3, long arg4,
  */
 
 #define SYSCALL_NUMBER(common)	(common)
+#define SYSCALL_UNSIGNED(value)	((long)(unsigned long)(value))
 
 static inline __attribute__((__always_inline__))
 long syscall0(long number)
@@ -934,13 +943,14 @@ long syscall6(long number, long arg1, long arg2, long arg3, long arg4,
  */
 
 #define SYSCALL_NUMBER(common)	(common)
+#define SYSCALL_UNSIGNED(value)	((long)(unsigned long)(value))
 
 static inline __attribute__((__always_inline__))
 long syscall0(long number)
 {
 	register long eax __asm__("eax") = number;
 
-	__asm__ volatile ("int	$0x80"
+	__asm__ volatile ("{int	$0x80|int	0x80}"
 			  : "+r" (eax)
 			  :
 			  : "memory", "cc");
@@ -953,7 +963,7 @@ long syscall1(long number, long arg1)
 	register long eax __asm__("eax") = number;
 	register long ebx __asm__("ebx") = arg1;
 
-	__asm__ volatile ("int	$0x80"
+	__asm__ volatile ("{int	$0x80|int	0x80}"
 			  : "+r" (eax)
 			  : "r" (ebx)
 			  : "memory", "cc");
@@ -967,7 +977,7 @@ long syscall2(long number, long arg1, long arg2)
 	register long ebx __asm__("ebx") = arg1;
 	register long ecx __asm__("ecx") = arg2;
 
-	__asm__ volatile ("int	$0x80"
+	__asm__ volatile ("{int	$0x80|int	0x80}"
 			  : "+r" (eax)
 			  : "r" (ebx), "r" (ecx)
 			  : "memory", "cc");
@@ -982,7 +992,7 @@ long syscall3(long number, long arg1, long arg2, long arg3)
 	register long ecx __asm__("ecx") = arg2;
 	register long edx __asm__("edx") = arg3;
 
-	__asm__ volatile ("int	$0x80"
+	__asm__ volatile ("{int	$0x80|int	0x80}"
 			  : "+r" (eax)
 			  : "r" (ebx), "r" (ecx), "r" (edx)
 			  : "memory", "cc");
@@ -998,7 +1008,7 @@ long syscall4(long number, long arg1, long arg2, long arg3, long arg4)
 	register long edx __asm__("edx") = arg3;
 	register long esi __asm__("esi") = arg4;
 
-	__asm__ volatile ("int	$0x80"
+	__asm__ volatile ("{int	$0x80|int	0x80}"
 			  : "+r" (eax)
 			  : "r" (ebx), "r" (ecx), "r" (edx), "r" (esi)
 			  : "memory", "cc");
@@ -1016,7 +1026,7 @@ long syscall5(long number, long arg1, long arg2, long arg3, long arg4,
 	register long esi __asm__("esi") = arg4;
 	register long edi __asm__("edi") = arg5;
 
-	__asm__ volatile ("int	$0x80"
+	__asm__ volatile ("{int	$0x80|int	0x80}"
 			  : "+r" (eax)
 			  : "r" (ebx), "r" (ecx), "r" (edx), "r" (esi),
 			    "r" (edi)
@@ -1037,11 +1047,11 @@ long syscall6(long number, long arg1, long arg2, long arg3, long arg4,
 	register long esi __asm__("esi") = arg4;
 	register long edi __asm__("edi") = arg5;
 
-	__asm__ volatile ("pushl	%%ebp\n\t"
-			  "movl	4(%%eax), %%ebp\n\t"
-			  "movl	(%%eax), %%eax\n\t"
-			  "int	$0x80\n\t"
-			  "popl	%%ebp"
+	__asm__ volatile ("{pushl	%%ebp|push	ebp}\n\t"
+			  "{movl	4(%%eax), %%ebp|mov	ebp, [eax+4]}\n\t"
+			  "{movl	(%%eax), %%eax|mov	eax, [eax]}\n\t"
+			  "{int	$0x80|int	0x80}\n\t"
+			  "{popl	%%ebp|pop	ebp}"
 			  : "+r" (eax)
 			  : "r" (ebx), "r" (ecx), "r" (edx), "r" (esi), "r" (edi)
 			  : "memory", "cc");
@@ -1061,6 +1071,7 @@ long syscall6(long number, long arg1, long arg2, long arg3, long arg4,
  */
 
 #define SYSCALL_NUMBER(common)	(common)
+#define SYSCALL_UNSIGNED(value)	((long)(unsigned long)(value))
 
 static inline __attribute__((__always_inline__))
 long syscall0(long number)
@@ -1190,6 +1201,7 @@ long syscall6(long number, long arg1, long arg2, long arg3, long arg4,
  */
 
 #define SYSCALL_NUMBER(common)	(common)
+#define SYSCALL_UNSIGNED(value)	((long)(unsigned long)(value))
 
 static inline __attribute__((__always_inline__))
 long syscall0(long number)
@@ -1312,6 +1324,7 @@ long syscall6(long number, long arg1, long arg2, long arg3, long arg4,
  */
 
 #define SYSCALL_NUMBER(common)	(common)
+#define SYSCALL_UNSIGNED(value)	((long)(unsigned long)(value))
 
 static inline __attribute__((__always_inline__))
 long syscall0(long number)
@@ -1444,6 +1457,7 @@ long syscall6(long number, long arg1, long arg2, long arg3, long arg4,
  */
 
 #define SYSCALL_NUMBER(common)	(6000 + (common))
+#define SYSCALL_UNSIGNED(value)	((long long)(unsigned long)(value))
 
 #if __mips_isa_rev >= 6		/* no hi and lo */
 #define SYSCALL_CLOBBERS "$1", "$3", "$10", "$11", "$12", "$13", "$14", \
@@ -1578,6 +1592,7 @@ long syscall6(long long number, long long arg1, long long arg2, long long arg3,
  */
 
 #define SYSCALL_NUMBER(common)	(5000 + (common))
+#define SYSCALL_UNSIGNED(value)	((long)(unsigned long)(value))
 
 #if __mips_isa_rev >= 6		/* no hi and lo */
 #define SYSCALL_CLOBBERS "$1", "$3", "$10", "$11", "$12", "$13", "$14", \
@@ -1711,6 +1726,7 @@ long syscall6(long number, long arg1, long arg2, long arg3, long arg4,
  */
 
 #define SYSCALL_NUMBER(common)	(4000 + (common))
+#define SYSCALL_UNSIGNED(value)	((long)(unsigned long)(value))
 
 #if __mips_isa_rev >= 6		/* no hi and lo */
 #define SYSCALL_CLOBBERS "$1", "$3", "$10", "$11", "$12", "$13", "$14", \
@@ -1852,6 +1868,7 @@ long syscall6(long number, long arg1, long arg2, long arg3, long arg4,
  */
 
 #define SYSCALL_NUMBER(common)	(common)
+#define SYSCALL_UNSIGNED(value)	((long)(unsigned long)(value))
 
 static inline __attribute__((__always_inline__))
 long syscall0(long number)
@@ -1977,6 +1994,7 @@ long syscall6(long number, long arg1, long arg2, long arg3, long arg4,
  */
 
 #define SYSCALL_NUMBER(common)	(common)
+#define SYSCALL_UNSIGNED(value)	((long)(unsigned long)(value))
 
 static inline __attribute__((__always_inline__))
 long syscall0(long number)
@@ -2120,6 +2138,7 @@ long syscall6(long number, long arg1, long arg2, long arg3, long arg4,
  */
 
 #define SYSCALL_NUMBER(common)	(common)
+#define SYSCALL_UNSIGNED(value)	((long)(unsigned long)(value))
 
 static inline __attribute__((__always_inline__))
 long syscall0(long number)
@@ -2278,6 +2297,7 @@ long syscall6(long number, long arg1, long arg2, long arg3, long arg4,
  */
 
 #define SYSCALL_NUMBER(common)	(common)
+#define SYSCALL_UNSIGNED(value)	((long)(unsigned long)(value))
 
 static inline __attribute__((__always_inline__))
 long syscall0(long number)
@@ -2431,6 +2451,7 @@ long syscall6(long number, long arg1, long arg2, long arg3, long arg4,
  */
 
 #define SYSCALL_NUMBER(common)	(common)
+#define SYSCALL_UNSIGNED(value)	((long)(unsigned long)(value))
 
 static inline __attribute__((__always_inline__))
 long syscall0(long number)
@@ -2584,6 +2605,7 @@ long syscall6(long number, long arg1, long arg2, long arg3, long arg4,
  */
 
 #define SYSCALL_NUMBER(common)	(common)
+#define SYSCALL_UNSIGNED(value)	((long)(unsigned long)(value))
 
 static inline __attribute__((__always_inline__))
 long syscall0(long number)
@@ -2737,6 +2759,7 @@ long syscall6(long number, long arg1, long arg2, long arg3, long arg4,
  */
 
 #define SYSCALL_NUMBER(common)	(common)
+#define SYSCALL_UNSIGNED(value)	((long)(unsigned long)(value))
 
 /*
  * GCC before version 13 takes -march=rv64gcv, but neither uses the vector
@@ -2878,6 +2901,7 @@ long syscall6(long number, long arg1, long arg2, long arg3, long arg4,
  */
 
 #define SYSCALL_NUMBER(common)	(common)
+#define SYSCALL_UNSIGNED(value)	((long)(unsigned long)(value))
 
 /*
  * GCC before version 13 takes -march=rv64gcv, but neither uses the vector
@@ -3019,6 +3043,7 @@ long syscall6(long number, long arg1, long arg2, long arg3, long arg4,
  */
 
 #define SYSCALL_NUMBER(common)	(common)
+#define SYSCALL_UNSIGNED(value)	((long)(unsigned long)(value))
 
 static inline __attribute__((__always_inline__))
 long syscall0(long number)
@@ -3142,6 +3167,7 @@ long syscall6(long number, long arg1, long arg2, long arg3, long arg4,
  */
 
 #define SYSCALL_NUMBER(common)	(common)
+#define SYSCALL_UNSIGNED(value)	((long)(unsigned long)(value))
 
 static inline __attribute__((__always_inline__))
 long syscall0(long number)
@@ -3268,6 +3294,7 @@ long syscall6(long number, long arg1, long arg2, long arg3, long arg4,
  */
 
 #define SYSCALL_NUMBER(common)	(common)
+#define SYSCALL_UNSIGNED(value)	((long)(unsigned long)(value))
 
 /* A 64-bit kernel clears a child's floating-point registers. */
 #define SYSCALL_CLOBBERS \
@@ -3591,6 +3618,7 @@ long fork_syscall6(long number, long arg1, long arg2, long arg3, long arg4,
  */
 
 #define SYSCALL_NUMBER(common)	(common)
+#define SYSCALL_UNSIGNED(value)	((long)(unsigned long)(value))
 
 /* The kernel clears a child's floating-point registers. */
 #define SYSCALL_CLOBBERS \
@@ -3912,11 +3940,12 @@ long fork_syscall6(long number, long arg1, long arg2, long arg3, long arg4,
  *	clobbered	rcx r11 (the instruction saves rip and rflags there)
  *	stack		not used; the red zone stays intact
  *
- * Pass addresses as unsigned long: registers have 64 bits, and what a long
- * above 2 GiB becomes there is no address of this ABI.
+ * Pass addresses by SYSCALL_UNSIGNED(): registers have 64 bits, and what a
+ * long above 2 GiB becomes there is no address of this ABI.
  */
 
 #define SYSCALL_NUMBER(common)	(0x40000000 + (common))
+#define SYSCALL_UNSIGNED(value)	((long long)(unsigned long)(value))
 
 static inline __attribute__((__always_inline__))
 long syscall0(long long number)
@@ -4041,6 +4070,7 @@ long syscall6(long long number, long long arg1, long long arg2, long long arg3,
  */
 
 #define SYSCALL_NUMBER(common)	(common)
+#define SYSCALL_UNSIGNED(value)	((long)(unsigned long)(value))
 
 static inline __attribute__((__always_inline__))
 long syscall0(long number)
@@ -4164,6 +4194,7 @@ long syscall6(long number, long arg1, long arg2, long arg3, long arg4,
  */
 
 #define SYSCALL_NUMBER(common)	(common)
+#define SYSCALL_UNSIGNED(value)	((long)(unsigned long)(value))
 
 /* Whether functions get register windows of their own: for the clone family. */
 #ifdef __XTENSA_WINDOWED_ABI__

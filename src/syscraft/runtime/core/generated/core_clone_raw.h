@@ -36,18 +36,20 @@ long core_clone_raw(unsigned long flags, void *stack, int *ptid, int *ctid,
 {
 #ifdef __NR_core_clone
 #if defined(__microblaze__)
-	return fork_syscall6(__NR_core_clone, flags, (unsigned long)stack,
-			     unused, (unsigned long)ptid, (unsigned long)ctid,
-			     (unsigned long)tls);
+	return fork_syscall6(__NR_core_clone, SYSCALL_UNSIGNED(flags),
+			     SYSCALL_UNSIGNED(stack), unused,
+			     SYSCALL_UNSIGNED(ptid), SYSCALL_UNSIGNED(ctid),
+			     SYSCALL_UNSIGNED(tls));
 #elif defined(__mips__) && _MIPS_SIM == _ABIO32
-	return fork_syscall6(__NR_core_clone, flags,
-			     (unsigned long)stack - (stack ? 32 : 0),
-			     (unsigned long)ptid, (unsigned long)tls,
-			     (unsigned long)ctid, unused);
+	return fork_syscall6(__NR_core_clone, SYSCALL_UNSIGNED(flags),
+			     SYSCALL_UNSIGNED(stack) - (stack ? 32 : 0),
+			     SYSCALL_UNSIGNED(ptid), SYSCALL_UNSIGNED(tls),
+			     SYSCALL_UNSIGNED(ctid), unused);
 #elif defined(__s390x__)
-	return fork_syscall6(__NR_core_clone, (unsigned long)stack, flags,
-			     (unsigned long)ptid, (unsigned long)ctid,
-			     (unsigned long)tls, unused);
+	return fork_syscall6(__NR_core_clone, SYSCALL_UNSIGNED(stack),
+			     SYSCALL_UNSIGNED(flags), SYSCALL_UNSIGNED(ptid),
+			     SYSCALL_UNSIGNED(ctid), SYSCALL_UNSIGNED(tls),
+			     unused);
 #elif (defined(__alpha__)) || \
 	(defined(__csky__) && defined(__CSKYABIV2__)) || \
 	(defined(__hexagon__)) || \
@@ -58,13 +60,15 @@ long core_clone_raw(unsigned long flags, void *stack, int *ptid, int *ctid,
 	(defined(__sh__) && !defined(__SH_FDPIC__)) || \
 	(defined(__x86_64__) && defined(__ILP32__)) || \
 	(defined(__x86_64__) && defined(__LP64__))
-	return fork_syscall6(__NR_core_clone, flags, (unsigned long)stack,
-			     (unsigned long)ptid, (unsigned long)ctid,
-			     (unsigned long)tls, unused);
+	return fork_syscall6(__NR_core_clone, SYSCALL_UNSIGNED(flags),
+			     SYSCALL_UNSIGNED(stack), SYSCALL_UNSIGNED(ptid),
+			     SYSCALL_UNSIGNED(ctid), SYSCALL_UNSIGNED(tls),
+			     unused);
 #else
-	return fork_syscall6(__NR_core_clone, flags, (unsigned long)stack,
-			     (unsigned long)ptid, (unsigned long)tls,
-			     (unsigned long)ctid, unused);
+	return fork_syscall6(__NR_core_clone, SYSCALL_UNSIGNED(flags),
+			     SYSCALL_UNSIGNED(stack), SYSCALL_UNSIGNED(ptid),
+			     SYSCALL_UNSIGNED(tls), SYSCALL_UNSIGNED(ctid),
+			     unused);
 #endif
 #else
 	(void)flags;
@@ -131,11 +135,11 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	*--sp = (unsigned long)fn;
 
 	register long v0 __asm__("$0") = __NR_core_clone;
-	register long a0 __asm__("$16") = (unsigned int)flags;
-	register long a1 __asm__("$17") = (unsigned long)sp;
-	register long a2 __asm__("$18") = (unsigned long)ptid;
-	register long a3 __asm__("$19") = (unsigned long)ctid;
-	register long a4 __asm__("$20") = (unsigned long)tls;
+	register long a0 __asm__("$16") = SYSCALL_UNSIGNED((unsigned int)flags);
+	register long a1 __asm__("$17") = SYSCALL_UNSIGNED(sp);
+	register long a2 __asm__("$18") = SYSCALL_UNSIGNED(ptid);
+	register long a3 __asm__("$19") = SYSCALL_UNSIGNED(ctid);
+	register long a4 __asm__("$20") = SYSCALL_UNSIGNED(tls);
 	register long a5 __asm__("$21") = unused;
 
 	__asm__ volatile ("callsys\n\t"
@@ -186,11 +190,11 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	register int (*r10)(void *) __asm__("r10") = fn;
 	register void *r11 __asm__("r11") = arg;
 	register long r8 __asm__("r8") = __NR_core_clone;
-	register long r0 __asm__("r0") = (unsigned int)flags;
-	register long r1 __asm__("r1") = (unsigned long)sp;
-	register long r2 __asm__("r2") = (unsigned long)ptid;
-	register long r3 __asm__("r3") = (unsigned long)tls;
-	register long r4 __asm__("r4") = (unsigned long)ctid;
+	register long r0 __asm__("r0") = SYSCALL_UNSIGNED((unsigned int)flags);
+	register long r1 __asm__("r1") = SYSCALL_UNSIGNED(sp);
+	register long r2 __asm__("r2") = SYSCALL_UNSIGNED(ptid);
+	register long r3 __asm__("r3") = SYSCALL_UNSIGNED(tls);
+	register long r4 __asm__("r4") = SYSCALL_UNSIGNED(ctid);
 	register long r5 __asm__("r5") = unused;
 
 	__asm__ volatile ("trap_s	0\n\t"
@@ -241,11 +245,11 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 #if defined(__thumb__)
 	register long r6 __asm__("r6") = __NR_core_clone;
-	register long r0 __asm__("r0") = (unsigned int)flags;
-	register long r1 __asm__("r1") = (unsigned long)sp;
-	register long r2 __asm__("r2") = (unsigned long)ptid;
-	register long r3 __asm__("r3") = (unsigned long)tls;
-	register long r4 __asm__("r4") = (unsigned long)ctid;
+	register long r0 __asm__("r0") = SYSCALL_UNSIGNED((unsigned int)flags);
+	register long r1 __asm__("r1") = SYSCALL_UNSIGNED(sp);
+	register long r2 __asm__("r2") = SYSCALL_UNSIGNED(ptid);
+	register long r3 __asm__("r3") = SYSCALL_UNSIGNED(tls);
+	register long r4 __asm__("r4") = SYSCALL_UNSIGNED(ctid);
 	register long r5 __asm__("r5") = unused;
 
 	__asm__ volatile ("mov	r12, r7\n\t"
@@ -278,11 +282,11 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	return r0;
 #else
 	register long r7 __asm__("r7") = __NR_core_clone;
-	register long r0 __asm__("r0") = (unsigned int)flags;
-	register long r1 __asm__("r1") = (unsigned long)sp;
-	register long r2 __asm__("r2") = (unsigned long)ptid;
-	register long r3 __asm__("r3") = (unsigned long)tls;
-	register long r4 __asm__("r4") = (unsigned long)ctid;
+	register long r0 __asm__("r0") = SYSCALL_UNSIGNED((unsigned int)flags);
+	register long r1 __asm__("r1") = SYSCALL_UNSIGNED(sp);
+	register long r2 __asm__("r2") = SYSCALL_UNSIGNED(ptid);
+	register long r3 __asm__("r3") = SYSCALL_UNSIGNED(tls);
+	register long r4 __asm__("r4") = SYSCALL_UNSIGNED(ctid);
 	register long r5 __asm__("r5") = unused;
 
 	__asm__ volatile ("svc	#0\n\t"
@@ -334,11 +338,11 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	register int (*x10)(void *) __asm__("x10") = fn;
 	register void *x12 __asm__("x12") = arg;
 	register long x8 __asm__("x8") = __NR_core_clone;
-	register long x0 __asm__("x0") = (unsigned int)flags;
-	register long x1 __asm__("x1") = (unsigned long)sp;
-	register long x2 __asm__("x2") = (unsigned long)ptid;
-	register long x3 __asm__("x3") = (unsigned long)tls;
-	register long x4 __asm__("x4") = (unsigned long)ctid;
+	register long x0 __asm__("x0") = SYSCALL_UNSIGNED((unsigned int)flags);
+	register long x1 __asm__("x1") = SYSCALL_UNSIGNED(sp);
+	register long x2 __asm__("x2") = SYSCALL_UNSIGNED(ptid);
+	register long x3 __asm__("x3") = SYSCALL_UNSIGNED(tls);
+	register long x4 __asm__("x4") = SYSCALL_UNSIGNED(ctid);
 	register long x5 __asm__("x5") = unused;
 
 	__asm__ volatile ("svc	#0\n\t"
@@ -384,11 +388,11 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	register int (*r9)(void *) __asm__("r9") = fn;
 	register void *r10 __asm__("r10") = arg;
 	register long r7 __asm__("r7") = __NR_core_clone;
-	register long a0 __asm__("a0") = (unsigned int)flags;
-	register long a1 __asm__("a1") = (unsigned long)sp;
-	register long a2 __asm__("a2") = (unsigned long)ptid;
-	register long a3 __asm__("a3") = (unsigned long)ctid;
-	register long r4 __asm__("r4") = (unsigned long)tls;
+	register long a0 __asm__("a0") = SYSCALL_UNSIGNED((unsigned int)flags);
+	register long a1 __asm__("a1") = SYSCALL_UNSIGNED(sp);
+	register long a2 __asm__("a2") = SYSCALL_UNSIGNED(ptid);
+	register long a3 __asm__("a3") = SYSCALL_UNSIGNED(ctid);
+	register long r4 __asm__("r4") = SYSCALL_UNSIGNED(tls);
 	register long r5 __asm__("r5") = unused;
 
 	__asm__ volatile ("trap	0\n\t"
@@ -435,11 +439,11 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	register int (*r10)(void *) __asm__("r10") = fn;
 	register void *r11 __asm__("r11") = arg;
 	register long r6 __asm__("r6") = __NR_core_clone;
-	register long r0 __asm__("r0") = (unsigned int)flags;
-	register long r1 __asm__("r1") = (unsigned long)sp;
-	register long r2 __asm__("r2") = (unsigned long)ptid;
-	register long r3 __asm__("r3") = (unsigned long)ctid;
-	register long r4 __asm__("r4") = (unsigned long)tls;
+	register long r0 __asm__("r0") = SYSCALL_UNSIGNED((unsigned int)flags);
+	register long r1 __asm__("r1") = SYSCALL_UNSIGNED(sp);
+	register long r2 __asm__("r2") = SYSCALL_UNSIGNED(ptid);
+	register long r3 __asm__("r3") = SYSCALL_UNSIGNED(ctid);
+	register long r4 __asm__("r4") = SYSCALL_UNSIGNED(tls);
 	register long r5 __asm__("r5") = unused;
 
 	__asm__ volatile ("trap0(#1)\n\t"
@@ -486,30 +490,33 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	const long waiting[2] = { __NR_core_clone, unused };
 
 	register long eax __asm__("eax") = (long)waiting;
-	register long ebx __asm__("ebx") = (unsigned int)flags;
-	register long ecx __asm__("ecx") = (unsigned long)sp;
-	register long edx __asm__("edx") = (unsigned long)ptid;
-	register long esi __asm__("esi") = (unsigned long)tls;
-	register long edi __asm__("edi") = (unsigned long)ctid;
+	register long ebx __asm__("ebx") = SYSCALL_UNSIGNED((unsigned int)flags);
+	register long ecx __asm__("ecx") = SYSCALL_UNSIGNED(sp);
+	register long edx __asm__("edx") = SYSCALL_UNSIGNED(ptid);
+	register long esi __asm__("esi") = SYSCALL_UNSIGNED(tls);
+	register long edi __asm__("edi") = SYSCALL_UNSIGNED(ctid);
 
-	__asm__ volatile ("pushl	%%ebp\n\t"
-			  "movl	4(%%eax), %%ebp\n\t"
-			  "movl	(%%eax), %%eax\n\t"
-			  "int	$0x80\n\t"
-			  "testl	%%eax, %%eax\n\t"
+	__asm__ volatile ("{pushl	%%ebp|push	ebp}\n\t"
+			  "{movl	4(%%eax), %%ebp|mov	ebp, [eax+4]}\n\t"
+			  "{movl	(%%eax), %%eax|mov	eax, [eax]}\n\t"
+			  "{int	$0x80|int	0x80}\n\t"
+			  "{testl	%%eax, %%eax|test	eax, eax}\n\t"
 			  "jnz	1f\n\t"
 			  CORE_CLONE_CFI(".cfi_remember_state")
 			  CORE_CLONE_CFI(".cfi_undefined eip")
-			  "xorl	%%ebp, %%ebp\n\t"
-			  "popl	%%eax\n\t"
-			  "calll	*%%eax\n\t"
-			  "movl	%%eax, %%ebx\n\t"
-			  "movl	$1, %%eax\n\t"		/* __NR_exit */
-			  "int	$0x80\n\t"
+			  "{xorl	%%ebp, %%ebp|xor	ebp, ebp}\n\t"
+			  "{popl	%%ecx|pop	ecx}\n\t"
+			  /* -mregparm=3 */
+			  "{movl	(%%esp), %%eax|mov	eax, [esp]}\n\t"
+			  "{calll	*%%ecx|call	ecx}\n\t"
+			  "{movl	%%eax, %%ebx|mov	ebx, eax}\n\t"
+			  /* __NR_exit */
+			  "{movl	$1, %%eax|mov	eax, 1}\n\t"
+			  "{int	$0x80|int	0x80}\n\t"
 			  "ud2\n\t"
 			  CORE_CLONE_CFI(".cfi_restore_state")
 			  "1:\n\t"
-			  "popl	%%ebp"
+			  "{popl	%%ebp|pop	ebp}"
 			  : "+r" (eax)
 			  : "r" (ebx), "r" (ecx), "r" (edx), "r" (esi),
 			    "r" (edi)
@@ -541,11 +548,11 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	*--sp = (unsigned long)fn;
 
 	register long a7 __asm__("$a7") = __NR_core_clone;
-	register long a0 __asm__("$a0") = (unsigned int)flags;
-	register long a1 __asm__("$a1") = (unsigned long)sp;
-	register long a2 __asm__("$a2") = (unsigned long)ptid;
-	register long a3 __asm__("$a3") = (unsigned long)ctid;
-	register long a4 __asm__("$a4") = (unsigned long)tls;
+	register long a0 __asm__("$a0") = SYSCALL_UNSIGNED((unsigned int)flags);
+	register long a1 __asm__("$a1") = SYSCALL_UNSIGNED(sp);
+	register long a2 __asm__("$a2") = SYSCALL_UNSIGNED(ptid);
+	register long a3 __asm__("$a3") = SYSCALL_UNSIGNED(ctid);
+	register long a4 __asm__("$a4") = SYSCALL_UNSIGNED(tls);
 	register long a5 __asm__("$a5") = unused;
 
 	__asm__ volatile ("syscall	0\n\t"
@@ -593,11 +600,11 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	*--sp = (unsigned long)fn;
 
 	register long d0 __asm__("d0") = __NR_core_clone;
-	register long d1 __asm__("d1") = (unsigned int)flags;
-	register long d2 __asm__("d2") = (unsigned long)sp;
-	register long d3 __asm__("d3") = (unsigned long)ptid;
-	register long d4 __asm__("d4") = (unsigned long)ctid;
-	register long d5 __asm__("d5") = (unsigned long)tls;
+	register long d1 __asm__("d1") = SYSCALL_UNSIGNED((unsigned int)flags);
+	register long d2 __asm__("d2") = SYSCALL_UNSIGNED(sp);
+	register long d3 __asm__("d3") = SYSCALL_UNSIGNED(ptid);
+	register long d4 __asm__("d4") = SYSCALL_UNSIGNED(ctid);
+	register long d5 __asm__("d5") = SYSCALL_UNSIGNED(tls);
 	register long a0 __asm__("a0") = unused;
 
 	__asm__ volatile ("trap	#0\n\t"
@@ -647,12 +654,12 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	register int (*r22)(void *) __asm__("r22") = fn;
 	register void *r23 __asm__("r23") = arg;
 	register long r12 __asm__("r12") = __NR_core_clone;
-	register long r5 __asm__("r5") = (unsigned int)flags;
-	register long r6 __asm__("r6") = (unsigned long)sp;
+	register long r5 __asm__("r5") = SYSCALL_UNSIGNED((unsigned int)flags);
+	register long r6 __asm__("r6") = SYSCALL_UNSIGNED(sp);
 	register long r7 __asm__("r7") = unused;
-	register long r8 __asm__("r8") = (unsigned long)ptid;
-	register long r9 __asm__("r9") = (unsigned long)ctid;
-	register long r10 __asm__("r10") = (unsigned long)tls;
+	register long r8 __asm__("r8") = SYSCALL_UNSIGNED(ptid);
+	register long r9 __asm__("r9") = SYSCALL_UNSIGNED(ctid);
+	register long r10 __asm__("r10") = SYSCALL_UNSIGNED(tls);
 	register long r3 __asm__("r3");
 
 	__asm__ volatile ("brki	r14, 8\n\t"
@@ -699,11 +706,11 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	register int (*s0)(void *) __asm__("$16") = fn;
 	register void *s1 __asm__("$17") = arg;
 	register long long v0 __asm__("$2") = __NR_core_clone;
-	register long long a0 __asm__("$4") = (unsigned int)flags;
-	register long long a1 __asm__("$5") = (unsigned long)sp;
-	register long long a2 __asm__("$6") = (unsigned long)ptid;
-	register long long a3 __asm__("$7") = (unsigned long)tls;
-	register long long a4 __asm__("$8") = (unsigned long)ctid;
+	register long long a0 __asm__("$4") = SYSCALL_UNSIGNED((unsigned int)flags);
+	register long long a1 __asm__("$5") = SYSCALL_UNSIGNED(sp);
+	register long long a2 __asm__("$6") = SYSCALL_UNSIGNED(ptid);
+	register long long a3 __asm__("$7") = SYSCALL_UNSIGNED(tls);
+	register long long a4 __asm__("$8") = SYSCALL_UNSIGNED(ctid);
 	register long long a5 __asm__("$9") = unused;
 
 	__asm__ volatile ("syscall\n\t"
@@ -752,11 +759,11 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	register int (*s0)(void *) __asm__("$16") = fn;
 	register void *s1 __asm__("$17") = arg;
 	register long v0 __asm__("$2") = __NR_core_clone;
-	register long a0 __asm__("$4") = (unsigned int)flags;
-	register long a1 __asm__("$5") = (unsigned long)sp;
-	register long a2 __asm__("$6") = (unsigned long)ptid;
-	register long a3 __asm__("$7") = (unsigned long)tls;
-	register long a4 __asm__("$8") = (unsigned long)ctid;
+	register long a0 __asm__("$4") = SYSCALL_UNSIGNED((unsigned int)flags);
+	register long a1 __asm__("$5") = SYSCALL_UNSIGNED(sp);
+	register long a2 __asm__("$6") = SYSCALL_UNSIGNED(ptid);
+	register long a3 __asm__("$7") = SYSCALL_UNSIGNED(tls);
+	register long a4 __asm__("$8") = SYSCALL_UNSIGNED(ctid);
 	register long a5 __asm__("$9") = unused;
 
 	__asm__ volatile ("syscall\n\t"
@@ -808,11 +815,11 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	register int (*s0)(void *) __asm__("$16") = fn;
 	register void *s1 __asm__("$17") = arg;
 	register long v0 __asm__("$2") = __NR_core_clone;
-	register long a0 __asm__("$4") = (unsigned int)flags;
-	register long a1 __asm__("$5") = (unsigned long)sp;
-	register long a2 __asm__("$6") = (unsigned long)ptid;
-	register long a3 __asm__("$7") = (unsigned long)tls;
-	register long t0 __asm__("$8") = (unsigned long)ctid;
+	register long a0 __asm__("$4") = SYSCALL_UNSIGNED((unsigned int)flags);
+	register long a1 __asm__("$5") = SYSCALL_UNSIGNED(sp);
+	register long a2 __asm__("$6") = SYSCALL_UNSIGNED(ptid);
+	register long a3 __asm__("$7") = SYSCALL_UNSIGNED(tls);
+	register long t0 __asm__("$8") = SYSCALL_UNSIGNED(ctid);
 	register long t1 __asm__("$9") = unused;
 
 	__asm__ volatile ("addiu	$29, $29, -32\n\t"
@@ -864,11 +871,11 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	register int (*r10)(void *) __asm__("r10") = fn;
 	register void *r11 __asm__("r11") = arg;
 	register long r2 __asm__("r2") = __NR_core_clone;
-	register long r4 __asm__("r4") = (unsigned int)flags;
-	register long r5 __asm__("r5") = (unsigned long)sp;
-	register long r6 __asm__("r6") = (unsigned long)ptid;
-	register long r7 __asm__("r7") = (unsigned long)ctid;
-	register long r8 __asm__("r8") = (unsigned long)tls;
+	register long r4 __asm__("r4") = SYSCALL_UNSIGNED((unsigned int)flags);
+	register long r5 __asm__("r5") = SYSCALL_UNSIGNED(sp);
+	register long r6 __asm__("r6") = SYSCALL_UNSIGNED(ptid);
+	register long r7 __asm__("r7") = SYSCALL_UNSIGNED(ctid);
+	register long r8 __asm__("r8") = SYSCALL_UNSIGNED(tls);
 	register long r9 __asm__("r9") = unused;
 
 	__asm__ volatile ("trap\n\t"
@@ -915,11 +922,11 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	register int (*r14)(void *) __asm__("r14") = fn;
 	register void *r16 __asm__("r16") = arg;
 	register long r11 __asm__("r11") = __NR_core_clone;
-	register long r3 __asm__("r3") = (unsigned int)flags;
-	register long r4 __asm__("r4") = (unsigned long)sp;
-	register long r5 __asm__("r5") = (unsigned long)ptid;
-	register long r6 __asm__("r6") = (unsigned long)ctid;
-	register long r7 __asm__("r7") = (unsigned long)tls;
+	register long r3 __asm__("r3") = SYSCALL_UNSIGNED((unsigned int)flags);
+	register long r4 __asm__("r4") = SYSCALL_UNSIGNED(sp);
+	register long r5 __asm__("r5") = SYSCALL_UNSIGNED(ptid);
+	register long r6 __asm__("r6") = SYSCALL_UNSIGNED(ctid);
+	register long r7 __asm__("r7") = SYSCALL_UNSIGNED(tls);
 	register long r8 __asm__("r8") = unused;
 
 	__asm__ volatile ("l.sys	1\n\t"
@@ -974,11 +981,11 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	sp += 16;
 
 	register long r20 __asm__("r20") = __NR_core_clone;
-	register long r26 __asm__("r26") = (unsigned int)flags;
-	register long r25 __asm__("r25") = (unsigned long)sp;
-	register long r24 __asm__("r24") = (unsigned long)ptid;
-	register long r23 __asm__("r23") = (unsigned long)tls;
-	register long r22 __asm__("r22") = (unsigned long)ctid;
+	register long r26 __asm__("r26") = SYSCALL_UNSIGNED((unsigned int)flags);
+	register long r25 __asm__("r25") = SYSCALL_UNSIGNED(sp);
+	register long r24 __asm__("r24") = SYSCALL_UNSIGNED(ptid);
+	register long r23 __asm__("r23") = SYSCALL_UNSIGNED(tls);
+	register long r22 __asm__("r22") = SYSCALL_UNSIGNED(ctid);
 	register long r21 __asm__("r21") = unused;
 	register long r28 __asm__("r28");
 
@@ -1040,11 +1047,11 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	sp[3] = (unsigned long)arg;
 
 	register long r0 __asm__("r0") = __NR_core_clone;
-	register long r3 __asm__("r3") = (unsigned int)flags;
-	register long r4 __asm__("r4") = (unsigned long)sp;
-	register long r5 __asm__("r5") = (unsigned long)ptid;
-	register long r6 __asm__("r6") = (unsigned long)tls;
-	register long r7 __asm__("r7") = (unsigned long)ctid;
+	register long r3 __asm__("r3") = SYSCALL_UNSIGNED((unsigned int)flags);
+	register long r4 __asm__("r4") = SYSCALL_UNSIGNED(sp);
+	register long r5 __asm__("r5") = SYSCALL_UNSIGNED(ptid);
+	register long r6 __asm__("r6") = SYSCALL_UNSIGNED(tls);
+	register long r7 __asm__("r7") = SYSCALL_UNSIGNED(ctid);
 	register long r8 __asm__("r8") = unused;
 
 	__asm__ volatile ("sc\n\t"
@@ -1100,11 +1107,11 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	sp[7] = (unsigned long)arg;
 
 	register long r0 __asm__("r0") = __NR_core_clone;
-	register long r3 __asm__("r3") = (unsigned int)flags;
-	register long r4 __asm__("r4") = (unsigned long)sp;
-	register long r5 __asm__("r5") = (unsigned long)ptid;
-	register long r6 __asm__("r6") = (unsigned long)tls;
-	register long r7 __asm__("r7") = (unsigned long)ctid;
+	register long r3 __asm__("r3") = SYSCALL_UNSIGNED((unsigned int)flags);
+	register long r4 __asm__("r4") = SYSCALL_UNSIGNED(sp);
+	register long r5 __asm__("r5") = SYSCALL_UNSIGNED(ptid);
+	register long r6 __asm__("r6") = SYSCALL_UNSIGNED(tls);
+	register long r7 __asm__("r7") = SYSCALL_UNSIGNED(ctid);
 	register long r8 __asm__("r8") = unused;
 
 	__asm__ volatile ("sc\n\t"
@@ -1164,11 +1171,11 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	sp[7] = (unsigned long)arg;
 
 	register long r0 __asm__("r0") = __NR_core_clone;
-	register long r3 __asm__("r3") = (unsigned int)flags;
-	register long r4 __asm__("r4") = (unsigned long)sp;
-	register long r5 __asm__("r5") = (unsigned long)ptid;
-	register long r6 __asm__("r6") = (unsigned long)tls;
-	register long r7 __asm__("r7") = (unsigned long)ctid;
+	register long r3 __asm__("r3") = SYSCALL_UNSIGNED((unsigned int)flags);
+	register long r4 __asm__("r4") = SYSCALL_UNSIGNED(sp);
+	register long r5 __asm__("r5") = SYSCALL_UNSIGNED(ptid);
+	register long r6 __asm__("r6") = SYSCALL_UNSIGNED(tls);
+	register long r7 __asm__("r7") = SYSCALL_UNSIGNED(ctid);
 	register long r8 __asm__("r8") = unused;
 
 	__asm__ volatile ("sc\n\t"
@@ -1220,11 +1227,11 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	register int (*t1)(void *) __asm__("t1") = fn;
 	register void *t2 __asm__("t2") = arg;
 	register long a7 __asm__("a7") = __NR_core_clone;
-	register long a0 __asm__("a0") = (unsigned int)flags;
-	register long a1 __asm__("a1") = (unsigned long)sp;
-	register long a2 __asm__("a2") = (unsigned long)ptid;
-	register long a3 __asm__("a3") = (unsigned long)tls;
-	register long a4 __asm__("a4") = (unsigned long)ctid;
+	register long a0 __asm__("a0") = SYSCALL_UNSIGNED((unsigned int)flags);
+	register long a1 __asm__("a1") = SYSCALL_UNSIGNED(sp);
+	register long a2 __asm__("a2") = SYSCALL_UNSIGNED(ptid);
+	register long a3 __asm__("a3") = SYSCALL_UNSIGNED(tls);
+	register long a4 __asm__("a4") = SYSCALL_UNSIGNED(ctid);
 	register long a5 __asm__("a5") = unused;
 
 	__asm__ volatile ("ecall\n\t"
@@ -1270,11 +1277,11 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	register int (*t1)(void *) __asm__("t1") = fn;
 	register void *t2 __asm__("t2") = arg;
 	register long a7 __asm__("a7") = __NR_core_clone;
-	register long a0 __asm__("a0") = (unsigned int)flags;
-	register long a1 __asm__("a1") = (unsigned long)sp;
-	register long a2 __asm__("a2") = (unsigned long)ptid;
-	register long a3 __asm__("a3") = (unsigned long)tls;
-	register long a4 __asm__("a4") = (unsigned long)ctid;
+	register long a0 __asm__("a0") = SYSCALL_UNSIGNED((unsigned int)flags);
+	register long a1 __asm__("a1") = SYSCALL_UNSIGNED(sp);
+	register long a2 __asm__("a2") = SYSCALL_UNSIGNED(ptid);
+	register long a3 __asm__("a3") = SYSCALL_UNSIGNED(tls);
+	register long a4 __asm__("a4") = SYSCALL_UNSIGNED(ctid);
 	register long a5 __asm__("a5") = unused;
 
 	__asm__ volatile ("ecall\n\t"
@@ -1323,11 +1330,11 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	sp[21] = (unsigned long)arg;
 
 	register long r1 __asm__("r1") = __NR_core_clone;
-	register long r2 __asm__("r2") = (unsigned long)sp;
-	register long r3 __asm__("r3") = (unsigned int)flags;
-	register long r4 __asm__("r4") = (unsigned long)ptid;
-	register long r5 __asm__("r5") = (unsigned long)ctid;
-	register long r6 __asm__("r6") = (unsigned long)tls;
+	register long r2 __asm__("r2") = SYSCALL_UNSIGNED(sp);
+	register long r3 __asm__("r3") = SYSCALL_UNSIGNED((unsigned int)flags);
+	register long r4 __asm__("r4") = SYSCALL_UNSIGNED(ptid);
+	register long r5 __asm__("r5") = SYSCALL_UNSIGNED(ctid);
+	register long r6 __asm__("r6") = SYSCALL_UNSIGNED(tls);
 	register long r7 __asm__("r7") = unused;
 
 	__asm__ volatile ("svc	0\n\t"
@@ -1374,11 +1381,11 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	*--sp = (unsigned long)fn;
 
 	register long r3 __asm__("r3") = __NR_core_clone;
-	register long r4 __asm__("r4") = (unsigned int)flags;
-	register long r5 __asm__("r5") = (unsigned long)sp;
-	register long r6 __asm__("r6") = (unsigned long)ptid;
-	register long r7 __asm__("r7") = (unsigned long)ctid;
-	register long r0 __asm__("r0") = (unsigned long)tls;
+	register long r4 __asm__("r4") = SYSCALL_UNSIGNED((unsigned int)flags);
+	register long r5 __asm__("r5") = SYSCALL_UNSIGNED(sp);
+	register long r6 __asm__("r6") = SYSCALL_UNSIGNED(ptid);
+	register long r7 __asm__("r7") = SYSCALL_UNSIGNED(ctid);
+	register long r0 __asm__("r0") = SYSCALL_UNSIGNED(tls);
 	register long r1 __asm__("r1") = unused;
 
 	__asm__ volatile ("trapa	#0x1f\n\t"
@@ -1433,11 +1440,11 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	register int (*g2)(void *) __asm__("g2") = fn;
 	register void *g3 __asm__("g3") = arg;
 	register long g1 __asm__("g1") = __NR_core_clone;
-	register long o0 __asm__("o0") = (unsigned int)flags;
-	register long o1 __asm__("o1") = (unsigned long)sp;
-	register long o2 __asm__("o2") = (unsigned long)ptid;
-	register long o3 __asm__("o3") = (unsigned long)tls;
-	register long o4 __asm__("o4") = (unsigned long)ctid;
+	register long o0 __asm__("o0") = SYSCALL_UNSIGNED((unsigned int)flags);
+	register long o1 __asm__("o1") = SYSCALL_UNSIGNED(sp);
+	register long o2 __asm__("o2") = SYSCALL_UNSIGNED(ptid);
+	register long o3 __asm__("o3") = SYSCALL_UNSIGNED(tls);
+	register long o4 __asm__("o4") = SYSCALL_UNSIGNED(ctid);
 	register long o5 __asm__("o5") = unused;
 
 	__asm__ volatile ("ta	3\n\t"		/* flush the register windows */
@@ -1504,11 +1511,11 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	register int (*g2)(void *) __asm__("g2") = fn;
 	register void *g3 __asm__("g3") = arg;
 	register long g1 __asm__("g1") = __NR_core_clone;
-	register long o0 __asm__("o0") = (unsigned int)flags;
-	register long o1 __asm__("o1") = (unsigned long)sp;
-	register long o2 __asm__("o2") = (unsigned long)ptid;
-	register long o3 __asm__("o3") = (unsigned long)tls;
-	register long o4 __asm__("o4") = (unsigned long)ctid;
+	register long o0 __asm__("o0") = SYSCALL_UNSIGNED((unsigned int)flags);
+	register long o1 __asm__("o1") = SYSCALL_UNSIGNED(sp);
+	register long o2 __asm__("o2") = SYSCALL_UNSIGNED(ptid);
+	register long o3 __asm__("o3") = SYSCALL_UNSIGNED(tls);
+	register long o4 __asm__("o4") = SYSCALL_UNSIGNED(ctid);
 	register long o5 __asm__("o5") = unused;
 
 	__asm__ volatile ("flushw\n\t"
@@ -1569,24 +1576,25 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	((unsigned long long *)(void *)sp)[1] = (unsigned long)arg;
 
 	register long long rax __asm__("rax") = __NR_core_clone;
-	register long long rdi __asm__("rdi") = (unsigned int)flags;
-	register long long rsi __asm__("rsi") = (unsigned long)sp;
-	register long long rdx __asm__("rdx") = (unsigned long)ptid;
-	register long long r10 __asm__("r10") = (unsigned long)ctid;
-	register long long r8 __asm__("r8") = (unsigned long)tls;
+	register long long rdi __asm__("rdi") = SYSCALL_UNSIGNED((unsigned int)flags);
+	register long long rsi __asm__("rsi") = SYSCALL_UNSIGNED(sp);
+	register long long rdx __asm__("rdx") = SYSCALL_UNSIGNED(ptid);
+	register long long r10 __asm__("r10") = SYSCALL_UNSIGNED(ctid);
+	register long long r8 __asm__("r8") = SYSCALL_UNSIGNED(tls);
 	register long long r9 __asm__("r9") = unused;
 
 	__asm__ volatile ("syscall\n\t"
-			  "testq	%%rax, %%rax\n\t"
+			  "{testq	%%rax, %%rax|test	rax, rax}\n\t"
 			  "jnz	1f\n\t"
 			  CORE_CLONE_CFI(".cfi_remember_state")
 			  CORE_CLONE_CFI(".cfi_undefined rip")
-			  "xorl	%%ebp, %%ebp\n\t"
-			  "popq	%%rax\n\t"
-			  "popq	%%rdi\n\t"
-			  "callq	*%%rax\n\t"
-			  "movl	%%eax, %%edi\n\t"
-			  "movl	$0x4000003c, %%eax\n\t"		/* __NR_exit */
+			  "{xorl	%%ebp, %%ebp|xor	ebp, ebp}\n\t"
+			  "{popq	%%rax|pop	rax}\n\t"
+			  "{popq	%%rdi|pop	rdi}\n\t"
+			  "{callq	*%%rax|call	rax}\n\t"
+			  "{movl	%%eax, %%edi|mov	edi, eax}\n\t"
+			  /* __NR_exit */
+			  "{movl	$0x4000003c, %%eax|mov	eax, 0x4000003c}\n\t"
 			  "syscall\n\t"
 			  "ud2\n\t"
 			  CORE_CLONE_CFI(".cfi_restore_state")
@@ -1622,24 +1630,25 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	*--sp = (unsigned long)fn;
 
 	register long rax __asm__("rax") = __NR_core_clone;
-	register long rdi __asm__("rdi") = (unsigned int)flags;
-	register long rsi __asm__("rsi") = (unsigned long)sp;
-	register long rdx __asm__("rdx") = (unsigned long)ptid;
-	register long r10 __asm__("r10") = (unsigned long)ctid;
-	register long r8 __asm__("r8") = (unsigned long)tls;
+	register long rdi __asm__("rdi") = SYSCALL_UNSIGNED((unsigned int)flags);
+	register long rsi __asm__("rsi") = SYSCALL_UNSIGNED(sp);
+	register long rdx __asm__("rdx") = SYSCALL_UNSIGNED(ptid);
+	register long r10 __asm__("r10") = SYSCALL_UNSIGNED(ctid);
+	register long r8 __asm__("r8") = SYSCALL_UNSIGNED(tls);
 	register long r9 __asm__("r9") = unused;
 
 	__asm__ volatile ("syscall\n\t"
-			  "testq	%%rax, %%rax\n\t"
+			  "{testq	%%rax, %%rax|test	rax, rax}\n\t"
 			  "jnz	1f\n\t"
 			  CORE_CLONE_CFI(".cfi_remember_state")
 			  CORE_CLONE_CFI(".cfi_undefined rip")
-			  "xorl	%%ebp, %%ebp\n\t"
-			  "popq	%%rax\n\t"
-			  "popq	%%rdi\n\t"
-			  "callq	*%%rax\n\t"
-			  "movl	%%eax, %%edi\n\t"
-			  "movl	$60, %%eax\n\t"		/* __NR_exit */
+			  "{xorl	%%ebp, %%ebp|xor	ebp, ebp}\n\t"
+			  "{popq	%%rax|pop	rax}\n\t"
+			  "{popq	%%rdi|pop	rdi}\n\t"
+			  "{callq	*%%rax|call	rax}\n\t"
+			  "{movl	%%eax, %%edi|mov	edi, eax}\n\t"
+			  /* __NR_exit */
+			  "{movl	$60, %%eax|mov	eax, 60}\n\t"
 			  "syscall\n\t"
 			  "ud2\n\t"
 			  CORE_CLONE_CFI(".cfi_restore_state")
@@ -1677,11 +1686,11 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	register int (*a12)(void *) __asm__("a12") = fn;
 	register void *a13 __asm__("a13") = arg;
 	register long a2 __asm__("a2") = __NR_core_clone;
-	register long a6 __asm__("a6") = (unsigned int)flags;
-	register long a3 __asm__("a3") = (unsigned long)sp;
-	register long a4 __asm__("a4") = (unsigned long)ptid;
-	register long a5 __asm__("a5") = (unsigned long)tls;
-	register long a8 __asm__("a8") = (unsigned long)ctid;
+	register long a6 __asm__("a6") = SYSCALL_UNSIGNED((unsigned int)flags);
+	register long a3 __asm__("a3") = SYSCALL_UNSIGNED(sp);
+	register long a4 __asm__("a4") = SYSCALL_UNSIGNED(ptid);
+	register long a5 __asm__("a5") = SYSCALL_UNSIGNED(tls);
+	register long a8 __asm__("a8") = SYSCALL_UNSIGNED(ctid);
 	register long a9 __asm__("a9") = unused;
 
 	__asm__ volatile ("syscall\n\t"

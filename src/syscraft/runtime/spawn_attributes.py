@@ -1,0 +1,235 @@
+"""What few programs want of their start: limits, privileges, scheduling, places; as calls.
+
+Each is a system call that the child makes as it stands here, so that children that want none of
+this do not pay for it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import struct
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import astuple, dataclass
+from functools import cache
+from typing import Any
+
+from syscraft.runtime import _core
+from syscraft.runtime.namespaces import told_step
+from syscraft.runtime.spawn_plan import Descriptor, Text, descriptor, within
+
+IdMap = Iterable[tuple[int, int, int]]
+
+# include/uapi/linux/prctl.h, securebits are left as they are
+_PR_SET_PDEATHSIG, _PR_SET_KEEPCAPS, _PR_CAPBSET_DROP = 1, 8, 24
+_PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE = 38, 47, 2
+_CAPABILITY_VERSION_3 = 0x20080522  # include/uapi/linux/capability.h
+_LAST_CAPABILITY = 63  # what two words hold
+_UNLIMITED = 2**64 - 1  # RLIM64_INFINITY
+
+# include/uapi/linux/capability.h, in order from 0
+CAPABILITIES = (
+    "chown dac_override dac_read_search fowner fsetid kill setgid setuid setpcap linux_immutable "
+    "net_bind_service net_broadcast net_admin net_raw ipc_lock ipc_owner sys_module sys_rawio "
+    "sys_chroot sys_ptrace sys_pacct sys_admin sys_boot sys_nice sys_resource sys_time "
+    "sys_tty_config mknod lease audit_write audit_control setfcap mac_override mac_admin syslog "
+    "wake_alarm block_suspend audit_read perfmon bpf checkpoint_restore"
+).split()
+
+
+@dataclass(frozen=True)
+class Attributes:
+    """What spawn() was asked for; None and empty are: as it is. See there."""
+
+    limits: Mapping[int, int | tuple[int, int]] | None = None
+    death_signal: int | None = None
+    terminal: Descriptor | None = None
+    no_new_privs: bool = False
+    capabilities: Iterable[int | str] | None = None
+    affinity: Iterable[int] | None = None
+    scheduler: int | tuple[int, int] | None = None
+    join: Iterable[Text | Descriptor] = ()
+    root: Text | None = None
+    uid_map: IdMap | None = None
+    gid_map: IdMap | None = None
+
+
+NOTHING = astuple(Attributes())
+"""The attributes of a program that wants none."""
+
+
+@cache
+def _names() -> tuple[dict[str, int], dict[str, int]]:
+    steps, calls = _core.spawn_names()
+    # Two steps have one name, before and behind uid: the one behind is meant.
+    return {name: i for i, name in enumerate(steps)}, {name: i for i, name in enumerate(calls)}
+
+
+class _Calls:
+    """Calls as the core reads them, and the memory that they point to."""
+
+    def __init__(self) -> None:
+        self.packed = bytearray()
+        self.kept: list[object] = []
+
+    def add(self, step: str, call: str, *arguments: int | bytes, before_uid: bool = False) -> None:
+        steps, calls = _names()
+        index = steps[step]
+        if before_uid:
+            index = steps["uid"] - 1
+        words = [self._word(argument) for argument in arguments]
+        words += [0] * (5 - len(words))
+        self.packed += struct.pack("ii5l", index, calls[call], *words)
+
+    def _word(self, value: int | bytes) -> int:
+        if isinstance(value, int):
+            return value
+        import ctypes  # it loads slowly
+
+        memory = ctypes.create_string_buffer(value, len(value) + 1)
+        self.kept.append(memory)
+        address = ctypes.addressof(memory)
+        limit = 1 << (8 * struct.calcsize("l") - 1)
+        return address - 2 * limit if address >= limit else address
+
+
+@contextlib.contextmanager
+def prepared_calls(wanted: Attributes, *, new_pid: bool, uid: int, setsid: bool) -> Iterator[bytes]:
+    """Make the calls for a block, in which what they point to lives.
+
+    Args:
+        new_pid: the child gets a PID namespace, in which it sees no parent.
+        uid: the user's ID that the child takes; -1: ours.
+        setsid: the child starts a session.
+
+    Raises:
+        ValueError: what no child can be given.
+        TypeError: something of the wrong type.
+        OSError: a namespace cannot be opened.
+    """
+    calls = _Calls()
+    with contextlib.ExitStack() as stack:
+        _add_maps(calls, wanted)
+        for namespace in _several("join", wanted.join):
+            calls.add("join", "setns", _opened(stack, namespace), 0)
+        _add_places(calls, wanted, setsid=setsid)
+        _add_scheduling(calls, wanted)
+        for resource, limit in (wanted.limits or {}).items():
+            pair = limit if isinstance(limit, tuple) else (limit, limit)
+            packed = struct.pack("QQ", *(_limit(resource, value) for value in pair))
+            calls.add("limits", "prlimit64", 0, within("a resource in limits", resource), packed)
+        if wanted.capabilities is not None:
+            _add_capabilities(calls, wanted.capabilities, uid)
+        if wanted.death_signal is not None:
+            number = within("death_signal", wanted.death_signal, signal.NSIG - 1)
+            calls.add("death_signal", "prctl", _PR_SET_PDEATHSIG, number)
+            if not new_pid:  # the parent may have ended before
+                calls.add("death_signal", "check_parent", os.getpid())
+        if wanted.no_new_privs:
+            calls.add("no_new_privs", "prctl", _PR_SET_NO_NEW_PRIVS, 1)
+        yield bytes(calls.packed)
+
+
+def _several(name: str, values: Iterable[Any]) -> list[Any]:
+    if isinstance(values, str | bytes):
+        raise TypeError(f"{name} is {values!r}: expected several; write ({values!r},)")
+    return list(values)
+
+
+def _limit(resource: int, value: int) -> int:
+    if value == -1:  # resource.RLIM_INFINITY
+        return _UNLIMITED
+    return within(f"limits[{resource}]", value, _UNLIMITED)
+
+
+def _opened(stack: contextlib.ExitStack, namespace: Text | Descriptor) -> int:
+    if not isinstance(namespace, str | bytes | os.PathLike):
+        return descriptor("a namespace in join", namespace)
+    try:
+        fd = os.open(namespace, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise told_step(error, "join") from None
+    stack.callback(os.close, fd)
+    return fd
+
+
+def _path(name: str, value: Text) -> bytes:
+    encoded = os.fsencode(value)
+    if b"\0" in encoded:
+        raise ValueError(f"{name} has a null character inside: found {value!r}")
+    return encoded
+
+
+def _add_maps(calls: _Calls, wanted: Attributes) -> None:
+    texts = {
+        name: b"".join(b"%d %d %d\n" % tuple(row) for row in rows)
+        for name, rows in (("uid_map", wanted.uid_map), ("gid_map", wanted.gid_map))
+        if rows is not None
+    }
+    if "gid_map" in texts:
+        # Who may not set groups outside may not get rid of one inside. user_namespaces(7)
+        texts = {"setgroups": b"deny", **texts}
+    for name, text in texts.items():
+        calls.add("id_maps", "write_file", b"/proc/self/" + name.encode(), text, len(text))
+
+
+def _add_places(calls: _Calls, wanted: Attributes, *, setsid: bool) -> None:
+    if wanted.terminal is not None:
+        if not setsid:
+            raise ValueError("terminal: only who starts a session takes one: setsid=True")
+        import termios  # few programs want a terminal
+
+        calls.add("terminal", "ioctl", descriptor("terminal", wanted.terminal), termios.TIOCSCTTY)
+    if wanted.root is not None:
+        calls.add("root", "chroot", _path("root", wanted.root))
+        calls.add("root", "chdir", b"/")
+
+
+def _add_scheduling(calls: _Calls, wanted: Attributes) -> None:
+    if wanted.scheduler is not None:
+        policy, priority = (
+            wanted.scheduler if isinstance(wanted.scheduler, tuple) else (wanted.scheduler, 0)
+        )
+        within("the policy in scheduler", policy)
+        # struct sched_param. The nice value stays what the step before this one made of it.
+        param = struct.pack("i", within("the priority in scheduler", priority))
+        calls.add("scheduler", "sched_setscheduler", 0, policy, param)
+    if wanted.affinity is not None:
+        mask = 0
+        for cpu in wanted.affinity:
+            mask |= 1 << within("a processor in affinity", cpu, 0xFFFF)
+        size = max(8, -(-mask.bit_length() // 64) * 8)
+        words = mask.to_bytes(size, "little")
+        native = b"".join(
+            struct.pack("L", int.from_bytes(words[i : i + struct.calcsize("L")], "little"))
+            for i in range(0, size, struct.calcsize("L"))
+        )
+        calls.add("affinity", "sched_setaffinity", 0, size, native)
+
+
+def _capability(value: int | str) -> int:
+    if isinstance(value, str):
+        name = value.lower().removeprefix("cap_")
+        if name not in CAPABILITIES:
+            raise ValueError(f"capabilities: there is no {value!r}: expected a name or a number")
+        return CAPABILITIES.index(name)
+    return within("a capability in capabilities", value, _LAST_CAPABILITY)
+
+
+def _add_capabilities(calls: _Calls, wanted: Iterable[int | str], uid: int) -> None:
+    kept = {_capability(value) for value in _several("capabilities", wanted)}
+    if uid == 0 or (uid < 0 and os.geteuid() == 0):
+        # The program of a root user gets all that are not gone for good. capabilities(7)
+        with open("/proc/sys/kernel/cap_last_cap") as file:
+            last = int(file.read())
+        for number in range(last + 1):
+            if number not in kept:
+                calls.add("capabilities", "prctl", _PR_CAPBSET_DROP, number, before_uid=True)
+    calls.add("capabilities", "prctl", _PR_SET_KEEPCAPS, 1, before_uid=True)
+    mask = sum(1 << number for number in kept)
+    low, high = mask & 0xFFFFFFFF, mask >> 32
+    header = struct.pack("Ii", _CAPABILITY_VERSION_3, 0)
+    calls.add("capabilities", "capset", header, struct.pack("6I", *(low,) * 3, *(high,) * 3))
+    for number in sorted(kept):
+        calls.add("capabilities", "prctl", _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, number)
