@@ -25,15 +25,23 @@
 #define __NR_proof_length __NR_ftruncate
 #endif
 #define __NR_proof_read __NR_pread64
+#define __NR_proof_twice __NR_clone
+#ifdef __NR_clone3
+#define __NR_proof_clone3 __NR_clone3
+#endif
 
 #if __STDC_HOSTED__
 #include "proof_clone.h"
+#include "proof_clone3.h"
 #include "proof_length.h"
 #include "proof_read.h"
+#include "proof_twice.h"
 #endif
 #include "proof_clone_raw.h"
+#include "proof_clone3_raw.h"
 #include "proof_length_raw.h"
 #include "proof_read_raw.h"
+#include "proof_twice_raw.h"
 #include "probe.h"
 #include "probe_defaults.h"
 #include "report.h"
@@ -218,6 +226,106 @@ static void test_vfork_like(void)
 	report(found == 49, "the raw call can be vfork-like", found);
 }
 
+/* Writes over what lies below the caller's frame. */
+__attribute__((__noinline__)) static int overwrite(int depth)
+{
+	volatile char bytes[64];
+	unsigned int index;
+
+	for (index = 0; index < sizeof(bytes); index++)
+		bytes[index] = 0x41;
+	return depth ? overwrite(depth - 1) + bytes[3] : bytes[5];
+}
+
+#if __STDC_HOSTED__
+#define TWICE proof_twice
+#else
+#define TWICE(first, second) proof_twice_raw(first, second, 0, 0, 0)
+#endif
+
+/* The child runs in our frame, and we go on in it. */
+__attribute__((__noinline__)) static long child_on_our_stack(unsigned long flags)
+{
+	long pid = PROBE_CLONE_STACK_FIRST ? TWICE(0, flags) : TWICE(flags, 0);
+
+	if (pid == 0)
+		syscall1(__NR_exit, overwrite(8) ? 52 : 1);
+	return pid;
+}
+
+static void test_on_our_stack(void)
+{
+	long found = exit_of(child_on_our_stack(CLONE_VM | CLONE_VFORK | SIGCHLD));
+
+	report(found == 52, "a wrapper that returns twice, in our memory", found);
+	found = exit_of(child_on_our_stack(SIGCHLD));
+	report(found == 52, "a wrapper that returns twice, in a copy of it", found);
+	found = child_on_our_stack(CLONE_THREAD | SIGCHLD);
+#if __STDC_HOSTED__
+	report(found == -1 && errno == EINVAL, "and its error", found);
+#else
+	report(found == -EINVAL, "and its error", found);
+#endif
+}
+
+static void test_clone3(void)
+{
+	static struct {
+		struct clone_args args;
+		char more[8];
+	} big;
+	struct clone_args *args = &big.args;
+	long pid, found;
+
+	report(proof_clone3_call_raw((struct clone_args *)0, sizeof(*args), check_arg, (void *)0, 0) ==
+	       -EINVAL, "no struct", 0);
+	report(proof_clone3_call_raw(args, sizeof(*args), check_arg, (void *)0, 0) == -EINVAL,
+	       "a struct without a stack", 0);
+	/* Not aligned at either end. */
+	args->stack = (unsigned long)stacks[0] + 3;
+	args->stack_size = 4095;
+	args->exit_signal = SIGCHLD;
+	report(proof_clone3_call_raw(args, sizeof(*args), check_arg, (void *)0, 0) == -EINVAL,
+	       "a struct with too small a stack", 0);
+	args->stack_size = STACK_BYTES - 10;
+	report(proof_clone3_call_raw(args, sizeof(*args), (int (*)(void *))0, (void *)0, 0) == -EINVAL,
+	       "a struct and a null function", 0);
+	report(proof_clone3_call_raw(args, 48, check_arg, (void *)0, 0) == -EINVAL,
+	       "a struct that ends before the stack's size", 0);
+	report(proof_clone3_call_raw(args, 4097, check_arg, (void *)0, 0) == -E2BIG,
+	       "a struct that is larger than any", 0);
+	big.more[7] = 1;
+	report(proof_clone3_call_raw(args, sizeof(big), check_arg, (void *)0, 0) == -E2BIG,
+	       "a struct with what its header does not know", 0);
+	big.more[7] = 0;
+
+	pid = proof_clone3_call_raw(args, sizeof(big), check_arg, PATTERN, 0);
+#ifndef NATIVE
+	if (pid == -ENOSYS) {
+		report_skip("a function on the stack of a struct", "the emulator has no clone3");
+		return;
+	}
+#endif
+	found = exit_of(pid);
+	report(found == 42 && args->stack_size == STACK_BYTES - 10,
+	       "a function on the stack of a struct", found);
+	found = exit_of(proof_clone3_call_raw(args, 64, check_arg, PATTERN, 0));
+	report(found == 42, "a function on the stack of a struct in its first version", found);
+	shared = 0;
+	args->flags = CLONE_VM | CLONE_VFORK;
+	found = exit_of(proof_clone3_call_raw(args, sizeof(*args), store_shared, (void *)53, 0));
+	report(found == 46 && shared == 53, "a function in our memory, on the stack of a struct", found);
+	args->flags = CLONE_THREAD;
+	found = proof_clone3_call_raw(args, sizeof(*args), check_arg, (void *)0, 0);
+	report(found == -EINVAL, "clone3's own error comes back", found);
+	args->flags = args->stack = args->stack_size = 0;
+	pid = proof_clone3_raw(args, sizeof(*args), 0);
+	if (pid == 0)
+		syscall1(__NR_exit, 54);
+	found = exit_of(pid);
+	report(found == 54, "clone3 without a stack returns twice", found);
+}
+
 static int thread(void *arg)
 {
 	const int index = (int)((struct seen *)arg - seen);
@@ -358,6 +466,8 @@ int main(void)
 	test_fork_like();
 	test_exit_status();
 	test_vfork_like();
+	test_on_our_stack();
+	test_clone3();
 	test_threads();
 #if __STDC_HOSTED__
 	test_libc();

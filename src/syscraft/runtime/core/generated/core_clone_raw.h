@@ -89,6 +89,21 @@ long core_clone_raw(unsigned long flags, void *stack, int *ptid, int *ctid,
 #define CORE_CLONE_UNWIND
 #endif
 
+#ifdef __cplusplus
+/* Calls the function that waits at start. An exception must not get to handlers of the parent. */
+static inline int core_clone_guarded(void *start)
+#if __cplusplus >= 201103L
+	noexcept
+#else
+	throw()
+#endif
+{
+	unsigned long *waiting = (unsigned long *)start;
+
+	return ((int (*)(void *))waiting[0])((void *)waiting[1]);
+}
+#endif
+
 /*
  * Like clone(3): the child calls fn(arg) on the new stack and ends with its
  * result. stack points behind the memory that is set aside for it.
@@ -127,6 +142,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 2;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 	*--sp = (unsigned long)arg;
 	*--sp = (unsigned long)fn;
 
@@ -182,6 +204,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 2;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 
 	register int (*r10)(void *) __asm__("r10") = fn;
 	register void *r11 __asm__("r11") = arg;
@@ -234,6 +263,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 2;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 	sp -= 4;
 	sp[0] = (unsigned long)fn;
 	sp[1] = (unsigned long)arg;
@@ -330,6 +366,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 2;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 
 	register int (*x10)(void *) __asm__("x10") = fn;
 	register void *x12 __asm__("x12") = arg;
@@ -380,6 +423,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 2;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 
 	register int (*r9)(void *) __asm__("r9") = fn;
 	register void *r10 __asm__("r10") = arg;
@@ -431,6 +481,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 2;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 
 	register int (*r10)(void *) __asm__("r10") = fn;
 	register void *r11 __asm__("r11") = arg;
@@ -468,8 +525,9 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
  * except for eax = 0 and esp = stack. fn and arg wait on the new stack; esp is
  * a multiple of 16 at the call, where arg lies, as the psABI wants. What goes
  * to ebp, which may be the frame pointer, waits in memory. eip is marked
- * undefined and ebp cleared, so that backtraces end here. The child leaves by
- * exit, which ends one thread, and not by exit_group.
+ * undefined and ebp cleared, so that backtraces end here; an aligned frame is
+ * found by ebp otherwise. The child leaves by exit, which ends one thread, and
+ * not by exit_group.
  */
 static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 				       int flags, void *arg, long unused,
@@ -480,6 +538,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 4;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 	sp -= 4;
 	*sp = (unsigned long)arg;
 	*--sp = (unsigned long)fn;
@@ -500,6 +565,7 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 			  "jnz	1f\n\t"
 			  CORE_CLONE_CFI(".cfi_remember_state")
 			  CORE_CLONE_CFI(".cfi_undefined eip")
+			  CORE_CLONE_CFI(".cfi_def_cfa esp, 4")
 			  "xorl	%%ebp, %%ebp\n\t"
 			  "popl	%%eax\n\t"
 			  "calll	*%%eax\n\t"
@@ -537,6 +603,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 2;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 	*--sp = (unsigned long)arg;
 	*--sp = (unsigned long)fn;
 
@@ -589,6 +662,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 2;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 	*--sp = (unsigned long)arg;
 	*--sp = (unsigned long)fn;
 
@@ -642,6 +722,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 2;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 	sp -= 8;
 
 	register int (*r22)(void *) __asm__("r22") = fn;
@@ -695,6 +782,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 4;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 
 	register int (*s0)(void *) __asm__("$16") = fn;
 	register void *s1 __asm__("$17") = arg;
@@ -748,6 +842,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 2;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 
 	register int (*s0)(void *) __asm__("$16") = fn;
 	register void *s1 __asm__("$17") = arg;
@@ -803,6 +904,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 2;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 	sp -= 16;
 
 	register int (*s0)(void *) __asm__("$16") = fn;
@@ -860,6 +968,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 2;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 
 	register int (*r10)(void *) __asm__("r10") = fn;
 	register void *r11 __asm__("r11") = arg;
@@ -911,6 +1026,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 2;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 
 	register int (*r14)(void *) __asm__("r14") = fn;
 	register void *r16 __asm__("r16") = arg;
@@ -969,6 +1091,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+	sp += 16;
+#endif
 	sp[0] = (unsigned long)fn;
 	sp[1] = (unsigned long)arg;
 	sp += 16;
@@ -1034,6 +1163,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 4;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 	sp -= 4;
 	sp[0] = 0;
 	sp[2] = (unsigned long)fn;
@@ -1094,6 +1230,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 2;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 	sp -= 14;
 	sp[0] = 0;
 	sp[6] = (unsigned long)fn;
@@ -1158,6 +1301,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 2;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 	sp -= 14;
 	sp[0] = 0;
 	sp[6] = (unsigned long)fn;
@@ -1216,6 +1366,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 4;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 
 	register int (*t1)(void *) __asm__("t1") = fn;
 	register void *t2 __asm__("t2") = arg;
@@ -1266,6 +1423,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 2;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 
 	register int (*t1)(void *) __asm__("t1") = fn;
 	register void *t2 __asm__("t2") = arg;
@@ -1317,6 +1481,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 2;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 	sp -= 22;
 	sp[0] = 0;
 	sp[20] = (unsigned long)fn;
@@ -1370,6 +1541,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 2;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 	*--sp = (unsigned long)arg;
 	*--sp = (unsigned long)fn;
 
@@ -1427,6 +1605,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 4;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 	/* The smallest frame, in case that nothing is copied. */
 	sp -= 24;
 
@@ -1498,6 +1683,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 2;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 	/* The smallest frame, in case that nothing is copied; sp has a bias. */
 	sp = (unsigned long *)((unsigned long)sp - 176 - 2047);
 
@@ -1551,8 +1743,9 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
  * The kernel starts the child behind the trap with the parent's registers,
  * except for rax = 0 and rsp = stack. fn and arg wait on the new stack; rsp is
  * a multiple of 16 at the call, as the psABI wants. rip is marked undefined and
- * rbp cleared, so that backtraces end here. The child leaves by exit, which
- * ends one thread, and not by exit_group.
+ * rbp cleared, so that backtraces end here; an aligned frame is found by rbp
+ * otherwise. The child leaves by exit, which ends one thread, and not by
+ * exit_group.
  */
 static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 				       int flags, void *arg, long unused,
@@ -1563,6 +1756,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 4;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 	/* The stack's words have 64 bits. */
 	sp -= 4;
 	((unsigned long long *)(void *)sp)[0] = (unsigned long)fn;
@@ -1581,6 +1781,7 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 			  "jnz	1f\n\t"
 			  CORE_CLONE_CFI(".cfi_remember_state")
 			  CORE_CLONE_CFI(".cfi_undefined rip")
+			  CORE_CLONE_CFI(".cfi_def_cfa rsp, 8")
 			  "xorl	%%ebp, %%ebp\n\t"
 			  "popq	%%rax\n\t"
 			  "popq	%%rdi\n\t"
@@ -1606,8 +1807,9 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
  * The kernel starts the child behind the trap with the parent's registers,
  * except for rax = 0 and rsp = stack. fn and arg wait on the new stack; rsp is
  * a multiple of 16 at the call, as the psABI wants. rip is marked undefined and
- * rbp cleared, so that backtraces end here. The child leaves by exit, which
- * ends one thread, and not by exit_group.
+ * rbp cleared, so that backtraces end here; an aligned frame is found by rbp
+ * otherwise. The child leaves by exit, which ends one thread, and not by
+ * exit_group.
  */
 static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 				       int flags, void *arg, long unused,
@@ -1618,6 +1820,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 2;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 	*--sp = (unsigned long)arg;
 	*--sp = (unsigned long)fn;
 
@@ -1634,6 +1843,7 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 			  "jnz	1f\n\t"
 			  CORE_CLONE_CFI(".cfi_remember_state")
 			  CORE_CLONE_CFI(".cfi_undefined rip")
+			  CORE_CLONE_CFI(".cfi_def_cfa rsp, 8")
 			  "xorl	%%ebp, %%ebp\n\t"
 			  "popq	%%rax\n\t"
 			  "popq	%%rdi\n\t"
@@ -1673,6 +1883,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 4;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 
 	register int (*a12)(void *) __asm__("a12") = fn;
 	register void *a13 __asm__("a13") = arg;
