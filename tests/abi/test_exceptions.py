@@ -104,3 +104,63 @@ def test_an_exception_that_leaves_fn_ends_the_child(cell: Cell, folder: Path) ->
 
     said = all_of(work, [(flags,) for flags in FLAGS])
     assert not said, said
+
+
+BACKTRACE = """
+#include <asm/unistd.h>
+#define __NR_clone_nice __NR_clone
+#include <signal.h>
+#include <stddef.h>
+#include <sys/wait.h>
+#include <unwind.h>
+
+#include "clone_nice.h"
+
+static char stack[65536] __attribute__((aligned(64)));
+
+static _Unwind_Reason_Code count(struct _Unwind_Context *context, void *frames)
+{
+	(void)context;
+	return ++*(int *)frames < 50 ? _URC_NO_REASON : _URC_END_OF_STACK;
+}
+
+static int frames(void *arg)
+{
+	int found = 0;
+
+	(void)arg;
+	_Unwind_Backtrace(count, &found);
+	return found;
+}
+
+int main(void)
+{
+	volatile char room[64] __attribute__((aligned(64)));
+	int status = -1, pid;
+
+	room[0] = 0;
+	pid = clone_nice(frames, stack + sizeof(stack), SIGCHLD, NULL, 0, NULL, NULL, NULL);
+	if (waitpid(pid, &status, 0) != pid)
+		return 103;
+	return WIFEXITED(status) ? WEXITSTATUS(status) + room[0] : 104;
+}
+"""
+
+
+@pytest.mark.parametrize("cell", [cell for cell in HOSTED if not cell.abi.stack_grows_up], ids=str)
+def test_a_backtrace_ends_where_the_callers_frame_aligns_itself(cell: Cell, tmp_path: Path) -> None:
+    """x86 finds such a frame by what the frame pointer points to, and the child has cleared it."""
+    toolchain = cell.toolchain
+    need_compiler(cell)
+    if platform.machine() not in toolchain.native_on:
+        return  # no other architecture has such frames
+    syscraft.load(REPOSITORY / "examples" / "clone_nice").write(tmp_path)
+    (tmp_path / "back.c").write_text(BACKTRACE)
+    for level in ("-O0", "-O2"):
+        argv = [
+            toolchain.compiler, *toolchain.flags, level, "-funwind-tables", "-I", tmp_path,
+            tmp_path / "back.c", "-o", tmp_path / "back", *toolchain.link,
+        ]  # fmt: skip
+        subprocess.run(argv, check=True)
+        done = subprocess.run([tmp_path / "back"], check=False, timeout=60)
+        assert 0 < done.returncode < 5
