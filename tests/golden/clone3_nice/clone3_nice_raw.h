@@ -82,6 +82,7 @@ static inline long clone3_nice_copy_args(struct clone_args *args,
 					 size_t size)
 {
 	const char *bytes = (const char *)from;
+	char *copy = (char *)args;
 	size_t i;
 
 	if (size > 4096)
@@ -91,8 +92,8 @@ static inline long clone3_nice_copy_args(struct clone_args *args,
 			return -E2BIG;
 	if (size > sizeof(*args))
 		size = sizeof(*args);
-	__builtin_memset(args, 0, sizeof(*args));
-	__builtin_memcpy(args, from, size);
+	for (i = 0; i < sizeof(*args); i++)
+		copy[i] = i < size ? bytes[i] : 0;
 	if (!args->stack || args->stack_size < 4096)
 		return -EINVAL;
 	return (long)size;
@@ -185,7 +186,8 @@ static inline long clone3_nice_call_raw(const struct clone_args *uargs,
  * The kernel starts the child behind the trap with the parent's registers,
  * except for x0 = 0 and sp = stack. fn and arg wait in x10 and x12, which the
  * kernel keeps. x30 is marked undefined and x29 cleared, so that backtraces end
- * here. The child leaves by exit, which ends one thread, and not by exit_group.
+ * here, and the frame is found by sp: its size may be a multiple of a vector's.
+ * The child leaves by exit, which ends one thread, and not by exit_group.
  */
 static inline long clone3_nice_call_raw(const struct clone_args *uargs,
 					size_t size, int (*fn)(void *),
@@ -221,6 +223,7 @@ static inline long clone3_nice_call_raw(const struct clone_args *uargs,
 			  "cbnz	x0, 1f\n\t"
 			  CLONE3_NICE_CFI(".cfi_remember_state")
 			  CLONE3_NICE_CFI(".cfi_undefined x30")
+			  CLONE3_NICE_CFI(".cfi_def_cfa sp, 0")
 			  "mov	x29, #0\n\t"
 			  "mov	x0, x12\n\t"
 			  "blr	x10\n\t"

@@ -102,7 +102,8 @@ static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
  * The kernel starts the child behind the trap with the parent's registers,
  * except for x0 = 0 and sp = stack. fn and arg wait in x10 and x12, which the
  * kernel keeps. x30 is marked undefined and x29 cleared, so that backtraces end
- * here. The child leaves by exit, which ends one thread, and not by exit_group.
+ * here, and the frame is found by sp: its size may be a multiple of a vector's.
+ * The child leaves by exit, which ends one thread, and not by exit_group.
  */
 static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
 				       int flags, void *arg, int nice,
@@ -135,6 +136,7 @@ static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
 			  "cbnz	x0, 1f\n\t"
 			  CLONE_NICE_CFI(".cfi_remember_state")
 			  CLONE_NICE_CFI(".cfi_undefined x30")
+			  CLONE_NICE_CFI(".cfi_def_cfa sp, 0")
 			  "mov	x29, #0\n\t"
 			  "mov	x0, x12\n\t"
 			  "blr	x10\n\t"

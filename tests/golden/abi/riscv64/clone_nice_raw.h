@@ -102,8 +102,9 @@ static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
  * The kernel starts the child behind the trap with the parent's registers,
  * except for a0 = 0 and sp = stack. fn and arg wait in t1 and t2, which the
  * kernel keeps. ra is marked undefined and s0, the frame pointer, cleared, so
- * that backtraces end here. The child leaves by exit, which ends one thread,
- * and not by exit_group.
+ * that backtraces end here, and the frame is found by sp: its size may be a
+ * multiple of a vector's. The child leaves by exit, which ends one thread, and
+ * not by exit_group.
  */
 static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
 				       int flags, void *arg, int nice,
@@ -136,6 +137,7 @@ static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
 			  "bnez	a0, 1f\n\t"
 			  CLONE_NICE_CFI(".cfi_remember_state")
 			  CLONE_NICE_CFI(".cfi_undefined ra")
+			  CLONE_NICE_CFI(".cfi_def_cfa sp, 0")
 			  "li	s0, 0\n\t"
 			  "mv	a0, t2\n\t"
 			  "jalr	t1\n\t"

@@ -355,7 +355,8 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
  * The kernel starts the child behind the trap with the parent's registers,
  * except for x0 = 0 and sp = stack. fn and arg wait in x10 and x12, which the
  * kernel keeps. x30 is marked undefined and x29 cleared, so that backtraces end
- * here. The child leaves by exit, which ends one thread, and not by exit_group.
+ * here, and the frame is found by sp: its size may be a multiple of a vector's.
+ * The child leaves by exit, which ends one thread, and not by exit_group.
  */
 static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 				       int flags, void *arg, long unused,
@@ -388,6 +389,7 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 			  "cbnz	x0, 1f\n\t"
 			  CORE_CLONE_CFI(".cfi_remember_state")
 			  CORE_CLONE_CFI(".cfi_undefined x30")
+			  CORE_CLONE_CFI(".cfi_def_cfa sp, 0")
 			  "mov	x29, #0\n\t"
 			  "mov	x0, x12\n\t"
 			  "blr	x10\n\t"
@@ -1354,8 +1356,9 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
  * The kernel starts the child behind the trap with the parent's registers,
  * except for a0 = 0 and sp = stack. fn and arg wait in t1 and t2, which the
  * kernel keeps. ra is marked undefined and s0, the frame pointer, cleared, so
- * that backtraces end here. The child leaves by exit, which ends one thread,
- * and not by exit_group.
+ * that backtraces end here, and the frame is found by sp: its size may be a
+ * multiple of a vector's. The child leaves by exit, which ends one thread, and
+ * not by exit_group.
  */
 static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 				       int flags, void *arg, long unused,
@@ -1388,6 +1391,7 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 			  "bnez	a0, 1f\n\t"
 			  CORE_CLONE_CFI(".cfi_remember_state")
 			  CORE_CLONE_CFI(".cfi_undefined ra")
+			  CORE_CLONE_CFI(".cfi_def_cfa sp, 0")
 			  "li	s0, 0\n\t"
 			  "mv	a0, t2\n\t"
 			  "jalr	t1\n\t"
@@ -1411,8 +1415,9 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
  * The kernel starts the child behind the trap with the parent's registers,
  * except for a0 = 0 and sp = stack. fn and arg wait in t1 and t2, which the
  * kernel keeps. ra is marked undefined and s0, the frame pointer, cleared, so
- * that backtraces end here. The child leaves by exit, which ends one thread,
- * and not by exit_group.
+ * that backtraces end here, and the frame is found by sp: its size may be a
+ * multiple of a vector's. The child leaves by exit, which ends one thread, and
+ * not by exit_group.
  */
 static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 				       int flags, void *arg, long unused,
@@ -1445,6 +1450,7 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 			  "bnez	a0, 1f\n\t"
 			  CORE_CLONE_CFI(".cfi_remember_state")
 			  CORE_CLONE_CFI(".cfi_undefined ra")
+			  CORE_CLONE_CFI(".cfi_def_cfa sp, 0")
 			  "li	s0, 0\n\t"
 			  "mv	a0, t2\n\t"
 			  "jalr	t1\n\t"
