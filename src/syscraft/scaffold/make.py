@@ -11,7 +11,7 @@ from syscraft.files import folder_made_whole, write_atomic
 from syscraft.model import names
 
 _FORK_LIKE = ("clone", "clone3", "fork", "vfork")
-_KINDS = {None: "plain", **{like: like for like in _FORK_LIKE}}
+_KINDS: dict[str | None, str] = {None: "plain"} | {like: like for like in _FORK_LIKE}
 
 
 def scaffold(name: str, like: str | None, directory: Path) -> tuple[Path, ...]:
