@@ -80,7 +80,7 @@ def test_check_for_machines(syscraft: Syscraft, tmp_path: Path) -> None:
     assert any(f["hint"] == "did you mean 'name'?" for f in findings)
 
 
-@pytest.mark.parametrize("like", [None, "clone"])
+@pytest.mark.parametrize("like", [None, "clone", "clone3", "fork", "vfork"])
 def test_what_new_makes_is_valid(like: str | None, syscraft: Syscraft, tmp_path: Path) -> None:
     options = ["--like", like] if like else []
     assert syscraft("new", "fresh", *options, cwd=tmp_path).returncode == 0
@@ -88,6 +88,17 @@ def test_what_new_makes_is_valid(like: str | None, syscraft: Syscraft, tmp_path:
     again = syscraft("new", "fresh", *options, cwd=tmp_path)
     assert again.returncode == 2
     assert "already" in again.stderr
+
+
+def test_what_new_makes_of_clone3_has_the_patch_of_the_example() -> None:
+    made, example = (
+        REPOSITORY.joinpath(path).read_text()
+        for path in (
+            "src/syscraft/scaffold/clone3/0001-fork-let-other-calls-read-struct-clone_args.patch",
+            "examples/clone3_nice/0002-fork-let-other-calls-read-struct-clone_args.patch",
+        )
+    )
+    assert made == example
 
 
 def test_doctor(syscraft: Syscraft) -> None:

@@ -170,6 +170,9 @@ NAMED = {
     ("model/structs.py", "m68k"): "names in a message to the author of a struct",
     ("model/words.py", "x32"): "the numbers that the kernel's table keeps for it are nobody's",
     ("rules/family/tables.py", "x32"): "the numbers that the kernel's table keeps for it",
+    ("scaffold/clone3/NAME.c.in", "sparc"): "what a body of an author's has to do there",
+    ("scaffold/fork/NAME.c.in", "sparc"): "what a body of an author's has to do there",
+    ("scaffold/vfork/NAME.c.in", "sparc"): "what a body of an author's has to do there",
     ("scan/choose.py", "ppc"): "a prefix of entries in the kernel's tables",
     ("scan/numbers.py", "alpha"): "an entry of the kernel's table that stands for no call",
 }

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY
+from header_functions import wrapper_functions
 
 import syscraft
 from abi.compilers import CELLS, Cell, all_of, compile_only, need_compiler
@@ -14,10 +15,14 @@ from syscraft.abi.discover import all_abis
 from syscraft.model.call import Call
 
 CALLS = [
-    *(REPOSITORY / "examples" / name for name in ("splork", "splork8", "clone_nice", "ring")),
+    *(
+        REPOSITORY / "examples" / name
+        for name in ("splork", "splork8", "clone_nice", "clone3_nice", "ring")
+    ),
     REPOSITORY / "tests" / "kernel" / "clone_pair",
     REPOSITORY / "src" / "syscraft" / "proof" / "program" / "proof_length.toml",
     REPOSITORY / "src" / "syscraft" / "proof" / "program" / "proof_read.toml",
+    REPOSITORY / "src" / "syscraft" / "proof" / "program" / "proof_twice.toml",
 ]
 STRICT = ("-Wall", "-Wextra", "-Werror", "-pedantic")
 
@@ -47,9 +52,10 @@ def headers(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _functions(call: Call, *, libc: bool) -> list[str]:
+    without = [f"{call.name}_call_raw"] if call.starts_function else []
     if libc:
-        return [call.name] if call.is_clone else [wrapper.name for wrapper in call.wrappers]
-    return [f"{call.name}_raw"] + ([f"{call.name}_call_raw"] if call.is_clone else [])
+        return [name for name in wrapper_functions(call) if name not in without]
+    return [f"{call.name}_raw", *without]
 
 
 @pytest.mark.parametrize("cell", CELLS, ids=str)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY, need_tool
+from header_functions import wrapper_functions
 
 import syscraft
 from syscraft.model.call import Call
@@ -50,8 +51,7 @@ def program(*calls: Call) -> str:
     """A program that includes the headers of *calls* and takes the address of every function."""
     functions = [f"{call.name}_raw" for call in calls]
     for call in calls:
-        own = [call.name, f"{call.name}_call_raw"]
-        functions += own if call.is_clone else [w.name for w in call.wrappers]
+        functions += wrapper_functions(call)
     includes = "".join(
         f'#include "{call.name}.h"\n#include "{call.name}_raw.h"\n' for call in calls
     )

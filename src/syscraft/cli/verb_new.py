@@ -11,7 +11,9 @@ from syscraft.cli.console import Console
 
 @click.command(name="new")
 @click.argument("name", metavar="NAME")
-@click.option("--like", metavar="CALL", help="The call to start from: clone.")
+@click.option(
+    "--like", metavar="CALL", help="The call to start from: clone, clone3, fork or vfork."
+)
 @click.option("-C", "--directory", metavar="DIR", default=".", help="Where to create the folder.")
 @click.pass_obj
 def command(console: Console, name: str, like: str | None, directory: str) -> int:

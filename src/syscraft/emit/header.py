@@ -6,6 +6,7 @@ from syscraft.abi.abi import Abi
 from syscraft.declaration.ctype import CType
 from syscraft.emit import user_c
 from syscraft.emit.base import Emitter, Files, fill
+from syscraft.emit.children import returns_twice, what_the_child_may_do
 from syscraft.emit.ctext_layout import argument_list
 from syscraft.emit.expression_c import c_text
 from syscraft.model.call import Argument, Call, Wrapper
@@ -14,31 +15,25 @@ from syscraft.model.types import declare_user, spell_user
 
 
 def _emit(call: Call, number: int, abis: tuple[Abi, ...]) -> Files:
-    if call.is_clone:
-        extras = user_c.declared(call.clone_extras)
+    if call.starts_function:
+        declared, names = user_c.function_shape(call)
         text = fill(
             "clone_header.h.j2",
             call=call,
-            prototype=argument_list(
-                f"static inline int {call.name}(",
-                ["int (*fn)(void *)", "void *stack", "int flags", "void *arg", *extras,
-                 "int *ptid", "void *tls", "int *ctid"],
-                ")",
-            ),
-            forward=argument_list(
-                f"\tlong ret = {call.name}_call_raw(",
-                ["fn", "stack", "flags", "arg", *(extra.name for extra in call.clone_extras),
-                 "ptid", "tls", "ctid"],
-                ");",
-            ),
+            about=what_the_child_may_do(call),
+            prototype=argument_list(f"static inline int {call.name}(", declared, ")"),
+            forward=argument_list(f"\tlong ret = {call.name}_call_raw(", names, ");"),
             errors=user_c.errors(call),
-        )  # fmt: skip
+        )
         return {f"{call.name}.h": text}
     text = fill(
         "header.h.j2",
         call=call,
         libc_headers=["string.h"] if call.packed else [],
         wrappers=[_wrapper(call, wrapper) for wrapper in call.wrappers],
+        about_child=[returns_twice(call), what_the_child_may_do(call)]
+        if call.returns_twice
+        else [],
         errors=user_c.errors(call),
     )
     return {f"{call.name}.h": text}
@@ -46,6 +41,7 @@ def _emit(call: Call, number: int, abis: tuple[Abi, ...]) -> Files:
 
 def _wrapper(call: Call, wrapper: Wrapper) -> dict[str, object]:
     head = declare_user(wrapper.returns, wrapper.name)
+    parameters = user_c.declared(wrapper.parameters) or ["void"]
     args, ret = (user_c.free_name(name, wrapper) for name in ("args", "ret"))
     if call.packed:
         assert wrapper.struct_version is not None
@@ -57,13 +53,15 @@ def _wrapper(call: Call, wrapper: Wrapper) -> dict[str, object]:
     return {
         "args": args,
         "ret": ret,
-        "prototype": argument_list(
-            f"static inline {head}(", user_c.declared(wrapper.parameters) or ["void"], ")"
-        ),
+        "name": wrapper.name,
+        "prototype": argument_list(f"static inline {head}(", parameters, ")"),
+        "enter_prototype": argument_list(f"long {wrapper.name}_enter(", parameters, ")"),
+        "return_prototype": declare_user(wrapper.returns, f"{wrapper.name}_return(long ret)"),
         "fields": [(a.parameter.name, user_c.as_field(a)) for a in wrapper.arguments],
         "call": argument_list(
             f"\t{'' if call.packed else 'long '}{ret} = {call.name}_raw(", passed, ");"
         ),
+        "enter": argument_list(f"\treturn {call.name}_raw(", passed, ");"),
         "cast": "" if returns == "long" else f"({returns})",
         "minus_one": f"({returns})-1" if wrapper.returns.is_pointer else "-1",
     }

@@ -7,6 +7,7 @@ import re
 from syscraft.abi.abi import Abi
 from syscraft.emit import user_c
 from syscraft.emit.base import Emitter, Files, fill
+from syscraft.emit.children import what_the_child_may_do
 from syscraft.emit.ctext_layout import prose
 from syscraft.model.call import Call
 from syscraft.model.types import declare_user
@@ -23,6 +24,7 @@ def man_page(call: Call) -> str:
         summary=_plain(call.summary),
         prototypes=_prototypes(call),
         description=_prose(call.description or f"{call.summary[0].upper()}{call.summary[1:]}."),
+        child=[_prose(text) for text in (what_the_child_may_do(call),) if text],
         errors=[(e.errno, _prose(f"{e.when[0].upper()}{e.when[1:].rstrip('.')}."))
                 for e in call.errors],
         others=[_plain(name) for name in call.shared.call_names if name != call.name],
@@ -35,6 +37,8 @@ def _prototypes(call: Call) -> list[str]:
                       *user_c.declared(call.clone_extras), "pid_t *parent_tid", "void *tls",
                       "pid_t *child_tid"]  # fmt: skip
         return [_synopsis(f"int {call.name}(", parameters)]
+    if call.is_clone3:
+        return [_synopsis(f"int {call.name}(", user_c.function_shape(call)[0])]
     return [
         _synopsis(
             f"{declare_user(wrapper.returns, wrapper.name)}(", user_c.declared(wrapper.parameters)

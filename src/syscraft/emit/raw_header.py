@@ -8,6 +8,7 @@ from functools import partial
 from syscraft.abi.abi import Abi
 from syscraft.emit import user_c
 from syscraft.emit.base import Emitter, Files, fill, fill_text
+from syscraft.emit.children import SMALLEST_STACK, returns_twice, what_the_child_may_do
 from syscraft.emit.ctext_layout import argument_list
 from syscraft.emit.operands import bind, statement
 from syscraft.model import clone
@@ -22,6 +23,11 @@ _ORDER_NOTE = "stack and tls are addresses; the order of the arguments is the sa
 _STRUCT_NOTE = (
     "The struct's stack is where the child's stack pointer starts; 0 is the caller's own."
 )
+_CLONE3_NOTE = "A child with a stack of its own finds nothing on it: see {name}_call_raw()."
+_TWICE_NOTE = (
+    "In C, {name}() is what a child that shares memory can be made with: the compiler does not "
+    "know that this one returns twice."
+)
 
 _PACKED = ("SYSCALL_UNSIGNED(uargs)", "SYSCALL_UNSIGNED(usize)")
 
@@ -34,7 +40,7 @@ def _emit(call: Call, number: int, abis: tuple[Abi, ...]) -> Files:
     shared = user_c.definitions(call, number)
     headers = user_c.headers(call)
     libc_headers = user_c.libc_type_headers(call)
-    body = _clone(call, abis) if call.is_clone else _plain(call, abis)
+    body = _function_shaped(call, abis) if call.starts_function else _plain(call, abis)
     text = fill(
         "raw_header.h.j2",
         call=call,
@@ -53,6 +59,8 @@ def _plain(call: Call, abis: tuple[Abi, ...]) -> str:
         declared = user_c.declared(call.parameters)
         names = [parameter.name for parameter in call.parameters]
     trap = "fork_syscall" if call.returns_twice else "syscall"
+    # A child must not return from a frame of ours, which it may share with the parent.
+    head = "" if call.returns_twice else "static inline "
     statements: dict[str, list[str]] = {}
     for abi in abis:
         values = _PACKED if call.packed else user_c.register_values(call.parameters, abi)
@@ -61,20 +69,30 @@ def _plain(call: Call, abis: tuple[Abi, ...]) -> str:
         "raw_plain.h.j2",
         call=call,
         names=names,
-        prototype=argument_list(f"static inline long {call.name}_raw(", declared or ["void"], ")"),
+        fork_note=_plain_note(call),
+        prototype=argument_list(f"{head}long {call.name}_raw(", declared or ["void"], ")"),
         traps=user_c.choices(statements),
     )
 
 
-def _clone(call: Call, abis: tuple[Abi, ...]) -> str:
-    prototype = argument_list(
-        f"static inline long {call.name}_call_raw(",
-        ["int (*fn)(void *)", "void *stack", "int flags", "void *arg",
-         *user_c.declared(call.clone_extras), "int *ptid", "void *tls", "int *ctid"],
-        ")",
-    )  # fmt: skip
+def _plain_note(call: Call) -> list[str]:
+    """The paragraphs of a comment on a function that returns twice."""
+    if not call.returns_twice:
+        return []
+    notes = [returns_twice(call), what_the_child_may_do(call)]
+    return [*notes, _TWICE_NOTE.format(name=call.name)] if call.may_share_memory else notes
+
+
+def _function_shaped(call: Call, abis: tuple[Abi, ...]) -> str:
+    call_declared, call_names = user_c.function_shape(call)
+    prototype = argument_list(f"static inline long {call.name}_call_raw(", call_declared, ")")
     extras = tuple(extra.name for extra in call.clone_extras)
-    if call.packed:
+    note = _FORK_NOTE + (_STRUCT_NOTE if call.packed else _ORDER_NOTE)
+    if call.is_clone3:
+        declared = user_c.declared(call.parameters)
+        names = [parameter.name for parameter in call.parameters]
+        note = _FORK_NOTE + _CLONE3_NOTE.format(name=call.name)
+    elif call.packed:
         declared, names = _packed_parameters(call.packed)
     else:
         declared = ["unsigned long flags", "void *stack", "int *ptid", "int *ctid",
@@ -84,12 +102,13 @@ def _clone(call: Call, abis: tuple[Abi, ...]) -> str:
         "raw_clone.h.j2",
         call=call,
         NAME=call.name.upper(),
-        fork_note=_FORK_NOTE + (_STRUCT_NOTE if call.packed else _ORDER_NOTE),
+        fork_note=note,
+        smallest_stack=SMALLEST_STACK,
         prototype=argument_list(f"long {call.name}_raw(", declared, ")"),
         traps=_fork_like(call, abis),
         names=names,
         call_prototype=prototype,
-        call_names=["fn", "stack", "flags", "arg", *extras, "ptid", "tls", "ctid"],
+        call_names=call_names,
         switches=[(abi.macro, stack_switch(call, abi, prototype)) for abi in abis],
     )  # fmt: skip
 
@@ -104,7 +123,9 @@ def _fork_like(call: Call, abis: tuple[Abi, ...]) -> list[tuple[str, str]]:
     statements: dict[str, list[str]] = {}
     for abi in abis:
         values: Sequence[str] = _PACKED
-        if not call.packed:
+        if call.is_clone3:
+            values = user_c.register_values(call.parameters, abi)
+        elif not call.packed:
             values = _clone_values(
                 call, abi, stack=_childs_stack(abi), flags="SYSCALL_UNSIGNED(flags)"
             )
@@ -156,6 +177,9 @@ def stack_switch(call: Call, abi: Abi, prototype: str) -> str:
     if call.packed:
         values = ["SYSCALL_UNSIGNED(&args)", "SYSCALL_UNSIGNED(sizeof(args))"]
         fields = _clone_fields(call)
+    elif call.is_clone3:
+        values = ["SYSCALL_UNSIGNED(&args)", "SYSCALL_UNSIGNED(known)"]
+        values += [user_c.as_register(extra) for extra in call.added]
     else:
         on_stack = {name: f"SYSCALL_UNSIGNED({text})" for name, text in _ON_NEW_STACK.items()}
         values = _clone_values(call, abi, **on_stack)
@@ -173,6 +197,9 @@ def stack_switch(call: Call, abi: Abi, prototype: str) -> str:
         fields=fields,
         rebind=partial(bind, abi, abi.traps[-1][1]),
         packed=call.packed,
+        clone3=call.is_clone3,
+        uargs=call.parameters[0].name,
+        size=call.parameters[1].name if call.is_clone3 else "",
         statement=statement,
     )
 

@@ -30,6 +30,27 @@ def free_name(name: str, wrapper: Wrapper) -> str:
     return name
 
 
+def function_shape(call: Call) -> tuple[list[str], list[str]]:
+    """What starts a function in a child takes, in libc's order: declared, and the names.
+
+    Source: clone(2); __clone3() in include/clone_internal.h, glibc 2.36
+    """
+    extras = call.added
+    added, names = declared(extras), [extra.name for extra in extras]
+    if call.is_clone3:
+        uargs, size = call.parameters[:2]
+        return (
+            [f"const struct clone_args *{uargs.name}", f"size_t {size.name}",
+             "int (*fn)(void *)", "void *arg", *added],
+            [uargs.name, size.name, "fn", "arg", *names],
+        )  # fmt: skip
+    return (
+        ["int (*fn)(void *)", "void *stack", "int flags", "void *arg", *added, "int *ptid",
+         "void *tls", "int *ctid"],
+        ["fn", "stack", "flags", "arg", *names, "ptid", "tls", "ctid"],
+    )  # fmt: skip
+
+
 def as_register(parameter: Parameter) -> str:
     """Widen a parameter to what goes into a register, as the kernel widens it back.
 

@@ -299,6 +299,29 @@ class Call:
         return self.like == "clone"
 
     @property
+    def is_clone3(self) -> bool:
+        """Whether it is a variant of clone3(2), whose first two parameters are a struct."""
+        return self.like == "clone3"
+
+    @property
+    def starts_function(self) -> bool:
+        """Whether its wrapper calls a function in the child, on a stack of the child's own.
+
+        Other calls that return twice have a wrapper that returns twice as well.
+        """
+        return self.is_clone or self.is_clone3
+
+    @property
+    def may_share_memory(self) -> bool:
+        """Whether a child of it may run in the parent's memory, on the stack that called."""
+        return self.returns_twice and not self.starts_function and self.like != "fork"
+
+    @property
+    def added(self) -> tuple[Parameter, ...]:
+        """The parameters of :attr:`starts_function` calls that the existing call does not have."""
+        return self.parameters[2:] if self.is_clone3 else self.clone_extras
+
+    @property
     def has_wide_arguments(self) -> bool:
         return not self.packed and any(parameter.is_wide for parameter in self.parameters)
 

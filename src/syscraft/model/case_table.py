@@ -17,6 +17,9 @@ def read_cases(draft: Draft) -> list[Finding]:
     arity = {wrapper.name: len(wrapper.parameters) for wrapper in draft.wrappers}
     if draft.is_clone:
         arity[draft.name] = 7 + len(draft.extras)
+    elif draft.is_clone3:
+        # The function and its argument stand between the kernel's parameters.
+        arity = {draft.name: 2 + len(draft.parameters)}
     cases = []
     for index, entry in enumerate(draft.data.get("cases", ())):
         where = draft.where("cases", index, "name")

@@ -79,6 +79,10 @@ class Draft:
         return self.data.get("like") == "clone"
 
     @property
+    def is_clone3(self) -> bool:
+        return self.data.get("like") == "clone3"
+
+    @property
     def is_one_of_several(self) -> bool:
         """Whether the declaration has a table for each of its calls."""
         return bool(self._own)

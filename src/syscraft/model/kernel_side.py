@@ -18,6 +18,8 @@ def shape_kernel_side(draft: Draft) -> list[Finding]:
     if draft.is_clone:
         return findings + _shape_clone(draft, declared)
     draft.parameters = declared
+    if draft.is_clone3:
+        findings += _check_names_added(draft, draft.kernel[2:], "clone3", _CLONE3_NAMES)
     if draft.data.get("pack"):
         return findings + _shape_packed(draft, declared)
     if len(declared) <= MAX_ARGUMENTS:
@@ -87,15 +89,24 @@ def check_unique(parameters: tuple[CDeclarator, ...]) -> list[Finding]:
     return findings
 
 
-def _shape_clone(draft: Draft, extras: tuple[Parameter, ...]) -> list[Finding]:
+# What the wrappers' own text uses.
+_CLONE_NAMES = frozenset(
+    {"fn", "arg", "args", "ptid", "ctid", "sp", "ret"}
+    | {p.name for p in (*clone.PARAMETERS.values(), *clone.PACKED.values())}
+)
+_CLONE3_NAMES = frozenset(("fn", "arg", "args", "sp", "ret", "known", "waiting"))
+
+
+def _check_names_added(
+    draft: Draft, added: tuple[CDeclarator, ...], like: str, taken: frozenset[str]
+) -> list[Finding]:
+    """The wrapper that starts a function has names of its own beside the author's."""
     findings = []
-    taken = {p.name for p in (*clone.PARAMETERS.values(), *clone.PACKED.values())}
-    taken |= {"fn", "arg", "args", "ptid", "ctid", "sp", "ret"}
-    for declared in draft.kernel:
+    for declared in added:
         if declared.name in taken:
             findings.append(
                 Finding(
-                    f"clone already has a parameter '{declared.name}'",
+                    f"{like} already has a parameter '{declared.name}'",
                     declared.where,
                     "a different name",
                     declared.name,
@@ -110,6 +121,11 @@ def _shape_clone(draft: Draft, extras: tuple[Parameter, ...]) -> list[Finding]:
                     declared.name,
                 )
             )
+    return findings
+
+
+def _shape_clone(draft: Draft, extras: tuple[Parameter, ...]) -> list[Finding]:
+    findings = _check_names_added(draft, draft.kernel, "clone", _CLONE_NAMES)
     draft.extras = extras
     draft.parameters = (clone.BODY_ARGUMENTS, *extras)
     if draft.data.get("pack"):

@@ -67,7 +67,17 @@ def check_together(drafts: Sequence[Draft]) -> list[Finding]:
         mine = [(f"{draft.name}_raw", where)]
         if draft.is_clone:
             mine += [(draft.name, where), (f"{draft.name}_call_raw", where)]
+        if draft.is_clone or draft.is_clone3:
+            mine += [(f"{draft.name}_guarded", where)]
+        if draft.is_clone3:
+            mine += [(f"{draft.name}_{word}", where) for word in ("call_raw", "copy_args")]
         mine += [(prototype.name, prototype.where) for prototype in draft.prototypes]
+        if draft.returns_twice and not draft.is_clone and not draft.is_clone3:
+            mine += [
+                (f"{prototype.name}_{word}", prototype.where)
+                for prototype in draft.prototypes
+                for word in ("enter", "return")
+            ]
         for name, place in mine:
             if name in functions:
                 found = f"also {functions[name]}"

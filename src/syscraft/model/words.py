@@ -6,7 +6,7 @@ from syscraft.errors import Finding, Where
 from syscraft.hints import near
 from syscraft.model import names
 from syscraft.model.call import PRIVATE_NUMBERS, NumberPolicy
-from syscraft.model.draft import Draft
+from syscraft.model.draft import FORK_LIKE, Draft
 from syscraft.model.existing import check_free, check_like
 from syscraft.model.reserved import Role, judge
 from syscraft.model.text import check_prose
@@ -122,6 +122,25 @@ def _check_combinations(draft: Draft) -> list[Finding]:
                 )
             )
         return findings
+    if data.get("returns_twice") is False and data.get("like") in FORK_LIKE:
+        findings.append(
+            Finding(
+                f"{data['like']} returns twice",
+                draft.where("returns_twice"),
+                "returns_twice = true, or no such line",
+                "returns_twice = false",
+            )
+        )
+    if draft.is_clone3:
+        findings += [
+            Finding(
+                f"'{key}' and like = \"clone3\" are mutually exclusive",
+                draft.where(key),
+                "only 'add': clone3 provides the struct, and the wrapper's shape is libc's",
+            )
+            for key in ("user", "derive", "pack")
+            if key in data
+        ]
     if "like" in data:
         if "kernel" in data:
             findings.append(

@@ -25,7 +25,7 @@ from syscraft.model.compile import load
 from syscraft.tree.headers import uapi_headers
 
 _PROOF = Path(__file__).parent / "program"
-_CALLS = ("proof_clone", "proof_length", "proof_read")
+_CALLS = ("proof_clone", "proof_clone3", "proof_length", "proof_read", "proof_twice")
 _NUMBER = 900  # of no consequence: the program gives the wrappers numbers that kernels have
 _DEADLINE_S = 120.0
 _STRICT = ("-Wall", "-Wextra", "-Werror")

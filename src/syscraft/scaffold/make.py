@@ -11,7 +11,8 @@ from syscraft.files import folder_made_whole, write_atomic
 from syscraft.model import names
 from syscraft.model.reserved import Role, refusal
 
-_KINDS = {None: "plain", "clone": "clone"}
+_FORK_LIKE = ("clone", "clone3", "fork", "vfork")
+_KINDS: dict[str | None, str] = {None: "plain"} | {like: like for like in _FORK_LIKE}
 
 
 def scaffold(name: str, like: str | None, directory: Path) -> tuple[Path, ...]:
@@ -29,7 +30,7 @@ def scaffold(name: str, like: str | None, directory: Path) -> tuple[Path, ...]:
     if like not in _KINDS:
         raise UsageError.of(
             f"cannot start from '{like}'",
-            expected="clone",
+            expected="clone, clone3, fork or vfork",
             found=like,
             hint='a declaration starts from any other call with the line: like = "CALL"',
         )

@@ -23,7 +23,8 @@ extern "C" {
  * that parameter.
  *
  * Calls fn(arg) in a child that runs on stack, which points behind the memory
- * set aside for it. The child ends by exit(2) with what fn returns.
+ * set aside for it. The child ends by exit(2) with what fn returns; an
+ * exception that leaves fn aborts it.
  *
  * Returns the child's thread ID, or -1 and sets errno:
  *   EINVAL  nice is not between -20 and 19.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the proof program has to know of s390x. */
 #define PROBE_STACK_ALIGNMENT 8
+#define PROBE_CLONE_STACK_FIRST 1
 
 /* Access registers 0 and 1 hold the halves. */
 static inline unsigned long probe_thread_pointer(void)

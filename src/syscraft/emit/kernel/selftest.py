@@ -34,8 +34,10 @@ def selftest_files(unit: Unit) -> dict[str, str]:
 
 def _programs(unit: Unit) -> dict[str, str]:
     """A program for each call that returns twice, and one for all the others."""
-    programs = {f"{call.name}_test": _clone_program(call) for call in unit.calls if call.is_clone}
-    plain = tuple(call for call in unit.calls if not call.is_clone)
+    programs = {
+        f"{call.name}_test": _clone_program(call) for call in unit.calls if call.starts_function
+    }
+    plain = tuple(call for call in unit.calls if not call.starts_function)
     if plain:
         name = f"{unit.name}_test"
         programs[f"{unit.name}_calls_test" if name in programs else name] = _program(unit, plain)
@@ -48,12 +50,20 @@ def _clone_program(call: Call) -> str:
         call=call,
         prototype=argument_list(
             f"static long {call.name}(",
-            ["unsigned long flags", *user_c.declared(call.clone_extras)],
+            ["unsigned long flags", *user_c.declared(call.added)],
             ")",
         ),
+        clone3=_clone3_call(call) if call.is_clone3 else "",
         orders=_clone_orders(call),
-        extras=[extra.name for extra in call.clone_extras],
-        zeros=["NULL" if p.ctype.is_pointer else "0" for p in call.clone_extras],
+        extras=[extra.name for extra in call.added],
+        zeros=["NULL" if p.ctype.is_pointer else "0" for p in call.added],
+    )
+
+
+def _clone3_call(call: Call) -> str:
+    passed = [_as_vararg(Argument(p, Name(p.name), is_plain=True)) for p in call.added]
+    return argument_list(
+        "\treturn syscall(", [f"__NR_{call.name}", "&args", "sizeof(args)", *passed], ");"
     )
 
 
@@ -157,7 +167,7 @@ def _macro_argument(expression: str) -> str:
 
 def _clone_orders(call: Call) -> list[tuple[str | None, str]]:
     """Where the flags and the extras stand, by ABI; all else is zero. The default comes last."""
-    if call.packed:
+    if call.packed or call.is_clone3:
         return []
     given = {
         extra.name: _as_vararg(Argument(extra, Name(extra.name), is_plain=True))

@@ -4,6 +4,11 @@
 #define PROBE_STACK_GROWS_UP 0
 #endif
 
+/* Whether clone(2) takes the stack in front of the flags. */
+#ifndef PROBE_CLONE_STACK_FIRST
+#define PROBE_CLONE_STACK_FIRST 0
+#endif
+
 /* sizeof(sigset_t) in the kernel. */
 #ifndef PROBE_SIGSET_BYTES
 #define PROBE_SIGSET_BYTES 8

@@ -25,15 +25,23 @@
 #define __NR_proof_length __NR_ftruncate
 #endif
 #define __NR_proof_read __NR_pread64
+#define __NR_proof_twice __NR_clone
+#ifdef __NR_clone3
+#define __NR_proof_clone3 __NR_clone3
+#endif
 
 #if __STDC_HOSTED__
 #include "proof_clone.h"
+#include "proof_clone3.h"
 #include "proof_length.h"
 #include "proof_read.h"
+#include "proof_twice.h"
 #endif
 #include "proof_clone_raw.h"
+#include "proof_clone3_raw.h"
 #include "proof_length_raw.h"
 #include "proof_read_raw.h"
+#include "proof_twice_raw.h"
 #include "probe.h"
 #include "probe_defaults.h"
 #include "report.h"
@@ -218,6 +226,50 @@ static void test_vfork_like(void)
 	report(found == 49, "the raw call can be vfork-like", found);
 }
 
+/* Writes over what lies below the caller's frame. */
+__attribute__((__noinline__)) static int overwrite(int depth)
+{
+	volatile char bytes[64];
+	unsigned int index;
+
+	for (index = 0; index < sizeof(bytes); index++)
+		bytes[index] = 0x41;
+	return depth ? overwrite(depth - 1) + bytes[3] : bytes[5];
+}
+
+#if __STDC_HOSTED__
+#define TWICE proof_twice
+#else
+#define TWICE(first, second) proof_twice_raw(first, second, 0, 0, 0)
+#endif
+
+/* The child runs in our frame, and we go on in it. */
+__attribute__((__noinline__)) static long child_on_our_stack(unsigned long flags)
+{
+	long pid = PROBE_CLONE_STACK_FIRST ? TWICE(0, flags) : TWICE(flags, 0);
+
+	if (pid == 0)
+		syscall1(__NR_exit, overwrite(8) ? 52 : 1);
+	return pid;
+}
+
+static void test_on_our_stack(void)
+{
+	long found = exit_of(child_on_our_stack(CLONE_VM | CLONE_VFORK | SIGCHLD));
+
+	report(found == 52, "a wrapper that returns twice, in our memory", found);
+	found = exit_of(child_on_our_stack(SIGCHLD));
+	report(found == 52, "a wrapper that returns twice, in a copy of it", found);
+	found = child_on_our_stack(CLONE_THREAD | SIGCHLD);
+#if __STDC_HOSTED__
+	report(found == -1 && errno == EINVAL, "and its error", found);
+#else
+	report(found == -EINVAL, "and its error", found);
+#endif
+}
+
+#include "clone3_calls.h"
+
 static int thread(void *arg)
 {
 	const int index = (int)((struct seen *)arg - seen);
@@ -358,6 +410,8 @@ int main(void)
 	test_fork_like();
 	test_exit_status();
 	test_vfork_like();
+	test_on_our_stack();
+	test_clone3();
 	test_threads();
 #if __STDC_HOSTED__
 	test_libc();

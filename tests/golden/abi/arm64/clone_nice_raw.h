@@ -62,6 +62,21 @@ long clone_nice_raw(unsigned long flags, void *stack, int *ptid, int *ctid,
 #define CLONE_NICE_UNWIND
 #endif
 
+#ifdef __cplusplus
+/* Calls the function that waits at start. An exception must not get to handlers of the parent. */
+static inline int clone_nice_guarded(void *start)
+#if __cplusplus >= 201103L
+	noexcept
+#else
+	throw()
+#endif
+{
+	unsigned long *waiting = (unsigned long *)start;
+
+	return ((int (*)(void *))waiting[0])((void *)waiting[1]);
+}
+#endif
+
 /*
  * Like clone(3): the child calls fn(arg) on the new stack and ends with its
  * result. stack points behind the memory that is set aside for it.
@@ -88,7 +103,8 @@ static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
  * The kernel starts the child behind the trap with the parent's registers,
  * except for x0 = 0 and sp = stack. fn and arg wait in x10 and x12, which the
  * kernel keeps. x30 is marked undefined and x29 cleared, so that backtraces end
- * here. The child leaves by exit, which ends one thread, and not by exit_group.
+ * here, and the frame is found by sp: its size may be a multiple of a vector's.
+ * The child leaves by exit, which ends one thread, and not by exit_group.
  */
 static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
 				       int flags, void *arg, int nice,
@@ -99,6 +115,13 @@ static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 2;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = clone_nice_guarded;
+	arg = sp;
+#endif
 
 	register int (*x10)(void *) __asm__("x10") = fn;
 	register void *x12 __asm__("x12") = arg;
@@ -114,6 +137,7 @@ static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
 			  "cbnz	x0, 1f\n\t"
 			  CLONE_NICE_CFI(".cfi_remember_state")
 			  CLONE_NICE_CFI(".cfi_undefined x30")
+			  CLONE_NICE_CFI(".cfi_def_cfa sp, 0")
 			  "mov	x29, #0\n\t"
 			  "mov	x0, x12\n\t"
 			  "blr	x10\n\t"

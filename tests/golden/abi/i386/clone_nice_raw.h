@@ -62,6 +62,21 @@ long clone_nice_raw(unsigned long flags, void *stack, int *ptid, int *ctid,
 #define CLONE_NICE_UNWIND
 #endif
 
+#ifdef __cplusplus
+/* Calls the function that waits at start. An exception must not get to handlers of the parent. */
+static inline int clone_nice_guarded(void *start)
+#if __cplusplus >= 201103L
+	noexcept
+#else
+	throw()
+#endif
+{
+	unsigned long *waiting = (unsigned long *)start;
+
+	return ((int (*)(void *))waiting[0])((void *)waiting[1]);
+}
+#endif
+
 /*
  * Like clone(3): the child calls fn(arg) on the new stack and ends with its
  * result. stack points behind the memory that is set aside for it.
@@ -89,8 +104,9 @@ static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
  * except for eax = 0 and esp = stack. fn and arg wait on the new stack; esp is
  * a multiple of 16 at the call, where arg lies, as the psABI wants. What goes
  * to ebp, which may be the frame pointer, waits in memory. eip is marked
- * undefined and ebp cleared, so that backtraces end here. The child leaves by
- * exit, which ends one thread, and not by exit_group.
+ * undefined and ebp cleared, so that backtraces end here; an aligned frame is
+ * found by ebp otherwise. The child leaves by exit, which ends one thread, and
+ * not by exit_group.
  */
 static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
 				       int flags, void *arg, int nice,
@@ -101,6 +117,13 @@ static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 4;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = clone_nice_guarded;
+	arg = sp;
+#endif
 	sp -= 4;
 	*sp = (unsigned long)arg;
 	*--sp = (unsigned long)fn;

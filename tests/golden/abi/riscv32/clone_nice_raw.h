@@ -62,6 +62,21 @@ long clone_nice_raw(unsigned long flags, void *stack, int *ptid, int *ctid,
 #define CLONE_NICE_UNWIND
 #endif
 
+#ifdef __cplusplus
+/* Calls the function that waits at start. An exception must not get to handlers of the parent. */
+static inline int clone_nice_guarded(void *start)
+#if __cplusplus >= 201103L
+	noexcept
+#else
+	throw()
+#endif
+{
+	unsigned long *waiting = (unsigned long *)start;
+
+	return ((int (*)(void *))waiting[0])((void *)waiting[1]);
+}
+#endif
+
 /*
  * Like clone(3): the child calls fn(arg) on the new stack and ends with its
  * result. stack points behind the memory that is set aside for it.
@@ -88,8 +103,9 @@ static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
  * The kernel starts the child behind the trap with the parent's registers,
  * except for a0 = 0 and sp = stack. fn and arg wait in t1 and t2, which the
  * kernel keeps. ra is marked undefined and s0, the frame pointer, cleared, so
- * that backtraces end here. The child leaves by exit, which ends one thread,
- * and not by exit_group.
+ * that backtraces end here, and the frame is found by sp: its size may be a
+ * multiple of a vector's. The child leaves by exit, which ends one thread, and
+ * not by exit_group.
  */
 static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
 				       int flags, void *arg, int nice,
@@ -100,6 +116,13 @@ static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 4;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = clone_nice_guarded;
+	arg = sp;
+#endif
 
 	register int (*t1)(void *) __asm__("t1") = fn;
 	register void *t2 __asm__("t2") = arg;
@@ -115,6 +138,7 @@ static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
 			  "bnez	a0, 1f\n\t"
 			  CLONE_NICE_CFI(".cfi_remember_state")
 			  CLONE_NICE_CFI(".cfi_undefined ra")
+			  CLONE_NICE_CFI(".cfi_def_cfa sp, 0")
 			  "li	s0, 0\n\t"
 			  "mv	a0, t2\n\t"
 			  "jalr	t1\n\t"

@@ -62,6 +62,21 @@ long clone_nice_raw(unsigned long flags, void *stack, int *ptid, int *ctid,
 #define CLONE_NICE_UNWIND
 #endif
 
+#ifdef __cplusplus
+/* Calls the function that waits at start. An exception must not get to handlers of the parent. */
+static inline int clone_nice_guarded(void *start)
+#if __cplusplus >= 201103L
+	noexcept
+#else
+	throw()
+#endif
+{
+	unsigned long *waiting = (unsigned long *)start;
+
+	return ((int (*)(void *))waiting[0])((void *)waiting[1]);
+}
+#endif
+
 /*
  * Like clone(3): the child calls fn(arg) on the new stack and ends with its
  * result. stack points behind the memory that is set aside for it.
@@ -102,6 +117,13 @@ static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 4;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = clone_nice_guarded;
+	arg = sp;
+#endif
 
 	register int (*a12)(void *) __asm__("a12") = fn;
 	register void *a13 __asm__("a13") = arg;

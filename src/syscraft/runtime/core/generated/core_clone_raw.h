@@ -93,6 +93,21 @@ long core_clone_raw(unsigned long flags, void *stack, int *ptid, int *ctid,
 #define CORE_CLONE_UNWIND
 #endif
 
+#ifdef __cplusplus
+/* Calls the function that waits at start. An exception must not get to handlers of the parent. */
+static inline int core_clone_guarded(void *start)
+#if __cplusplus >= 201103L
+	noexcept
+#else
+	throw()
+#endif
+{
+	unsigned long *waiting = (unsigned long *)start;
+
+	return ((int (*)(void *))waiting[0])((void *)waiting[1]);
+}
+#endif
+
 /*
  * Like clone(3): the child calls fn(arg) on the new stack and ends with its
  * result. stack points behind the memory that is set aside for it.
@@ -131,6 +146,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 2;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 	*--sp = (unsigned long)arg;
 	*--sp = (unsigned long)fn;
 
@@ -186,6 +208,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 2;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 
 	register int (*r10)(void *) __asm__("r10") = fn;
 	register void *r11 __asm__("r11") = arg;
@@ -238,6 +267,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 2;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 	sp -= 4;
 	sp[0] = (unsigned long)fn;
 	sp[1] = (unsigned long)arg;
@@ -323,7 +359,8 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
  * The kernel starts the child behind the trap with the parent's registers,
  * except for x0 = 0 and sp = stack. fn and arg wait in x10 and x12, which the
  * kernel keeps. x30 is marked undefined and x29 cleared, so that backtraces end
- * here. The child leaves by exit, which ends one thread, and not by exit_group.
+ * here, and the frame is found by sp: its size may be a multiple of a vector's.
+ * The child leaves by exit, which ends one thread, and not by exit_group.
  */
 static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 				       int flags, void *arg, long unused,
@@ -334,6 +371,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 2;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 
 	register int (*x10)(void *) __asm__("x10") = fn;
 	register void *x12 __asm__("x12") = arg;
@@ -349,6 +393,7 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 			  "cbnz	x0, 1f\n\t"
 			  CORE_CLONE_CFI(".cfi_remember_state")
 			  CORE_CLONE_CFI(".cfi_undefined x30")
+			  CORE_CLONE_CFI(".cfi_def_cfa sp, 0")
 			  "mov	x29, #0\n\t"
 			  "mov	x0, x12\n\t"
 			  "blr	x10\n\t"
@@ -384,6 +429,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 2;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 
 	register int (*r9)(void *) __asm__("r9") = fn;
 	register void *r10 __asm__("r10") = arg;
@@ -435,6 +487,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 2;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 
 	register int (*r10)(void *) __asm__("r10") = fn;
 	register void *r11 __asm__("r11") = arg;
@@ -472,8 +531,9 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
  * except for eax = 0 and esp = stack. fn and arg wait on the new stack; esp is
  * a multiple of 16 at the call, where arg lies, as the psABI wants. What goes
  * to ebp, which may be the frame pointer, waits in memory. eip is marked
- * undefined and ebp cleared, so that backtraces end here. The child leaves by
- * exit, which ends one thread, and not by exit_group.
+ * undefined and ebp cleared, so that backtraces end here; an aligned frame is
+ * found by ebp otherwise. The child leaves by exit, which ends one thread, and
+ * not by exit_group.
  */
 static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 				       int flags, void *arg, long unused,
@@ -484,6 +544,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 4;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 	sp -= 4;
 	*sp = (unsigned long)arg;
 	*--sp = (unsigned long)fn;
@@ -544,6 +611,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 2;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 	*--sp = (unsigned long)arg;
 	*--sp = (unsigned long)fn;
 
@@ -596,6 +670,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 2;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 	*--sp = (unsigned long)arg;
 	*--sp = (unsigned long)fn;
 
@@ -649,6 +730,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 2;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 	sp -= 8;
 
 	register int (*r22)(void *) __asm__("r22") = fn;
@@ -702,6 +790,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 4;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 
 	register int (*s0)(void *) __asm__("$16") = fn;
 	register void *s1 __asm__("$17") = arg;
@@ -755,6 +850,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 2;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 
 	register int (*s0)(void *) __asm__("$16") = fn;
 	register void *s1 __asm__("$17") = arg;
@@ -810,6 +912,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 2;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 	sp -= 16;
 
 	register int (*s0)(void *) __asm__("$16") = fn;
@@ -867,6 +976,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 2;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 
 	register int (*r10)(void *) __asm__("r10") = fn;
 	register void *r11 __asm__("r11") = arg;
@@ -918,6 +1034,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 2;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 
 	register int (*r14)(void *) __asm__("r14") = fn;
 	register void *r16 __asm__("r16") = arg;
@@ -976,6 +1099,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+	sp += 16;
+#endif
 	sp[0] = (unsigned long)fn;
 	sp[1] = (unsigned long)arg;
 	sp += 16;
@@ -1041,6 +1171,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 4;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 	sp -= 4;
 	sp[0] = 0;
 	sp[2] = (unsigned long)fn;
@@ -1101,6 +1238,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 2;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 	sp -= 14;
 	sp[0] = 0;
 	sp[6] = (unsigned long)fn;
@@ -1165,6 +1309,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 2;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 	sp -= 14;
 	sp[0] = 0;
 	sp[6] = (unsigned long)fn;
@@ -1211,8 +1362,9 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
  * The kernel starts the child behind the trap with the parent's registers,
  * except for a0 = 0 and sp = stack. fn and arg wait in t1 and t2, which the
  * kernel keeps. ra is marked undefined and s0, the frame pointer, cleared, so
- * that backtraces end here. The child leaves by exit, which ends one thread,
- * and not by exit_group.
+ * that backtraces end here, and the frame is found by sp: its size may be a
+ * multiple of a vector's. The child leaves by exit, which ends one thread, and
+ * not by exit_group.
  */
 static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 				       int flags, void *arg, long unused,
@@ -1223,6 +1375,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 4;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 
 	register int (*t1)(void *) __asm__("t1") = fn;
 	register void *t2 __asm__("t2") = arg;
@@ -1238,6 +1397,7 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 			  "bnez	a0, 1f\n\t"
 			  CORE_CLONE_CFI(".cfi_remember_state")
 			  CORE_CLONE_CFI(".cfi_undefined ra")
+			  CORE_CLONE_CFI(".cfi_def_cfa sp, 0")
 			  "li	s0, 0\n\t"
 			  "mv	a0, t2\n\t"
 			  "jalr	t1\n\t"
@@ -1261,8 +1421,9 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
  * The kernel starts the child behind the trap with the parent's registers,
  * except for a0 = 0 and sp = stack. fn and arg wait in t1 and t2, which the
  * kernel keeps. ra is marked undefined and s0, the frame pointer, cleared, so
- * that backtraces end here. The child leaves by exit, which ends one thread,
- * and not by exit_group.
+ * that backtraces end here, and the frame is found by sp: its size may be a
+ * multiple of a vector's. The child leaves by exit, which ends one thread, and
+ * not by exit_group.
  */
 static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 				       int flags, void *arg, long unused,
@@ -1273,6 +1434,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 2;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 
 	register int (*t1)(void *) __asm__("t1") = fn;
 	register void *t2 __asm__("t2") = arg;
@@ -1288,6 +1456,7 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 			  "bnez	a0, 1f\n\t"
 			  CORE_CLONE_CFI(".cfi_remember_state")
 			  CORE_CLONE_CFI(".cfi_undefined ra")
+			  CORE_CLONE_CFI(".cfi_def_cfa sp, 0")
 			  "li	s0, 0\n\t"
 			  "mv	a0, t2\n\t"
 			  "jalr	t1\n\t"
@@ -1324,6 +1493,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 2;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 	sp -= 22;
 	sp[0] = 0;
 	sp[20] = (unsigned long)fn;
@@ -1377,6 +1553,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 2;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 	*--sp = (unsigned long)arg;
 	*--sp = (unsigned long)fn;
 
@@ -1434,6 +1617,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 4;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 	/* The smallest frame, in case that nothing is copied. */
 	sp -= 24;
 
@@ -1505,6 +1695,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 2;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 	/* The smallest frame, in case that nothing is copied; sp has a bias. */
 	sp = (unsigned long *)((unsigned long)sp - 176 - 2047);
 
@@ -1558,8 +1755,9 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
  * The kernel starts the child behind the trap with the parent's registers,
  * except for rax = 0 and rsp = stack. fn and arg wait on the new stack; rsp is
  * a multiple of 16 at the call, as the psABI wants. rip is marked undefined and
- * rbp cleared, so that backtraces end here. The child leaves by exit, which
- * ends one thread, and not by exit_group.
+ * rbp cleared, so that backtraces end here; an aligned frame is found by rbp
+ * otherwise. The child leaves by exit, which ends one thread, and not by
+ * exit_group.
  */
 static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 				       int flags, void *arg, long unused,
@@ -1570,6 +1768,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 4;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 	/* The stack's words have 64 bits. */
 	sp -= 4;
 	((unsigned long long *)(void *)sp)[0] = (unsigned long)fn;
@@ -1614,8 +1819,9 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
  * The kernel starts the child behind the trap with the parent's registers,
  * except for rax = 0 and rsp = stack. fn and arg wait on the new stack; rsp is
  * a multiple of 16 at the call, as the psABI wants. rip is marked undefined and
- * rbp cleared, so that backtraces end here. The child leaves by exit, which
- * ends one thread, and not by exit_group.
+ * rbp cleared, so that backtraces end here; an aligned frame is found by rbp
+ * otherwise. The child leaves by exit, which ends one thread, and not by
+ * exit_group.
  */
 static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 				       int flags, void *arg, long unused,
@@ -1626,6 +1832,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 2;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 	*--sp = (unsigned long)arg;
 	*--sp = (unsigned long)fn;
 
@@ -1682,6 +1895,13 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 
 	if (!fn || !sp)
 		return -EINVAL;
+#ifdef __cplusplus
+	sp -= 4;
+	sp[0] = (unsigned long)fn;
+	sp[1] = (unsigned long)arg;
+	fn = core_clone_guarded;
+	arg = sp;
+#endif
 
 	register int (*a12)(void *) __asm__("a12") = fn;
 	register void *a13 __asm__("a13") = arg;
