@@ -104,16 +104,21 @@ class Declaration:
             numbers = default_numbers(self.calls)
         return generate_all(self.unit, numbers, chosen or None, only=tuple(only))
 
-    def write(self, folder: str | Path, linux: str | None = None) -> tuple[Path, ...]:
-        """Write what :meth:`generate` makes into *folder*; files that are equal stay untouched."""
-        from syscraft.files import write_if_changed
+    def write(
+        self, folder: str | Path, linux: str | None = None, *, force: bool = False
+    ) -> tuple[Path, ...]:
+        """Write what :meth:`generate` makes into *folder*; files that are equal stay untouched.
 
-        written = []
-        for name, text in self.generate(linux).items():
-            path = Path(folder) / name
-            write_if_changed(path, text.encode())
-            written.append(path)
-        return tuple(written)
+        Args:
+            force: replace files that do not say that syscraft made them.
+
+        Raises:
+            UsageError: there is one of those.
+        """
+        from syscraft.output import write_out
+
+        files = {name: text.encode() for name, text in self.generate(linux).items()}
+        return tuple(file.path for file in write_out(Path(folder), files, force=force))
 
     def patch(self, linux: str = DEFAULT_LINUX, *, progress: Progress = silent) -> KernelChange:
         """Work out the kernel change; ``.series`` are mails for ``git am``."""

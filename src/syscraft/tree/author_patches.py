@@ -96,7 +96,7 @@ def touched_by(patch: TextFile) -> set[str]:
     paths = {path for path in paths if path.strip() and not path.startswith("-")}
     if not paths:
         raise DeclarationError.of(
-            "this patch changes no filess",
+            "this patch changes no files",
             Where(patch.shown_path),
             expected="a diff with --- a/FILE and +++ b/FILE lines",
         )
