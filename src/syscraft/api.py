@@ -30,7 +30,7 @@ if TYPE_CHECKING:  # these rooms load slowly, and many uses never enter them
     from syscraft.model.call import Call, Unit
     from syscraft.rules.base import RuleFinding
     from syscraft.tree import applied
-    from syscraft.tree.wire import KernelChange
+    from syscraft.tree.adding import KernelChange
 
 __all__ = [
     "Declaration", "all_guests", "check", "check_kernel", "known_kernel", "load",
@@ -142,7 +142,7 @@ class Declaration:
         """Take what :meth:`apply` put into a tree out again, byte for byte."""
         from syscraft.tree.applied import revert
 
-        return revert(self.unit.name, _own_tree(linux))
+        return revert(self.unit, _own_tree(linux))
 
     def build(
         self,

@@ -15,8 +15,8 @@ from syscraft.build.kconfig import Demand, Need, Option, check, config_text, sym
 from syscraft.errors import BuildError, ConfigError
 from syscraft.files import digest, write_atomic, write_if_changed
 from syscraft.lines import split_lines
+from syscraft.tree.adding import KernelChange
 from syscraft.tree.source import KernelTree
-from syscraft.tree.wire import KernelChange
 
 Make = Callable[[str, dict[str, str]], None]
 

@@ -14,7 +14,7 @@ from syscraft.cli.path_type import PATH
 from syscraft.defaults import DEFAULT_LINUX
 
 if TYPE_CHECKING:
-    from syscraft.tree.wire import KernelChange
+    from syscraft.tree.adding import KernelChange
 
 # What git am, or somebody who sends the series, would take for a part of it.
 _MAIL = re.compile(r"\d{4}-.*\.patch|0000-cover-letter.*\.txt")
@@ -74,6 +74,10 @@ def command(
         if not change.series:
             numbers = ", ".join(f"{name}() as {n}" for name, n in change.numbers.items())
             console.note(f"{linux} has the call already: {numbers}")
+            if different := sorted({*change.files, *change.removed}):
+                console.note(
+                    f"not as declared: {', '.join(different)}; --apply brings it up to date"
+                )
     return 0
 
 
