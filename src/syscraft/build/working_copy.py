@@ -76,14 +76,15 @@ class WorkingCopy:
             return
         # Before the first write: after a kill nobody knows which of these the copy holds.
         self._holds({name: state for name, state in before.items() if name not in different})
-        for name in sorted(different):
+        # What was a file may be a folder now, or a link to one, and the other way round.
+        for name in sorted(different, reverse=True):
+            if not self._is_behind_link(name):
+                self._remove(name)
+        for name in sorted(different & now.keys()):
             self._progress(f"updating the copy of the kernel tree: {name}")
-            with contextlib.suppress(FileNotFoundError):
-                (self.source / name).unlink()
-            if name in now:
-                self._copy(name, self.source)
-                # make compares times: what came back from an older branch is new here.
-                os.utime(self.source / name, follow_symlinks=False)
+            self._copy(name, self.source)
+            # make compares times: what came back from an older branch is new here.
+            os.utime(self.source / name, follow_symlinks=False)
         self._holds(now)
 
     def _state(self) -> _State:
