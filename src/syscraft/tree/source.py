@@ -331,7 +331,7 @@ def list_files(path: Path) -> dict[str, tuple[int, int]]:
 
     Returns: name -> size in bytes, time in nanoseconds; in the order of names.
     """
-    listed = proc.run(["git", "-C", str(path), "ls-files", "-z"])
+    listed = _git(path, "ls-files", "-z")
     if listed.ok and listed.output and (path / ".git").exists():
         names = [*listed.output.split("\0")[:-1], *_new_sources(path)]
     else:
@@ -346,8 +346,14 @@ def list_files(path: Path) -> dict[str, tuple[int, int]]:
     return result
 
 
+def _git(path: Path, *words: str) -> proc.Result:
+    """Ask git about the tree at *path*, whatever repository a hook that called us is of."""
+    others = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX")
+    return proc.run(["git", "-C", str(path), *words], env=dict.fromkeys(others))
+
+
 def _new_sources(path: Path) -> list[str]:
-    listed = proc.run(["git", "-C", str(path), "ls-files", "-z", "--others", "--exclude-standard"])
+    listed = _git(path, "ls-files", "-z", "--others", "--exclude-standard")
     return [
         name
         for name in listed.output.split("\0")[:-1]
