@@ -155,6 +155,22 @@ def test_what_git_brings_back(how: str, linux: Path) -> None:
     assert content(linux) == before
 
 
+def test_another_kernel_has_lines_like_ours(linux: Path) -> None:
+    """A patch of the author's adds lines that may be anywhere in a tree without the call."""
+    library.load(CLONE_NICE).apply(str(linux))
+    record = json.loads((linux / ".syscraft" / "clone_nice.json").read_text())
+    hunks = record["edited"]["kernel/fork.c"]
+    git(linux, "checkout", "--quiet", "--force")
+    fork = linux / "kernel/fork.c"
+    lines = [line for hunk in hunks for line in hunk["added"]]
+    other = "".join(f"{line}\n" for line in fork.read_text().splitlines(keepends=True)[::2])
+    fork.write_text(other + "".join(reversed(lines)))
+    before = fork.read_bytes()
+    assert library.load(CLONE_NICE).revert(str(linux))[0] is Done.REVERTED
+    assert fork.read_bytes() == before
+    assert not (linux / ".syscraft").exists()
+
+
 @pytest.mark.parametrize("example", [SPLORK, RING, CLONE_NICE], ids=lambda path: path.name)
 def test_a_series_that_git_took(example: Path, linux: Path, tmp_path: Path) -> None:
     before = content(linux)

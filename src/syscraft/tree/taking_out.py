@@ -16,6 +16,7 @@ from syscraft.tree.adding import KernelChange
 from syscraft.tree.number_headers import corrected_counts, is_count
 from syscraft.tree.record import CONTEXT_LINES, Hunk, Record, all_records, record_of, record_path
 from syscraft.tree.source import LINK, KernelTree
+from syscraft.tree.tables import read_tables
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ class _Work:
         self._tree = tree
         self._record = record
         self._others = others
+        self._is_gone = read_tables(tree).names.isdisjoint(record.numbers)
         self.files: dict[str, bytes | None] = {}
         self.modes: dict[str, int] = {}
         self.missing: set[str] = set()
@@ -137,7 +139,7 @@ class _Work:
         telling = [line for line in hunk.added if any(name in line.lower() for name in names)]
         # Lines that name no call of ours may be elsewhere, too.
         least = 0 if self._record.busy else CONTEXT_LINES
-        if not telling and _place(lines, _reversed(hunk), least) is not None:
+        if not telling and (self._is_gone or _place(lines, _reversed(hunk), least) is not None):
             return None
         wanted = {_form(line) for line in telling or hunk.added} - {_form(x) for x in hunk.removed}
         wanted = {form for form in wanted if len(form) >= _TELLING_LENGTH}
