@@ -20,7 +20,7 @@ from syscraft.errors import BuildError
 from syscraft.files import digest, folder_made_whole, write_atomic
 from syscraft.hints import Progress
 from syscraft.tree.adding import KernelChange
-from syscraft.tree.source import KernelTree
+from syscraft.tree.source import PLAIN, KernelTree
 
 _NOTES = ".syscraft"
 _Entry = tuple[str, str, int]  # digest, digest of the tree's own file, time in nanoseconds
@@ -182,7 +182,9 @@ class Objects:
 
 
 def _named(everything: str, change: KernelChange) -> str:
-    return digest(everything, *sorted(change.files))
+    removed = (f"{path} removed" for path in sorted(change.removed))
+    modes = (f"{path} {mode:o}" for path, mode in sorted(change.modes.items()) if mode != PLAIN)
+    return digest(everything, *sorted(change.files), *removed, *modes)
 
 
 def _pristine(tree: KernelTree, path: str) -> str:
