@@ -102,7 +102,10 @@ def files_not_as_declared(unit: Unit, tree: KernelTree, taken: TakenOut) -> set[
 
 def _numbers(unit: Unit, tree: KernelTree) -> dict[str, int] | None:
     tables = read_tables(tree)
-    found = {call.name: number_in(call, tables, tree) for call in unit.calls}
+    try:
+        found = {call.name: number_in(call, tables, tree) for call in unit.calls}
+    except TreeError:
+        return None  # a call of the kernel's own may have a number for each architecture
     numbers = {name: number for name, number in found.items() if number is not None}
     return numbers if len(numbers) == len(found) else None
 
