@@ -66,9 +66,9 @@ def add_entries(tree: KernelTree, editor: Editor, path: str, new: Sequence[Entry
             expected="__SYSCALL(__NR_name, sys_name)",
             hint="syscraft does not know the layout of this kernel tree",
         )
-    match = _ENTRY.match(lines[entries[-1]])
-    assert match is not None
-    last = numbers.get(match["name"] or match["both"])
+    found = [match["name"] or match["both"] for line in lines if (match := _ENTRY.match(line))]
+    # Of those that were added, the last one need not have the highest number.
+    last = max((numbers[name] for name in found if name in numbers), default=None)
     text = "".join(
         f"#define __NR_{entry.name} {entry.number}\n{_line(entry, lines)}\n"
         for entry in sorted(new)
