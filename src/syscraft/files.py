@@ -158,9 +158,30 @@ def cache_root() -> Path:
     """Where everything that can be made again lives.
 
     ``$SYSCRAFT_CACHE``, else ``$XDG_CACHE_HOME/syscraft``, else ``~/.cache/syscraft``.
+
+    Raises:
+        EnvironmentLacks: none of them says where.
     """
     if explicit := os.environ.get("SYSCRAFT_CACHE"):
         return Path(explicit).absolute()
     if xdg := os.environ.get("XDG_CACHE_HOME"):
         return Path(xdg).absolute() / "syscraft"
-    return Path.home() / ".cache" / "syscraft"
+    return _home() / ".cache" / "syscraft"
+
+
+def _home() -> Path:
+    """The user's folder; services often have no HOME, and containers no entry for the user."""
+    home = os.environ.get("HOME")
+    if not home:
+        import pwd
+
+        with contextlib.suppress(KeyError):
+            home = pwd.getpwuid(os.getuid()).pw_dir
+    if not home or not os.path.isabs(home):
+        raise EnvironmentLacks.of(
+            "there is no folder for the cache",
+            expected="an absolute path in HOME, or the user's entry in /etc/passwd",
+            found=f"HOME={home}" if home else "neither",
+            hint="set SYSCRAFT_CACHE to a folder",
+        )
+    return Path(home)

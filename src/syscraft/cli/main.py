@@ -56,6 +56,7 @@ def cli(ctx: click.Context, quiet: bool) -> None:
 
 def main(arguments: list[str] | None = None) -> Any:
     """Run the command line; every expected failure ends in a message, never a traceback."""
+    _open_standard_streams()
     try:
         status = cli.main(arguments, prog_name="syscraft", standalone_mode=False)
         sys.exit(status if isinstance(status, int) else ExitStatus.OK)
@@ -73,6 +74,20 @@ def main(arguments: list[str] | None = None) -> Any:
             f"error: {error.strerror or error}" + (f": {error.filename}" if error.filename else "")
         )
         sys.exit(ExitStatus.ENVIRONMENT)
+
+
+def _open_standard_streams() -> None:
+    """Put nothing where a caller has closed a stream.
+
+    Else the next file that is opened takes its place, and gets what is printed.
+    """
+    for fd, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest that is free
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(fd, "w" if fd else "r", closefd=False))
 
 
 def _print(text: str) -> None:
