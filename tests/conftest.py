@@ -24,6 +24,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--everywhere", action="store_true", help="also what takes longer than CI may: every guest"
     )
+    parser.addoption("--kills", type=int, default=4, help="how often to kill what writes a tree")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:  # these rooms load slowly, and many uses never enter them
     from syscraft.model.call import Call, Unit
     from syscraft.rules.base import RuleFinding
     from syscraft.tree import applied
-    from syscraft.tree.wire import KernelChange
+    from syscraft.tree.adding import KernelChange
 
 __all__ = [
     "Declaration", "all_guests", "check", "check_kernel", "known_kernel", "load",
@@ -104,16 +104,21 @@ class Declaration:
             numbers = default_numbers(self.calls)
         return generate_all(self.unit, numbers, chosen or None, only=tuple(only))
 
-    def write(self, folder: str | Path, linux: str | None = None) -> tuple[Path, ...]:
-        """Write what :meth:`generate` makes into *folder*; files that are equal stay untouched."""
-        from syscraft.files import write_if_changed
+    def write(
+        self, folder: str | Path, linux: str | None = None, *, force: bool = False
+    ) -> tuple[Path, ...]:
+        """Write what :meth:`generate` makes into *folder*; files that are equal stay untouched.
 
-        written = []
-        for name, text in self.generate(linux).items():
-            path = Path(folder) / name
-            write_if_changed(path, text.encode())
-            written.append(path)
-        return tuple(written)
+        Args:
+            force: replace files that do not say that syscraft made them.
+
+        Raises:
+            UsageError: there is one of those.
+        """
+        from syscraft.output import write_out
+
+        files = {name: text.encode() for name, text in self.generate(linux).items()}
+        return tuple(file.path for file in write_out(Path(folder), files, force=force))
 
     def patch(self, linux: str = DEFAULT_LINUX, *, progress: Progress = silent) -> KernelChange:
         """Work out the kernel change; ``.series`` are mails for ``git am``."""
@@ -137,7 +142,7 @@ class Declaration:
         """Take what :meth:`apply` put into a tree out again, byte for byte."""
         from syscraft.tree.applied import revert
 
-        return revert(self.unit.name, _own_tree(linux))
+        return revert(self.unit, _own_tree(linux))
 
     def build(
         self,

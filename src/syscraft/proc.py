@@ -152,19 +152,23 @@ def run(
     argv: Sequence[str],
     *,
     cwd: Path | None = None,
-    env: Mapping[str, str] | None = None,
+    env: Mapping[str, str | None] | None = None,
     input: bytes | None = None,
     deadline_s: float | None = None,
     keep_open: Sequence[int] = (),
 ) -> Result:
     """Run a short-lived tool to its end and keep what it said.
 
+    Args:
+        env: variables that differ from our own; None for one that the tool shall not have.
+
     Past its deadline the tool and what it started are killed; the status is then TIMED_OUT.
     """
+    all_env = {**os.environ, **(env or {})}
     with subprocess.Popen(
         [need(argv[0]), *argv[1:]],
         cwd=cwd,
-        env=None if env is None else {**os.environ, **env},
+        env={name: value for name, value in all_env.items() if value is not None},
         stdin=subprocess.DEVNULL if input is None else subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -10,8 +10,8 @@ import pytest
 from syscraft.build.configure import configure, lone_options
 from syscraft.build.kconfig import read_options
 from syscraft.errors import BuildError, ConfigError
+from syscraft.tree.adding import KernelChange
 from syscraft.tree.source import KernelTree
-from syscraft.tree.wire import KernelChange
 
 KCONFIG = 'config EXPERT\n\tbool "experts"\n\nconfig LAST\n\tbool "last"\n'
 ENTRY = '\nconfig {0}\n\tbool "call" if EXPERT\n\tdefault y\n'

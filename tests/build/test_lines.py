@@ -11,8 +11,8 @@ import pytest
 from conftest import need_tool
 
 from syscraft.build.lines import KEPT, line_table, name_lines, with_line_tables
+from syscraft.tree.adding import BodyLineMap
 from syscraft.tree.source import KernelTree
-from syscraft.tree.wire import BodyLineMap
 
 OFFSET = 4  # lines that syscraft writes above the body
 SOURCE = """\

@@ -7,7 +7,7 @@ from pathlib import Path
 from syscraft.build.messages import failure
 from syscraft.errors import BuildError, EnvironmentLacks, Where
 from syscraft.proc import Result
-from syscraft.tree.wire import BodyLineMap
+from syscraft.tree.adding import BodyLineMap
 
 SOURCE = Path("/cache/work/x/src")
 BODY = BodyLineMap("kernel/sample.c", "my/sample.c", 10)

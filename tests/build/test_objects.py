@@ -10,8 +10,8 @@ import pytest
 
 from syscraft.build.objects import Objects
 from syscraft.build.relink import only_bodies
+from syscraft.tree.adding import BodyLineMap, KernelChange
 from syscraft.tree.source import KernelTree
-from syscraft.tree.wire import BodyLineMap, KernelChange
 
 MAKEFILE = (
     "build-dir\t:= .\n"

@@ -21,9 +21,9 @@ from syscraft.build.kernel import build_kernel
 from syscraft.build.linked import linked_kernels, target
 from syscraft.errors import EnvironmentLacks
 from syscraft.guest.workload import merged
+from syscraft.tree.adding import KernelChange
 from syscraft.tree.source import open_tree
 from syscraft.tree.together import wired_together
-from syscraft.tree.wire import KernelChange
 
 KERNELS = linked_kernels()
 CALLS = ("splork", "splork8", "clone_nice")

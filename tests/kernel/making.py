@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from syscraft.build.make import CCACHE_SETTINGS, REPRODUCIBLE, through_ccache
-from syscraft.tree.wire import KernelChange
+from syscraft.tree.adding import KernelChange
 
 
 def make(tree: Path, objects: Path, *words: str) -> str:

@@ -7,14 +7,14 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import REPOSITORY, Syscraft
 
 import syscraft as library
-from syscraft import files
 from syscraft.errors import SyscraftError
-from syscraft.tree import applied
+from syscraft.tree import placing
 from syscraft.tree.applied import Done
 from syscraft.tree.source import open_tree
 
@@ -167,15 +167,17 @@ def test_killed_in_the_middle(
         call.apply(str(linux))
     whole = writes
 
-    def stop(*arguments: object, **options: object) -> bool:
+    put = placing.put
+
+    def stop(*arguments: Any) -> None:
         nonlocal whole
         whole -= 1
         if whole < 0:
             raise KeyboardInterrupt
-        return files.write_if_changed(*arguments, **options)  # type: ignore[arg-type]
+        put(*arguments)
 
     with monkeypatch.context() as patched:
-        patched.setattr(applied, "write_if_changed", stop)
+        patched.setattr(placing, "put", stop)
         with pytest.raises(KeyboardInterrupt):
             getattr(call, verb)(str(linux))
     assert content(linux) != before or writes <= 1

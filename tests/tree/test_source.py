@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from syscraft.tree.source import list_files
 
 SOURCES = ["Kconfig", "Makefile", "include/linux/a.h", "kernel/fork.c", "scripts/config"]
@@ -39,3 +41,17 @@ def test_git_knows_better(tmp_path: Path) -> None:
     (tmp_path / "Kconfig").unlink()
     tracked = {*SOURCES, "kernel/modules.order"} - {"Kconfig"}
     assert names(tmp_path) == sorted(tracked)
+
+
+def test_called_by_a_hook_of_another_repository(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """git tells hooks where their repository is, and would tell that of this one, too."""
+    for name in ("linux", "other"):
+        make_tree(tmp_path / name)
+        subprocess.run(["git", "init", "-q"], cwd=tmp_path / name, check=True)
+    subprocess.run(["git", "add", *SOURCES], cwd=tmp_path / "linux", check=True)
+    subprocess.run(["git", "add", "link"], cwd=tmp_path / "other", check=True)
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "other" / ".git"))
+    monkeypatch.setenv("GIT_INDEX_FILE", str(tmp_path / "other" / ".git" / "index"))
+    assert names(tmp_path / "linux") == sorted(SOURCES)

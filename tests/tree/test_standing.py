@@ -170,25 +170,27 @@ def test_by_git_am(linux: Path, tmp_path: Path) -> None:
     assert other.new_config == (OPTION,)
 
 
-def test_by_git_am_and_the_declaration_went_on(linux: Path, tmp_path: Path) -> None:
+def test_by_git_am_and_the_declaration_went_on(small: Path, linux: Path, tmp_path: Path) -> None:
     store(wired(unit_of(SPLORK), open_tree(str(linux))).files, linux)
     folder = with_another_body(tmp_path)
     change = wired(unit_of(folder), open_tree(str(linux)))
     assert list(change.files) == ["kernel/splork.c"]
     assert change.body_line_maps
-    # Applied, it is taken out again to what git am has left.
-    library.load(folder).apply(str(linux))
+    # Applied, it is the declaration's, and goes as a whole.
+    before = wired(unit_of(SPLORK), open_tree(str(small))).files
+    assert library.load(folder).apply(str(linux))[0] is Done.UPDATED
     assert wired(unit_of(folder), open_tree(str(linux))).files == {}
     assert library.load(folder).apply(str(linux)) == (Done.ALREADY, ())
     library.load(folder).revert(str(linux))
-    assert wired(unit_of(SPLORK), open_tree(str(linux))).files == {}
+    assert wired(unit_of(SPLORK), open_tree(str(linux))).files == before
 
 
 def test_apply_where_it_is_already(linux: Path) -> None:
     store(wired(unit_of(SPLORK), open_tree(str(linux))).files, linux)
     assert library.load(SPLORK).apply(str(linux)) == (Done.ALREADY, ())
     assert not (linux / ".syscraft").exists()
-    assert library.load(SPLORK).revert(str(linux)) == (Done.NOTHING, ())
+    assert library.load(SPLORK).revert(str(linux))[0] is Done.REVERTED
+    assert library.load(SPLORK).apply(str(linux))[0] is Done.APPLIED
 
 
 def test_put_back_with_git(linux: Path) -> None:

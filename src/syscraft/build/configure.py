@@ -15,8 +15,8 @@ from syscraft.build.kconfig import Demand, Need, Option, check, config_text, sym
 from syscraft.errors import BuildError, ConfigError
 from syscraft.files import digest, write_atomic, write_if_changed
 from syscraft.lines import split_lines
+from syscraft.tree.adding import KernelChange
 from syscraft.tree.source import KernelTree
-from syscraft.tree.wire import KernelChange
 
 Make = Callable[[str, dict[str, str]], None]
 
@@ -126,7 +126,10 @@ def lone_options(tree: KernelTree, change: KernelChange) -> frozenset[str] | Non
     Returns: None if it changes more of Kconfig than to add such entries in one place.
     """
     path = "init/Kconfig"
-    if {name for name in change.files if PurePosixPath(name).name.startswith("Kconfig")} != {path}:
+    names = {*change.files, *change.removed}
+    if {name for name in names if PurePosixPath(name).name.startswith("Kconfig")} != {path}:
+        return None
+    if path in change.removed:
         return None
     old = split_lines((tree.read_bytes(path) or b"").decode(errors="replace"))
     new = split_lines(change.files[path].decode(errors="replace"))

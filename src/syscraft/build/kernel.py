@@ -31,9 +31,9 @@ from syscraft.files import (
     write_atomic,
 )
 from syscraft.hints import Progress
+from syscraft.tree.adding import BodyLineMap, KernelChange
 from syscraft.tree.author_patches import repaired_files
-from syscraft.tree.source import KernelTree
-from syscraft.tree.wire import BodyLineMap, KernelChange
+from syscraft.tree.source import PLAIN, KernelTree
 
 # Raised when the same input comes to be built to another kernel: those kept are not it.
 _RECIPE = "3"
@@ -72,13 +72,14 @@ def build_kernel(
     own = (kconfig.parse_option(line) for line in change.config)
     options = kconfig.merged(target.options, own)
     base = digest(tree.key, target.key, compiler)
-    repairs = repaired_files(tree.with_files(change.files), target.repair) if target.repair else {}
+    repairs = repaired_files(change.seen_in(tree), target.repair) if target.repair else {}
     files = {p: data for p, data in change.files.items() if not p.startswith(_NOT_BUILT)}
     files |= repairs
-    change = replace(
-        change, files={**files, **with_line_tables(files, tree, change.body_line_maps)}
-    )
-    key = digest(_RECIPE, base, tree.state, kconfig.config_text(options), *_flat(change.files))
+    removed = frozenset(path for path in change.removed if not path.startswith(_NOT_BUILT))
+    modes = {path: mode for path, mode in change.modes.items() if path in files}
+    tables = with_line_tables(files, tree, change.body_line_maps)
+    change = replace(change, files={**files, **tables}, removed=removed, modes=modes)
+    key = digest(_RECIPE, base, tree.state, kconfig.config_text(options), *_flat(change))
     image = cache_root() / "kernels" / key / target.image.rsplit("/", 1)[-1]
     if image.exists():
         return BuiltKernel(image, key, True, bool(repairs), change.body_line_maps)
@@ -122,10 +123,15 @@ def _check_folder(work: Path) -> None:
         )
 
 
-def _flat(files: dict[str, bytes]) -> Iterator[bytes | str]:
-    for path, data in sorted(files.items()):
+def _flat(change: KernelChange) -> Iterator[bytes | str]:
+    for path, data in sorted(change.files.items()):
         yield path
         yield data
+    for path, mode in sorted(change.modes.items()):
+        if mode != PLAIN:
+            yield f"{path} {mode:o}"
+    for path in sorted(change.removed):
+        yield f"{path} removed"
 
 
 @functools.cache

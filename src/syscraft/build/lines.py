@@ -22,8 +22,8 @@ from elftools.dwarf.lineprogram import LineProgram
 from elftools.dwarf.ranges import BaseAddressEntry
 from elftools.elf.elffile import ELFFile
 
+from syscraft.tree.adding import BodyLineMap
 from syscraft.tree.source import KernelTree
-from syscraft.tree.wire import BodyLineMap
 
 KEPT = "lines.json"
 

@@ -11,7 +11,7 @@ from syscraft.build.messages import failure
 from syscraft.build.objects import Objects
 from syscraft.build.target import Target
 from syscraft.hints import Progress
-from syscraft.tree.wire import BodyLineMap
+from syscraft.tree.adding import BodyLineMap
 
 # Two builds of the same input give the same kernel.
 # Source: Documentation/kbuild/reproducible-builds.rst, Linux 6.12

@@ -10,7 +10,7 @@ from pathlib import Path
 from syscraft import proc
 from syscraft.errors import BuildError, EnvironmentLacks, Finding, SyscraftError, Where
 from syscraft.lines import split_lines
-from syscraft.tree.wire import BodyLineMap
+from syscraft.tree.adding import BodyLineMap
 
 _MESSAGE = re.compile(
     r"^(?P<path>[^\s:][^:]*):(?P<line>\d+):(?:(?P<column>\d+):)? "

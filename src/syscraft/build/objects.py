@@ -19,8 +19,8 @@ from syscraft import proc
 from syscraft.errors import BuildError
 from syscraft.files import digest, folder_made_whole, write_atomic
 from syscraft.hints import Progress
-from syscraft.tree.source import KernelTree
-from syscraft.tree.wire import KernelChange
+from syscraft.tree.adding import KernelChange
+from syscraft.tree.source import PLAIN, KernelTree
 
 _NOTES = ".syscraft"
 _Entry = tuple[str, str, int]  # digest, digest of the tree's own file, time in nanoseconds
@@ -138,7 +138,7 @@ class Objects:
                 continue
             content, pristine, time_ns = entry
             if content == digest(data):
-                os.utime(source / path, ns=(time_ns, time_ns))
+                os.utime(source / path, ns=(time_ns, time_ns), follow_symlinks=False)
             elif path in change.quiet and pristine == _pristine(tree, path):
                 quiet.add(path)
         return frozenset(quiet)
@@ -160,7 +160,7 @@ class Objects:
     def settle(self, everything: str, source: Path, tree: KernelTree, change: KernelChange) -> None:
         """Remember what a build that has succeeded was made of."""
         state = {
-            path: (digest(data), _pristine(tree, path), (source / path).stat().st_mtime_ns)
+            path: (digest(data), _pristine(tree, path), (source / path).lstat().st_mtime_ns)
             for path, data in change.files.items()
         }
         self._write(_named(everything, change), state)
@@ -182,7 +182,9 @@ class Objects:
 
 
 def _named(everything: str, change: KernelChange) -> str:
-    return digest(everything, *sorted(change.files))
+    removed = (f"{path} removed" for path in sorted(change.removed))
+    modes = (f"{path} {mode:o}" for path, mode in sorted(change.modes.items()) if mode != PLAIN)
+    return digest(everything, *sorted(change.files), *removed, *modes)
 
 
 def _pristine(tree: KernelTree, path: str) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from syscraft.build.make import Make
 from syscraft.build.objects import Objects
 from syscraft.build.target import Target
-from syscraft.tree.wire import KernelChange
+from syscraft.tree.adding import KernelChange
 
 # How the kernel's makefile visits folders, and what waits for that before linking. A tree
 # that says it in other words is always made as a whole.

@@ -11,14 +11,14 @@ import contextlib
 import json
 import os
 import shutil
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from syscraft import proc
 from syscraft.errors import BuildError
 from syscraft.files import folder_made_whole, remove_drafts, write_if_changed
 from syscraft.hints import Progress
-from syscraft.tree.source import KernelTree
-from syscraft.tree.wire import KernelChange
+from syscraft.tree.adding import KernelChange
+from syscraft.tree.source import EXECUTABLE, LINK, KernelTree
 
 _State = dict[str, list[int]]  # path -> size in bytes, time in nanoseconds
 
@@ -76,14 +76,15 @@ class WorkingCopy:
             return
         # Before the first write: after a kill nobody knows which of these the copy holds.
         self._holds({name: state for name, state in before.items() if name not in different})
-        for name in sorted(different):
+        # What was a file may be a folder now, or a link to one, and the other way round.
+        for name in sorted(different, reverse=True):
+            if not self._is_behind_link(name):
+                self._remove(name)
+        for name in sorted(different & now.keys()):
             self._progress(f"updating the copy of the kernel tree: {name}")
-            with contextlib.suppress(FileNotFoundError):
-                (self.source / name).unlink()
-            if name in now:
-                self._copy(name, self.source)
-                # make compares times: what came back from an older branch is new here.
-                os.utime(self.source / name, follow_symlinks=False)
+            self._copy(name, self.source)
+            # make compares times: what came back from an older branch is new here.
+            os.utime(self.source / name, follow_symlinks=False)
         self._holds(now)
 
     def _state(self) -> _State:
@@ -96,20 +97,51 @@ class WorkingCopy:
     def overlay(self, change: KernelChange) -> None:
         """Make the copy hold *change* and no other."""
         before = set(json.loads(self._overlaid.read_text())) if self._overlaid.exists() else set()
-        after = set(change.files)
+        after = change.files.keys() | change.removed
         # Before the first write: whoever comes after a kill must know what may differ.
         write_if_changed(self._overlaid, json.dumps(sorted(before | after)).encode())
-        for path in sorted(before - after):
-            pristine = self._tree.root / path
-            if pristine.exists():
-                write_if_changed(self.source / path, pristine.read_bytes(), mode=self._mode(path))
-            else:
-                (self.source / path).unlink(missing_ok=True)
-        for path, data in change.files.items():
-            write_if_changed(self.source / path, data, mode=self._mode(path))
+        wanted = change.seen_in(self._tree)
+        # A link may have been where a folder is needed, or the other way round.
+        for path in sorted(before | after, reverse=True):
+            if wanted.mode(path) is None and not self._is_behind_link(path):
+                self._remove(path)
+        for path in sorted(before | after):
+            data, mode = wanted.raw(path), wanted.mode(path)
+            if data is not None and mode is not None:
+                self._put(path, data, mode)
         write_if_changed(self._overlaid, json.dumps(sorted(after)).encode())
 
-    def _mode(self, path: str) -> int:
+    def _is_behind_link(self, path: str) -> bool:
+        folders = list(PurePosixPath(path).parents)[:-1]
+        return any((self.source / folder).is_symlink() for folder in folders)
+
+    def _remove(self, path: str) -> None:
+        target = self.source / path
+        if not os.path.lexists(target) or (target.is_dir() and not target.is_symlink()):
+            return
+        target.unlink()
+        for folder in target.parents:
+            if folder == self.source or any(folder.iterdir()):
+                break
+            folder.rmdir()
+
+    def _put(self, path: str, data: bytes, mode: int) -> None:
+        """Replace a file or a link, which others may have as well, unless it is so already."""
+        target = self.source / path
+        if mode == LINK:
+            if not (target.is_symlink() and os.fsencode(os.readlink(target)) == data):
+                target.unlink(missing_ok=True)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.symlink_to(os.fsdecode(data))
+            return
+        bits = self._bits(path, mode)
+        if target.is_symlink() or (target.exists() and (target.stat().st_mode & 0o777) != bits):
+            target.unlink()
+        write_if_changed(target, data, mode=bits)
+
+    def _bits(self, path: str, mode: int) -> int:
         with contextlib.suppress(OSError):
-            return (self._tree.root / path).stat().st_mode & 0o777
-        return 0o644
+            bits = (self._tree.root / path).stat().st_mode & 0o777
+            if (mode == EXECUTABLE) == bool(bits & 0o100):
+                return bits
+        return mode & 0o777

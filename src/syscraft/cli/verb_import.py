@@ -7,13 +7,16 @@ from pathlib import Path
 import click
 
 from syscraft.cli.console import Console
+from syscraft.cli.path_type import PATH
 from syscraft.errors import ExitStatus
 
 
 @click.command(name="import")
 @click.argument("file", metavar="FILE.c")
 @click.option("--call", metavar="NAME", help="Only this call, if the file defines several.")
-@click.option("-C", "--directory", metavar="DIR", default=".", help="Where to create the folder.")
+@click.option(
+    "-C", "--directory", type=PATH, metavar="DIR", default=".", help="Where to create the folder."
+)
 @click.pass_obj
 def command(console: Console, file: str, call: str | None, directory: str) -> int:
     """Create a declaration from a C file with SYSCALL_DEFINE.

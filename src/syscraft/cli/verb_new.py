@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from syscraft.cli.console import Console
+from syscraft.cli.path_type import PATH
 
 
 @click.command(name="new")
@@ -14,7 +15,9 @@ from syscraft.cli.console import Console
 @click.option(
     "--like", metavar="CALL", help="The call to start from: clone, clone3, fork or vfork."
 )
-@click.option("-C", "--directory", metavar="DIR", default=".", help="Where to create the folder.")
+@click.option(
+    "-C", "--directory", type=PATH, metavar="DIR", default=".", help="Where to create the folder."
+)
 @click.pass_obj
 def command(console: Console, name: str, like: str | None, directory: str) -> int:
     """Create the folder NAME with a working declaration, body and test."""

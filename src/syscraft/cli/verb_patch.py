@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from syscraft.cli.console import Console
+from syscraft.cli.path_type import PATH
 from syscraft.defaults import DEFAULT_LINUX
 
 if TYPE_CHECKING:
-    from syscraft.tree.wire import KernelChange
+    from syscraft.tree.adding import KernelChange
+
+# What git am, or somebody who sends the series, would take for a part of it.
+_MAIL = re.compile(r"\d{4}-.*\.patch|0000-cover-letter.*\.txt")
 
 
 @click.command(name="patch")
 @click.argument("declarations", metavar="DECL...", nargs=-1, required=True)
 @click.option("--linux", metavar="TREE", default=DEFAULT_LINUX, show_default=True,
               help="Kernel tree: deb:VERSION or a path; read-only without --apply.")  # fmt: skip
-@click.option("-o", "--output", metavar="DIR",
+@click.option("-o", "--output", type=PATH, metavar="DIR",
               help="Write the series to this folder instead of printing it.")  # fmt: skip
+@click.option("--force", is_flag=True,
+              help="With -o: replace files that syscraft did not make.")  # fmt: skip
 @click.option("--apply", "do_apply", is_flag=True,
               help="Edit the tree itself; again to update it.")  # fmt: skip
 @click.option("--revert", "do_revert", is_flag=True, help="Remove the call from the tree.")
@@ -29,6 +37,7 @@ def command(
     declarations: tuple[str, ...],
     linux: str,
     output: str | None,
+    force: bool,
     do_apply: bool,
     do_revert: bool,
 ) -> int:
@@ -38,6 +47,7 @@ def command(
     """
     import syscraft.api
     from syscraft.errors import UsageError
+    from syscraft.output import check_folder
 
     if do_apply + do_revert + (output is not None) > 1:
         raise UsageError.of("--apply, --revert and --output are mutually exclusive")
@@ -53,29 +63,39 @@ def command(
                 console.say(name)
             console.note(f"{declaration.unit.name}: {done.value}")
         return 0
+    if output is not None:
+        check_folder(Path(output))
     changes = syscraft.api.patch_together(declarations, linux, progress=console.progress)
-    for path, change in zip(declarations, changes, strict=True):
-        _show(console, change, output, path if len(changes) > 1 else "")
+    if output is not None:
+        _write(console, dict(zip(declarations, changes, strict=True)), Path(output), force=force)
+    for change in changes:
+        for _, text in change.series if output is None else ():
+            console.say(text.rstrip("\n"))
         if not change.series:
             numbers = ", ".join(f"{name}() as {n}" for name, n in change.numbers.items())
             console.note(f"{linux} has the call already: {numbers}")
+            if different := sorted({*change.files, *change.removed}):
+                console.note(
+                    f"not as declared: {', '.join(different)}; --apply brings it up to date"
+                )
     return 0
 
 
-def _show(console: Console, change: KernelChange, output: str | None, of: str) -> None:
-    """Print a series, or write it and what goes with it.
+def _write(
+    console: Console, changes: Mapping[str, KernelChange], folder: Path, *, force: bool
+) -> None:
+    """Write the series, and what goes with it, into *folder*.
 
     Args:
-        of: the declaration that it is of, where there are several.
+        changes: the declaration, as the user named it -> what adds it.
     """
-    from syscraft.files import write_if_changed
+    from syscraft.output import write_out
 
-    for name, text in (*change.series, *(change.extras if output else ())):
-        if output is None:
-            console.say(text.rstrip("\n"))
-            continue
-        if of and name.startswith("0000-"):
-            name = f"{name.removesuffix('.txt')}-{Path(of).stem}.txt"
-        path = Path(output) / name
-        write_if_changed(path, text.encode("utf-8", "surrogateescape"))
-        console.say(str(path))
+    files = {}
+    for declaration, change in changes.items():
+        for name, text in (*change.series, *change.extras):
+            if len(changes) > 1 and name.startswith("0000-"):
+                name = f"{name.removesuffix('.txt')}-{Path(declaration).stem}.txt"
+            files[name] = text.encode("utf-8", "surrogateescape")
+    for file in write_out(folder, files, force=force, old=lambda name: bool(_MAIL.fullmatch(name))):
+        console.say(str(file.path))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import click
 
 from syscraft.cli.console import Console, table
+from syscraft.cli.path_type import PATH
 from syscraft.errors import ExitStatus, Finding
 
 
@@ -21,7 +22,9 @@ def command() -> None:
 
 @command.command(name="build")
 @click.argument("trees", metavar="TREE...", nargs=-1, required=True)
-@click.option("-o", "folder", default=".", metavar="DIR", help="Where to write VERSION.json.")
+@click.option(
+    "-o", "folder", type=PATH, default=".", metavar="DIR", help="Where to write VERSION.json."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print what could not be parsed as JSON.")
 @click.pass_obj
 def build(console: Console, trees: tuple[str, ...], folder: str, as_json: bool) -> int:

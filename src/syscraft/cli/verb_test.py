@@ -9,6 +9,7 @@ import click
 
 from syscraft.cli.console import Console, colour, table
 from syscraft.cli.kernel_options import kernel_options, names, unsafe_option
+from syscraft.cli.path_type import PATH
 from syscraft.defaults import DEFAULT_GUEST, DEFAULT_KERNEL, DEFAULT_LINUX
 from syscraft.errors import ExitStatus
 
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
 @unsafe_option
 @click.option("--again", is_flag=True, help="Ignore cached verdicts.")
 @click.option("--json", "as_json", is_flag=True, help="Print verdicts as JSON.")
-@click.option("--junit", metavar="FILE", help="Write verdicts as JUnit XML, for CI systems.")
+@click.option(
+    "--junit", type=PATH, metavar="FILE", help="Write verdicts as JUnit XML, for CI systems."
+)
 @click.pass_obj
 def command(
     console: Console,

@@ -79,7 +79,7 @@ def _explained(log: str, image: Path, bodies: object) -> str:
     """Name addresses and the authors' lines; what does it loads slowly, and most logs are dull."""
     from syscraft.build.lines import name_lines
     from syscraft.guest.symbols import name_addresses
-    from syscraft.tree.wire import BodyLineMap
+    from syscraft.tree.adding import BodyLineMap
 
     assert isinstance(bodies, list)
     maps = tuple(BodyLineMap(*body) for body in bodies)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from syscraft.model.call import Call, Unit
+from syscraft.tree.adding import KernelChange
 from syscraft.tree.number import numbers_of
 from syscraft.tree.source import KernelTree
 from syscraft.tree.together import wired_together
-from syscraft.tree.wire import KernelChange
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,22 @@ def merged(changes: Sequence[KernelChange]) -> KernelChange:
     loud: set[str] = set()
     for change in changes:
         quiet |= change.quiet
-        loud |= change.files.keys() - change.quiet
+        loud |= (change.files.keys() | change.removed) - change.quiet
+    files: dict[str, bytes] = {}
+    removed: set[str] = set()
+    modes: dict[str, int] = {}
+    for change in changes:
+        for path in change.removed:
+            files.pop(path, None)
+            modes.pop(path, None)
+        files |= change.files
+        modes |= change.modes
+        removed = (removed | change.removed) - change.files.keys()
     return KernelChange(
         numbers={name: n for change in changes for name, n in change.numbers.items()},
-        files={path: data for change in changes for path, data in change.files.items()},
+        files=files,
+        removed=frozenset(removed),
+        modes=modes,
         series=tuple(mail for change in changes for mail in change.series),
         extras=tuple(extra for change in changes for extra in change.extras),
         config=tuple(dict.fromkeys(line for change in changes for line in change.config)),

@@ -9,7 +9,7 @@ from syscraft.model.call import Call, NumberPolicy
 from syscraft.tree.author_patches import apply_patches, touched_by
 from syscraft.tree.record import read_record
 from syscraft.tree.source import KernelTree
-from syscraft.tree.standing import check_definition, number_in
+from syscraft.tree.standing import check_definition, has_lost_source, number_in
 from syscraft.tree.tables import (
     choose_number,
     is_table,
@@ -49,7 +49,7 @@ def _number(call: Call, tree: KernelTree, given: dict[int, tuple[str, str]]) -> 
         return choose_number(call, taken, tree.where("arch"))
     others = {number: row for number, row in taken.items() if row[0] != call.name}
     is_recorded = read_record(tree, call.shared.name) is not None
-    if not is_recorded:
+    if not is_recorded and not has_lost_source(call, tree):
         check_definition(call, tree)
     if call.number.policy is NumberPolicy.FIXED and call.number.fixed != there:
         if is_recorded:  # --apply brings it up to date
@@ -66,5 +66,5 @@ def _number(call: Call, tree: KernelTree, given: dict[int, tuple[str, str]]) -> 
 def _with_patched_tables(call: Call, tree: KernelTree) -> KernelTree:
     """The tree with the author's patches, if they are about numbers at all."""
     if any(is_table(path) for patch in call.shared.patches for path in touched_by(patch)):
-        return tree.with_files(apply_patches(call.shared.patches, tree).files)
+        return apply_patches(call.shared.patches, tree).seen_in(tree)
     return tree

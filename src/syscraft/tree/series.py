@@ -8,9 +8,14 @@ from dataclasses import dataclass
 
 from syscraft.emit.kernel.wording import the_calls
 from syscraft.model.call import TextFile, Unit
+from syscraft.output import SIGNATURE
 from syscraft.tree.edit import FileEdit
 
 _STAT_COLUMNS = 40
+_FIRST_LINE = "From 0000000000000000000000000000000000000000 Mon Sep 17 00:00:00 2001\n"
+_SUBJECT = re.compile(r"^Subject: (?:\[PATCH[^\]]*\] ?)?", re.MULTILINE)
+_DIFF = re.compile(r"^(?:diff |--- \S|Index: )", re.MULTILINE)
+_SIGNATURE = re.compile(r"\n-- \n[^\n]*\n*\Z")
 _PREFIX = re.compile(r"^Subject: \[PATCH[^\]]*\] ?", re.MULTILINE)
 
 
@@ -38,7 +43,7 @@ def series(
     total = len(patches) + len(commits)
     mails = []
     for number, patch in enumerate(patches, 1):
-        text = _PREFIX.sub(f"Subject: [PATCH {number}/{total}] ", patch.text, count=1)
+        text = _authors_mail(unit.shared.author, patch, number, total)
         mails.append((f"{number:04d}-{_stem(patch.name)}.patch", text))
     for number, commit in enumerate(commits, len(patches) + 1):
         mails.append(
@@ -81,13 +86,25 @@ def cover_letter(
         f"{unit.shared.author.partition('<')[0].strip()} ({total}):\n"
         f"{listed}"
         "\n"
-        f"{edits}"
+        f"{edits}{SIGNATURE}"
     )
 
 
 def _title(mail: str) -> str:
     found = re.search(r"^Subject: (?:\[[^\]]*\] )?(.*)$", mail, re.MULTILINE)
     return found[1] if found else "the author's patch"
+
+
+def _authors_mail(author: str, patch: TextFile, number: int, total: int) -> str:
+    """An author's patch as a mail of the series; git am does not take a diff without a head."""
+    text = _SIGNATURE.sub("\n", patch.text)
+    text = text if text.endswith("\n") else f"{text}\n"
+    diff = _DIFF.search(text)
+    prefix = f"Subject: [PATCH {number}/{total}] "
+    if _SUBJECT.search(text, 0, diff.start() if diff else len(text)):
+        return _SUBJECT.sub(prefix, text, count=1) + SIGNATURE
+    subject = _stem(patch.name).replace("-", " ")
+    return f"{_FIRST_LINE}From: {author}\n{prefix}{subject}\n\n{text}{SIGNATURE}"
 
 
 def _stem(name: str) -> str:
@@ -97,7 +114,7 @@ def _stem(name: str) -> str:
 
 def _mail(author: str, commit: Commit, number: int, total: int) -> str:
     return (
-        "From 0000000000000000000000000000000000000000 Mon Sep 17 00:00:00 2001\n"
+        f"{_FIRST_LINE}"
         f"From: {author}\n"
         f"Subject: [PATCH {number}/{total}] {commit.subject}\n"
         "\n"
@@ -106,7 +123,7 @@ def _mail(author: str, commit: Commit, number: int, total: int) -> str:
         f"Signed-off-by: {author}\n"
         "---\n"
         f"{_together(commit.edits)}"
-        "\n" + "".join(edit.diff() for edit in commit.edits) + "-- \nsyscraft\n"
+        "\n" + "".join(edit.diff() for edit in commit.edits) + SIGNATURE
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
@@ -23,6 +24,12 @@ from syscraft.hints import Progress, silent
 
 _DEBIAN_SOURCES = Path("/usr/src")
 
+# Modes of files, as git has them.
+PLAIN, EXECUTABLE, LINK = MODES = 0o100644, 0o100755, 0o120000
+# Folders of the tree that are no part of the kernel.
+_PRIVATE = (".git", ".syscraft")
+_LINKS_AT_MOST = 40  # as the kernel has it. Source: MAXSYMLINKS in include/linux/namei.h, 6.12
+
 
 @dataclass(frozen=True)
 class KernelTree:
@@ -35,7 +42,9 @@ class KernelTree:
         state: names its content, if that can change.
         files: size in bytes and time in nanoseconds of every source file, by name, of a
             tree that its author goes on working in; None for one that is our own.
-        overlay: content of files that differ from those in *root*; None for what is gone.
+        overlay: content of files that differ from those in *root*; None for what is gone. A
+            link's content is where it points to.
+        modes: those of files of the overlay that have not the mode of the file in *root*.
     """
 
     root: Path
@@ -44,11 +53,18 @@ class KernelTree:
     state: str = ""
     files: Mapping[str, tuple[int, int]] | None = None
     overlay: Mapping[str, bytes | None] = field(default_factory=lambda: MappingProxyType({}))
+    modes: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
 
     def read_bytes(self, path: str) -> bytes | None:
-        """The content of a file, or None if the tree does not have it."""
+        """The content of a file, or None if the tree does not have it.
+
+        A link of the overlay is followed within the tree, and nowhere else.
+        """
         if path in self.overlay:
-            return self.overlay[path]
+            if self.modes.get(path) != LINK:
+                return self.overlay[path]
+            target = self.resolved(path)
+            return None if target is None else self.read_bytes(target)
         try:
             return (self.root / path).read_bytes()
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
@@ -91,9 +107,63 @@ class KernelTree:
             if not found.is_dir()
         )
 
+    def mode(self, path: str) -> int | None:
+        """The mode of a file as git has it, or None if the tree does not have it."""
+        if path in self.overlay and (self.overlay[path] is None or path in self.modes):
+            return self.modes.get(path)
+        absent = PLAIN if path in self.overlay else None
+        try:
+            mode = os.lstat(self.root / path).st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            return absent
+        if stat.S_ISLNK(mode):
+            return absent or LINK
+        if stat.S_ISDIR(mode):
+            return absent
+        return EXECUTABLE if mode & stat.S_IXUSR else PLAIN
+
+    def has(self, path: str) -> bool:
+        """Whether the tree has a file or a link, and not behind another link."""
+        return self.mode(path) is not None and self.link_above(path) is None
+
     def is_link(self, path: str) -> bool:
         """Whether a file is a second name of another one."""
-        return path not in self.overlay and (self.root / path).is_symlink()
+        return self.mode(path) == LINK
+
+    def raw(self, path: str) -> bytes | None:
+        """The content of a file as git has it: a link's is where it points to."""
+        if path in self.overlay:
+            return self.overlay[path]
+        if self.is_link(path):
+            return os.fsencode(os.readlink(self.root / path))
+        return self.read_bytes(path)
+
+    def resolved(self, path: str) -> str | None:
+        """Where a path comes to once the links in it are followed; None if outside of the tree."""
+        waiting, done, links = path.split("/")[::-1], list[str](), 0
+        while waiting:
+            part = waiting.pop()
+            if part == ".." and not done:
+                return None
+            if part == "..":
+                done.pop()
+            elif part not in ("", "."):
+                done.append(part)
+                if self.is_link("/".join(done)):
+                    target = os.fsdecode(self.raw("/".join(done)) or b"/")
+                    done.pop()
+                    links += 1
+                    if target.startswith("/") or links > _LINKS_AT_MOST:
+                        return None
+                    waiting += target.split("/")[::-1]
+        return "/".join(done)
+
+    def link_above(self, path: str) -> str | None:
+        """The first folder on the way to *path* that is a link, or no folder."""
+        for parent in [str(p) for p in PurePosixPath(path).parents][-2::-1]:
+            if self.mode(parent) is not None:
+                return parent
+        return None
 
     def _seen_through_overlay(
         self, on_disk: Iterable[str], wanted: Callable[[str], bool]
@@ -120,12 +190,31 @@ class KernelTree:
                 elif enter(path):
                     waiting.append(path)
 
-    def with_files(self, files: Mapping[str, bytes | None]) -> KernelTree:
-        """The same tree with some files changed, added or, where None, removed."""
-        return replace(self, overlay=MappingProxyType({**self.overlay, **files}))
+    def with_files(
+        self, files: Mapping[str, bytes | None], modes: Mapping[str, int] = MappingProxyType({})
+    ) -> KernelTree:
+        """The same tree with some files changed, added or, where None, removed.
+
+        Args:
+            modes: of those that do not keep the mode that they have.
+        """
+        kept = {p: mode for p, mode in self.modes.items() if files.get(p, b"") is not None}
+        return replace(
+            self,
+            overlay=MappingProxyType({**self.overlay, **files}),
+            modes=MappingProxyType({**kept, **modes}),
+        )
 
     def where(self, path: str, line: int | None = None) -> Where:
         return Where(str(Path(self.shown) / path), line)
+
+
+def is_inside(path: str) -> bool:
+    """Whether a path, by its words alone, is one of a kernel's files."""
+    parts = PurePosixPath(path).parts
+    if not parts or parts[0] == "/" or ".." in parts:
+        return False
+    return parts[0].lower() not in _PRIVATE
 
 
 def _pattern(glob: str) -> re.Pattern[str]:
@@ -166,14 +255,14 @@ def _debian_tree(linux: str, progress: Progress) -> KernelTree:
     if not linux.removeprefix("deb:").replace(".", "").isdigit():
         raise UsageError.of("not a version of a Debian kernel", expected="deb:6.12", found=linux)
     try:
-        stat = archive.stat()
+        status = archive.stat()
     except OSError as error:
         raise EnvironmentLacks.of(
             f"Debian's {package} is not installed",
             Where(str(archive)),
             hint=f"apt-get install {package}",
         ) from error
-    key = f"{linux.replace(':', '-')}-{digest(str(stat.st_size), str(stat.st_mtime_ns))[:8]}"
+    key = f"{linux.replace(':', '-')}-{digest(str(status.st_size), str(status.st_mtime_ns))[:8]}"
     trees = cache_root() / "trees"
     root = trees / key
     if not root.is_dir():
@@ -242,7 +331,7 @@ def list_files(path: Path) -> dict[str, tuple[int, int]]:
 
     Returns: name -> size in bytes, time in nanoseconds; in the order of names.
     """
-    listed = proc.run(["git", "-C", str(path), "ls-files", "-z"])
+    listed = _git(path, "ls-files", "-z")
     if listed.ok and listed.output and (path / ".git").exists():
         names = [*listed.output.split("\0")[:-1], *_new_sources(path)]
     else:
@@ -250,15 +339,21 @@ def list_files(path: Path) -> dict[str, tuple[int, int]]:
     result = {}
     for name in sorted(names):
         try:
-            stat = os.lstat(path / name)
+            status = os.lstat(path / name)
         except OSError:
             continue  # tracked, but deleted in the working tree
-        result[name] = (stat.st_size, stat.st_mtime_ns)
+        result[name] = (status.st_size, status.st_mtime_ns)
     return result
 
 
+def _git(path: Path, *words: str) -> proc.Result:
+    """Ask git about the tree at *path*, whatever repository a hook that called us is of."""
+    others = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX")
+    return proc.run(["git", "-C", str(path), *words], env=dict.fromkeys(others))
+
+
 def _new_sources(path: Path) -> list[str]:
-    listed = proc.run(["git", "-C", str(path), "ls-files", "-z", "--others", "--exclude-standard"])
+    listed = _git(path, "ls-files", "-z", "--others", "--exclude-standard")
     return [
         name
         for name in listed.output.split("\0")[:-1]

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 
 from syscraft.errors import Finding, TreeError
 from syscraft.model.call import Call, Unit
+from syscraft.tree import recognising
 from syscraft.tree.definition import Found, definitions_of, has_parameters_of
+from syscraft.tree.options import has_option
 from syscraft.tree.pieces import all_pieces
-from syscraft.tree.record import TakenOut, read_record, seen_without, take_out
+from syscraft.tree.recognising import recognise
+from syscraft.tree.record import read_record
 from syscraft.tree.source import KernelTree
 from syscraft.tree.tables import Tables, read_tables
+from syscraft.tree.taking_out import TakenOut, seen_without, take_out
 
 
 class Standing(Enum):
@@ -31,7 +35,7 @@ class Presence:
 
     Args:
         clean: the tree as it would be without it, or as it is where that cannot be told.
-        taken: what the difference is, if there is a record of it.
+        taken: what the difference is, if there is a record of it, or it can be told without.
     """
 
     standing: Standing
@@ -46,29 +50,64 @@ class Presence:
 def presence_of(unit: Unit, tree: KernelTree) -> Presence:
     """Tell what *tree* has of the calls of a declaration.
 
+    A record is a hint: where the tree says something else, the tree is right.
+
     Raises:
         TreeError: the tree has another call of such a name, only a part of them, or a version
             that was changed both here and in the declaration.
     """
+    names = unit.shared.call_names
     record = read_record(tree, unit.name)
     if record is None:
-        if not has_rows(unit.shared.call_names, tree):
+        if not has_rows(names, tree):
             return Presence(Standing.ABSENT, tree)
-        _check_definitions(unit, tree)
-        return Presence(Standing.BY_HAND, tree)
-    if not has_rows(record.numbers, tree):
-        # Put back with git, which leaves files that it does not know, and the record.
-        taken = take_out(tree, replace(record, busy=True), gone=True)
-        return Presence(Standing.ABSENT, seen_without(tree, taken), taken)
+        found = recognised(unit, tree)
+        if not found or not has_lost_source(unit.calls[0], tree):
+            _check_definitions(unit, tree)
+        return _by_hand(tree, found)
     try:
         taken = take_out(tree, record)
     except TreeError as edited:
+        if not has_rows(record.numbers, tree):
+            raise
+        found = recognised(unit, tree)
+        if found and not files_not_as_declared(unit, tree, found):
+            return _by_hand(tree, found)
         _check_declaration_is_old(unit, record.created, edited.findings[0])
         return Presence(Standing.EDITED, tree)
     clean = seen_without(tree, taken)
-    if has_rows(unit.shared.call_names, clean):
-        return Presence(Standing.BY_HAND, tree)
+    if not has_rows(record.numbers, tree):
+        # Put back with git, which leaves files that it does not know, and the record.
+        return Presence(Standing.ABSENT, clean, taken)
+    if has_rows(names, clean):
+        return _by_hand(tree, recognised(unit, tree))
     return Presence(Standing.APPLIED, clean, taken)
+
+
+def _by_hand(tree: KernelTree, found: TakenOut | None) -> Presence:
+    clean = seen_without(tree, found) if found else tree
+    return Presence(Standing.BY_HAND, clean, found)
+
+
+def recognised(unit: Unit, tree: KernelTree) -> TakenOut | None:
+    """What *tree* took by ``git am``, if that can be told."""
+    numbers = _numbers(unit, tree)
+    return recognise(unit, tree, numbers) if numbers else None
+
+
+def files_not_as_declared(unit: Unit, tree: KernelTree, taken: TakenOut) -> set[str]:
+    """The new files of what :func:`recognised` found that the declaration makes differently."""
+    return recognising.files_not_as_declared(unit, tree, taken, taken.record.numbers)
+
+
+def _numbers(unit: Unit, tree: KernelTree) -> dict[str, int] | None:
+    tables = read_tables(tree)
+    try:
+        found = {call.name: number_in(call, tables, tree) for call in unit.calls}
+    except TreeError:
+        return None  # a call of the kernel's own may have a number for each architecture
+    numbers = {name: number for name, number in found.items() if number is not None}
+    return numbers if len(numbers) == len(found) else None
 
 
 def has_rows(names: Iterable[str], tree: KernelTree) -> bool:
@@ -119,6 +158,12 @@ def number_in(call: Call, tables: Tables, tree: KernelTree) -> int | None:
             found=", ".join(places.values()),
         )
     return number
+
+
+def has_lost_source(call: Call, tree: KernelTree) -> bool:
+    """Whether a tree has the option of a call, but not the file that it is in."""
+    shared = call.shared
+    return tree.mode(shared.kernel_path) is None and has_option(shared.kconfig.symbol, tree)
 
 
 def check_definition(call: Call, tree: KernelTree) -> None:

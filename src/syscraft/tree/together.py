@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from syscraft.errors import DeclarationError, Finding, Where, raise_all
 from syscraft.model.call import Unit
+from syscraft.tree.adding import KernelChange
 from syscraft.tree.number import numbers_of
 from syscraft.tree.source import KernelTree
 from syscraft.tree.standing import has_rows
-from syscraft.tree.wire import KernelChange, wired
+from syscraft.tree.wire import wired
 
 
 def wired_together(units: Sequence[Unit], tree: KernelTree) -> tuple[KernelChange, ...]:
@@ -37,13 +38,22 @@ def wired_together(units: Sequence[Unit], tree: KernelTree) -> tuple[KernelChang
         change = replace(change, standing_config=standing)
         new.update(change.new_config)
         changes[index] = change
-        tree = tree.with_files(change.files)
+        tree = change.seen_in(tree)
     in_order = [changes[index] for index in range(len(units))]
     if order == sorted(order):
         return tuple(in_order)
-    return tuple(
-        replace(change, files={path: tree.read_bytes(path) or b"" for path in change.files})
-        for change in in_order
+    return tuple(_as_in(tree, change) for change in in_order)
+
+
+def _as_in(tree: KernelTree, change: KernelChange) -> KernelChange:
+    """A change whose files are as they are in the end."""
+    paths = change.files.keys() | change.removed
+    left = {path: tree.raw(path) for path in paths}
+    return replace(
+        change,
+        files={path: data for path, data in left.items() if data is not None},
+        removed=frozenset(path for path, data in left.items() if data is None),
+        modes={path: tree.modes[path] for path in paths & tree.modes.keys()},
     )
 
 
