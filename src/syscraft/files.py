@@ -8,12 +8,16 @@ import fcntl
 import hashlib
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Self
 
-from syscraft.errors import EnvironmentLacks, Where
+from syscraft.errors import EnvironmentLacks, UsageError, Where
+
+KIB = 1 << 10
+MIB = 1 << 20
 
 
 @contextlib.contextmanager
@@ -21,7 +25,8 @@ def disk_errors(path: Path) -> Iterator[None]:
     """Turn a full disk or a missing permission into an error that says so.
 
     Raises:
-        EnvironmentLacks: ENOSPC, EDQUOT, EACCES, EPERM, EROFS or ENOTDIR under *path*.
+        EnvironmentLacks: ENOSPC, EDQUOT, EACCES, EPERM, EROFS, ENOTDIR, EEXIST or EISDIR
+            under *path*.
     """
     try:
         yield
@@ -33,6 +38,8 @@ def disk_errors(path: Path) -> Iterator[None]:
             errno.EPERM: "give yourself write permission, or choose another folder",
             errno.EROFS: "the file system is mounted read-only; choose another folder",
             errno.ENOTDIR: "a file exists where a folder is needed",
+            errno.EEXIST: "a file exists where a folder is needed",
+            errno.EISDIR: "a folder exists where a file is needed",
         }
         if error.errno not in hints:
             raise
@@ -43,8 +50,48 @@ def disk_errors(path: Path) -> Iterator[None]:
         ) from error
 
 
+def read_limited(path: str | Path, limit_bytes: int) -> bytes:
+    """Read a regular file; a pipe could keep us waiting, a device could go on for ever.
+
+    Raises:
+        OSError: it cannot be read, is no regular file, or is larger than *limit_bytes*.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    with open(fd, "rb") as file:
+        status = os.fstat(fd)
+        if stat.S_ISDIR(status.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        data = b"" if status.st_size > limit_bytes else file.read(limit_bytes + 1)
+    if max(status.st_size, len(data)) > limit_bytes:
+        raise OSError(errno.EFBIG, f"larger than {limit_bytes // KIB} KiB", str(path))
+    return data
+
+
+def check_target(path: Path) -> None:
+    """Refuse to write where something else than a file is: renaming would replace it.
+
+    Raises:
+        UsageError: *path* is a folder, a pipe, a socket or a device.
+    """
+    with contextlib.suppress(OSError):
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise UsageError.of(
+                "cannot write: not a regular file",
+                Where(str(path)),
+                expected="a new file, or one to replace",
+            )
+
+
 def write_atomic(path: Path, data: bytes, *, mode: int = 0o644) -> None:
-    """Write *data* to a temporary file beside *path*, then rename it into place."""
+    """Write *data* to a temporary file beside *path*, then rename it into place.
+
+    Raises:
+        UsageError: something else than a file is there.
+        EnvironmentLacks: it cannot be written.
+    """
+    check_target(path)
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=path.parent)
@@ -65,7 +112,7 @@ def write_if_changed(path: Path, data: bytes, *, mode: int = 0o644) -> bool:
     Returns: whether the file was written.
     """
     with contextlib.suppress(OSError):
-        if path.read_bytes() == data:
+        if read_limited(path, len(data)) == data:
             return False
     write_atomic(path, data, mode=mode)
     return True

@@ -74,7 +74,7 @@ def check_texts(draft: Draft) -> list[Finding]:
             )
         )
     for key in ("summary", "author"):
-        if not data[key].strip(" .") or len(data[key].splitlines()) > 1:
+        if not _has_words(data[key]) or len(data[key].splitlines()) > 1:
             findings.append(Finding(f"'{key}' must be one line of text", draft.where(key)))
     return findings
 
@@ -96,6 +96,8 @@ def check_prose(draft: Draft) -> list[Finding]:
     findings = []
     for path, text in texts:
         where = draft.where(*path)
+        if path[0] in ("errors", "flags", "kconfig") and not _has_words(text):
+            findings.append(Finding("this text is empty", where, "at least one word"))
         if found := _COMMENT_MARK.search(text):
             message = "this text cannot appear in a C comment"
             findings.append(Finding(message, where, "text without /* and */", found[0]))
@@ -105,6 +107,10 @@ def check_prose(draft: Draft) -> list[Finding]:
         if any((ord(c) < 32 and c not in "\t\n\r") or 127 <= ord(c) < 160 for c in text):
             findings.append(Finding("control character in this text", where))
     return findings
+
+
+def _has_words(text: str) -> bool:
+    return any(c.isalnum() for c in text)
 
 
 def check_name(name: str, where: Where, *, is_module: bool = True) -> list[Finding]:
@@ -173,6 +179,8 @@ def _check_combinations(draft: Draft) -> list[Finding]:
             findings.append(
                 Finding("'add' without 'like'", draft.where("add"), 'like = "CALL" beside it')
             )
+    if data.get("user") == []:
+        findings.append(Finding("'user' is empty", draft.where("user"), "at least one prototype"))
     if "versions" in data and not data.get("pack"):
         findings.append(
             Finding(

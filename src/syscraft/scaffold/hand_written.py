@@ -10,6 +10,8 @@ from syscraft.calls.census import Definition
 from syscraft.declaration import ctext
 from syscraft.declaration.ctext import CDeclarator
 from syscraft.errors import DeclarationError, Finding, UsageError, Where
+from syscraft.files import read_limited
+from syscraft.model.author_files import MAX_SOURCE
 from syscraft.rules.kernel_text import AuthorFile, at_margin
 from syscraft.scan.definitions import UnreadCall, definitions_in
 from syscraft.scan.sources import Source
@@ -50,7 +52,7 @@ def read_code(path: Path) -> Code:
         UsageError: it cannot be read, or is no UTF-8.
     """
     try:
-        raw = path.read_bytes()
+        raw = read_limited(path, MAX_SOURCE)
     except OSError as error:
         raise UsageError.of(
             "this file cannot be read", Where(str(path)), found=str(error.strerror)
