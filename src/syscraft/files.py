@@ -205,9 +205,24 @@ def cache_root() -> Path:
     """Where everything that can be made again lives.
 
     ``$SYSCRAFT_CACHE``, else ``$XDG_CACHE_HOME/syscraft``, else ``~/.cache/syscraft``.
+
+    Raises:
+        EnvironmentLacks: the user has no home folder.
     """
     if explicit := os.environ.get("SYSCRAFT_CACHE"):
         return Path(explicit).absolute()
-    if xdg := os.environ.get("XDG_CACHE_HOME"):
-        return Path(xdg).absolute() / "syscraft"
-    return Path.home() / ".cache" / "syscraft"
+    xdg = os.environ.get("XDG_CACHE_HOME", "")
+    if os.path.isabs(xdg):  # others are to be ignored: XDG Base Directory Specification 0.8
+        return Path(xdg) / "syscraft"
+    try:
+        home = Path.home() if os.environ.get("HOME") != "" else Path()
+    except RuntimeError:  # no HOME, and nobody of that number in /etc/passwd
+        home = Path()
+    if not home.is_absolute():
+        raise EnvironmentLacks.of(
+            "no place for the cache",
+            expected="a home folder in HOME",
+            found=os.environ.get("HOME", "no HOME"),
+            hint="set SYSCRAFT_CACHE to a folder",
+        )
+    return home / ".cache" / "syscraft"
