@@ -26,7 +26,10 @@ from syscraft.files import (
     digest,
     disk_errors,
     folder_made_whole,
+    is_whole,
     remove_drafts,
+    remove_tree,
+    seal,
     write_atomic,
 )
 from syscraft.hints import Progress
@@ -79,7 +82,7 @@ def build_kernel(
     )
     key = digest(_RECIPE, base, tree.state, kconfig.config_text(options), *_flat(change.files))
     image = cache_root() / "kernels" / key / target.image.rsplit("/", 1)[-1]
-    if image.exists():
+    if is_whole(image.parent):
         return BuiltKernel(image, key, True, bool(repairs), change.body_line_maps)
     work = cache_root() / "work" / base
     _check_folder(work)
@@ -87,7 +90,7 @@ def build_kernel(
         work.with_suffix(".lock"), on_wait=lambda: progress("waiting for another build to finish")
     )
     with lock, disk_errors(work):
-        if image.exists():
+        if is_whole(image.parent):
             return BuiltKernel(image, key, True, bool(repairs), change.body_line_maps)
         objects = _build(tree, change, target, work, options, lock.fd, progress)
         progress("storing the kernel")
@@ -97,18 +100,18 @@ def build_kernel(
 
 
 def _keep(built: Path, image: Path, target: Target, lines: bytes) -> None:
-    with FileLock(image.parent.parent / ".drafts.lock"):
-        remove_drafts(image.parent.parent)
-        with folder_made_whole(image.parent) as draft:
-            write_atomic(draft / KEPT, lines)
-            if not target.strip:
-                write_atomic(draft / image.name, built.read_bytes())
-                return
-            done = proc.run(
-                [f"{target.compiler_prefix}strip", "-g", "-o", str(draft / image.name), str(built)]
-            )
+    remove_drafts(image.parent.parent)
+    remove_tree(image.parent)  # what is there is damaged
+    with folder_made_whole(image.parent) as draft:
+        write_atomic(draft / KEPT, lines)
+        if target.strip:
+            strip = f"{target.compiler_prefix}strip"
+            done = proc.run([strip, "-g", "-o", str(draft / image.name), str(built)])
             if not done.ok:
                 raise BuildError.of("the kernel cannot be stored", found=done.output.strip())
+        else:
+            write_atomic(draft / image.name, built.read_bytes())
+        seal(draft)
 
 
 def _check_folder(work: Path) -> None:

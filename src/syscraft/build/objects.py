@@ -25,6 +25,9 @@ from syscraft.tree.wire import KernelChange
 _NOTES = ".syscraft"
 _BUILT = "built.json"
 _MARKER = "building"
+# A file may be half written if the last of all was written so soon after it: compilers and
+# linkers write their output in one go.
+_LAST_S = 10.0
 
 
 class Objects:
@@ -84,18 +87,22 @@ class Objects:
         self._marker.unlink(missing_ok=True)
 
     def _clean_after_kill(self) -> None:
-        """Drop what a killed compiler may have left half written."""
+        """Drop what a killed compiler may have left half written: what was written last."""
         if not self._marker.exists():
             return
         began = self._marker.stat().st_mtime
         image = self._image.rsplit("/", 1)[-1]
+        written: dict[Path, float] = {}
         for folder, _, names in os.walk(self.path):
             for name in names:
                 path = Path(folder, name)
                 if name.endswith((".o", ".a")) or name in ("vmlinux", image):
                     with contextlib.suppress(OSError):
-                        if path.stat().st_mtime >= began:
-                            path.unlink()
+                        written[path] = path.stat().st_mtime
+        last = max(written.values(), default=0.0)
+        for path, time in written.items():
+            if time >= max(began, last - _LAST_S):
+                path.unlink(missing_ok=True)
         self._marker.unlink()
 
     # -- the times of sources ---------------------------------------------------------------

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from syscraft.build.flavour import OWN, PLAIN
-from syscraft.files import cache_root, digest, write_atomic
+from syscraft.files import cache_root, digest, read_record, write_record
 from syscraft.lab.verdict import Verdict
 
 
@@ -105,7 +104,7 @@ def keep_cell(key: str, cell: Cell) -> None:
     """Keep a good verdict; a bad one is worth another look each time."""
     if key and cell.good:
         kept = {"verdict": cell.verdict.name, "seconds": cell.seconds, "detail": cell.detail}
-        write_atomic(_path(key), json.dumps(kept).encode())
+        write_record(_path(key), kept)
 
 
 def kept_cell(key: str, cell: Cell) -> Cell | None:
@@ -113,7 +112,7 @@ def kept_cell(key: str, cell: Cell) -> Cell | None:
     if not key:
         return None
     try:
-        kept = json.loads(_path(key).read_text(encoding="utf-8"))
+        kept = read_record(_path(key))
         return replace(
             cell,
             verdict=Verdict[kept["verdict"]],
