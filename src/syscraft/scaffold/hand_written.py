@@ -13,7 +13,7 @@ from syscraft.errors import DeclarationError, Finding, UsageError, Where
 from syscraft.files import read_limited
 from syscraft.model.author_files import MAX_SOURCE
 from syscraft.rules.kernel_text import AuthorFile, at_margin
-from syscraft.scan.definitions import UnreadCall, definitions_in
+from syscraft.scan.definitions import CallFinding, definitions_in
 from syscraft.scan.sources import Source
 from syscraft.tree.source import KernelTree
 
@@ -90,7 +90,7 @@ def calls_in(code: Code, wanted: str | None) -> tuple[tuple[HandWritten, ...], b
     lost = [
         f
         for f in findings
-        if wanted is None or (isinstance(f, UnreadCall) and f.symbol == f"sys_{wanted}")
+        if wanted is None or (isinstance(f, CallFinding) and f.symbol == f"sys_{wanted}")
     ]
     if lost and (wanted is None or wanted not in names):
         raise DeclarationError(*lost)
