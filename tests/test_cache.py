@@ -148,7 +148,7 @@ def built(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Calla
     return lambda: build_kernel(tree, change, target, silent).image
 
 
-@pytest.mark.parametrize("name", ["linux", "lines.json", ".sealed.json"])
+@pytest.mark.parametrize("name", ["linux", "lines.json", "warnings.json", ".sealed.json"])
 def test_kernel(name: str, damage: Damage, built: Callable[[], Path]) -> None:
     image = built()
     damage(image.parent / name)

@@ -12,12 +12,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from syscraft import proc
 from syscraft.errors import BuildError
-from syscraft.files import digest, folder_made_whole, write_atomic
+from syscraft.files import digest, folder_made_whole, read_record, write_atomic, write_record
 from syscraft.hints import Progress
 from syscraft.tree.source import KernelTree
 from syscraft.tree.wire import KernelChange
@@ -48,6 +48,7 @@ class Objects:
         self._image = image
         self._built = self.notes / _BUILT
         self._marker = self.notes / _MARKER
+        self._warnings = self.notes / "warnings.json"
         self._progress = progress
 
     def prepare(self) -> None:
@@ -132,6 +133,16 @@ class Objects:
             for path, data in change.files.items()
         }
         write_atomic(self._built, json.dumps(state).encode())
+
+    def keep_warnings(self, found: Mapping[str, Sequence[str]]) -> None:
+        """Remember what the compiler warned of in the files that it has compiled now."""
+        if found:
+            write_record(self._warnings, {**(read_record(self._warnings) or {}), **found})
+
+    def warnings(self, paths: Iterable[str]) -> tuple[str, ...]:
+        """What it warned of in *paths* when it last compiled them."""
+        known = read_record(self._warnings) or {}
+        return tuple(text for path in paths for text in known.get(path, ()))
 
     def _read(self) -> Mapping[str, tuple[str, str, int]]:
         try:

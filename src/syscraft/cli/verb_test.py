@@ -78,6 +78,8 @@ def command(
 def _show(console: Console, matrix: Matrix, *, as_json: bool) -> None:
     from syscraft.lab.report import guest_rows, plain, problems, rows, summary
 
+    for warning in dict.fromkeys(text for guest in matrix.guests for text in guest.warnings):
+        console.error(warning)
     for detail, cells in problems(matrix):
         for cell in cells:
             console.error(_headline(cell))

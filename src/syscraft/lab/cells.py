@@ -64,7 +64,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class GuestState:
-    """What a guest cost; times are in seconds, None where it did not come that far."""
+    """What a guest cost; times are in seconds, None where it did not come that far.
+
+    ``warnings`` are the compiler's, about the authors' lines.
+    """
 
     guest: str
     linux: str
@@ -74,6 +77,7 @@ class GuestState:
     boot_seconds: float | None = None
     how: str = ""
     repaired: bool = False
+    warnings: tuple[str, ...] = ()
 
     @property
     def job(self) -> tuple[str, str, str]:
