@@ -22,7 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import syscraft
-from syscraft.build.make import REPRODUCIBLE
+from syscraft.build.make import CCACHE_SETTINGS, REPRODUCIBLE, through_ccache
 from syscraft.files import cache_root
 from syscraft.guest.base import Ready
 
@@ -53,10 +53,15 @@ def source_folder() -> Path:
 
 def bare_make(objects: Path | None = None) -> None:
     where = objects or objects_folder()
-    words = ("-C", where.with_name("src"), f"O={where}", "ARCH=um", f"-j{os.cpu_count()}")
+    words = ["-C", str(where.with_name("src")), f"O={where}", "ARCH=um", f"-j{os.cpu_count()}"]
+    environment = {**os.environ, **REPRODUCIBLE}
+    if shutil.which("ccache"):
+        # With another compiler's name make would build everything anew.
+        words += through_ccache("gcc", where.with_name("src"), where)
+        environment |= CCACHE_SETTINGS | {"CCACHE_BASEDIR": str(where.parent)}
     subprocess.run(
         ["make", *words, "linux"],
-        env={**os.environ, **REPRODUCIBLE},
+        env=environment,
         stdout=subprocess.DEVNULL,
         check=True,
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,7 +12,6 @@ from syscraft.build.kconfig import (
     Option,
     check,
     check_new,
-    configure,
     merged,
     parse_option,
     read_options,
@@ -204,38 +201,6 @@ def test_options_that_may_be_lost(tree: KernelTree) -> None:
     check(tuple(options), (), CONFIG, tree, tree.root, "toy")
     with pytest.raises(BuildError, match="CONFIG_INET did not survive"):
         check((Option("INET", "y", demand=Demand.WHERE_KNOWN),), (), CONFIG, tree, tree.root, "toy")
-
-
-def test_an_option_that_is_there_only_where_others_need_it(tree: KernelTree) -> None:
-    """Nobody pays for it on kernels that go without."""
-    wanted = read_options("NINEP=y\n# Where another option is lost without it:\nINET=y\n")
-    (tree.root / "init").mkdir()
-    (tree.root / "init/Kconfig").write_text("")
-    work = tree.root / "work"
-    asked: list[str] = []
-
-    def make(needing: str) -> Callable[[str, dict[str, str]], None]:
-        def configured(target: str, variables: dict[str, str]) -> None:
-            text = Path(variables["KCONFIG_ALLCONFIG"]).read_text()
-            asked.append(text)
-            (work / ".config").write_text(text if needing in text else "")
-
-        return configured
-
-    def run(needing: str) -> list[str]:
-        asked.clear()
-        shutil.rmtree(work, ignore_errors=True)
-        work.mkdir()
-        configure(
-            wanted, (), tree=tree, source=tree.root, objects=work, work=work, arch="toy",
-            make=make(needing),
-        )  # fmt: skip
-        return asked
-
-    assert run("NINEP") == ["CONFIG_NINEP=y\n"]
-    assert run("INET") == ["CONFIG_NINEP=y\n", "CONFIG_NINEP=y\nCONFIG_INET=y\n"]
-    with pytest.raises(ConfigError, match="NINEP"):
-        run("SOMETHING ELSE")
 
 
 def test_what_the_architecture_lacks(tree: KernelTree) -> None:

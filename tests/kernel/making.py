@@ -8,7 +8,7 @@ import subprocess
 from dataclasses import replace
 from pathlib import Path
 
-from syscraft.build.make import REPRODUCIBLE
+from syscraft.build.make import CCACHE_SETTINGS, REPRODUCIBLE, through_ccache
 from syscraft.tree.wire import KernelChange
 
 
@@ -24,11 +24,10 @@ def make(tree: Path, objects: Path, *words: str) -> str:
     environment = {**os.environ, **REPRODUCIBLE}
     argv = ["make", "-C", str(tree), f"O={objects}", "ARCH=um", f"-j{os.cpu_count()}"]
     if shutil.which("ccache"):
-        environment |= {"CCACHE_BASEDIR": str(tree.parent), "CCACHE_NOHASHDIR": "1"}
+        environment |= CCACHE_SETTINGS | {"CCACHE_BASEDIR": str(tree.parent)}
         if not (objects / "linux").exists():
             environment["CCACHE_DEPEND"] = "1"
-        relative = os.path.relpath(tree, objects)
-        argv += ["CC=ccache gcc", f"KCPPFLAGS=-fmacro-prefix-map={relative}/="]
+        argv += through_ccache("gcc", tree, objects)
     done = subprocess.run(
         [*argv, *words],
         env=environment,

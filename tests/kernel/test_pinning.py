@@ -22,8 +22,7 @@ def test_make_itself_comes_to_the_same_kernel(make_call: MakeCall, tmp_path: Pat
     change = library.load(make_call(name)).patch()
     kernel = library.load(tmp_path / name).build()
     assert not kernel.from_cache
-    logs = (cache_root() / "work").glob("*/obj-*/.syscraft/linux.log")
-    objects = max(logs, key=lambda path: path.stat().st_mtime_ns).parents[1]
+    objects = last_objects()
     source = objects.with_name("src")
     pinned = shutil.copyfile(objects / "linux", tmp_path / "pinned")
     for path in change.quiet:
@@ -36,3 +35,43 @@ def test_make_itself_comes_to_the_same_kernel(make_call: MakeCall, tmp_path: Pat
     assert rebuilt > 50, "make rebuilt next to nothing: the comparison would prove nothing"
     # Not by ==: a difference of two kernels takes pytest a quarter of an hour to print.
     assert filecmp.cmp(objects / "linux", pinned, shallow=False), "not the same kernel"
+
+
+def test_a_body_is_built_alone(make_call: MakeCall, tmp_path: Path) -> None:
+    """An edited body spares itself the visit to every folder; make comes to the same kernel."""
+    name = f"ctpin{time.time_ns() % 1_000_000}"
+    body = make_call(name) / f"{name}.c"
+    library.load(tmp_path / name).build()
+    objects = last_objects()
+    body.write_text(body.read_text().replace("return ", "return 0 * jiffies + "))
+    kernel = library.load(tmp_path / name).build()
+    assert not kernel.from_cache
+    log = (objects / ".syscraft/linux.log").read_text()
+    assert "  LD      vmlinux\n" in log and "built-in.a" not in log, log
+    alone = shutil.copyfile(objects / "linux", tmp_path / "alone")
+    for path in (f"kernel/{name}.c", "kernel/sys.c"):
+        os.utime(objects.with_name("src") / path)
+    assert make(objects.with_name("src"), objects, "linux").count("  CC ") == 2
+    assert filecmp.cmp(objects / "linux", alone, shallow=False), "not the same kernel"
+
+
+def test_another_call_is_configured_as_from_nothing(make_call: MakeCall, tmp_path: Path) -> None:
+    """The configuration is made of the last call's; it must be what Kconfig alone comes to."""
+    for _ in range(2):
+        name = f"ctpin{time.time_ns() % 1_000_000}"
+        call = library.load(make_call(name))
+        call.build()
+    objects = last_objects()
+    config, fragment = objects / ".config", tmp_path / "fragment"
+    exchanged = config.read_text()
+    (option,) = call.patch().config
+    assert f"{option}\n" in exchanged
+    shutil.copyfile(objects / ".syscraft/fragment", fragment)
+    fragment.write_text(fragment.read_text() + f"{option}\n")
+    make(objects.with_name("src"), objects, "allnoconfig", f"KCONFIG_ALLCONFIG={fragment}")
+    assert config.read_text() == exchanged
+
+
+def last_objects() -> Path:
+    logs = (cache_root() / "work").glob("*/obj-*/.syscraft/linux.log")
+    return max(logs, key=lambda path: path.stat().st_mtime_ns).parents[1]

@@ -1,4 +1,4 @@
-"""Kernel options: read, merged, given to a build, and held to having survived.
+"""Kernel options: read, merged, and held to having survived.
 
 Kconfig drops an option without a word when something that it depends on is missing; a kernel
 that lacks what was asked for would prove nothing.
@@ -7,18 +7,15 @@ that lacks what was asked for would prove nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
 from syscraft.build.kconfig_reasons import Definitions
 from syscraft.errors import BuildError, ConfigError, Finding, UsageError, Where
-from syscraft.files import digest, write_atomic, write_if_changed
 from syscraft.lines import split_lines
 from syscraft.tree.source import KernelTree
-
-Make = Callable[[str, dict[str, str]], None]
 
 
 class Demand(Enum):
@@ -126,6 +123,12 @@ def read_options(text: str, path: str | None = None) -> tuple[Option, ...]:
     return tuple(options)
 
 
+def symbol_of(line: str) -> str | None:
+    """The symbol that a line of ``.config`` is about."""
+    match = _NOT_SET.fullmatch(line) or _SET.fullmatch(line)
+    return match["symbol"] if match else None
+
+
 def merged(*groups: Iterable[Option]) -> tuple[Option, ...]:
     """Put options together; of two with the same symbol, the later one holds."""
     return tuple({option.symbol: option for group in groups for option in group}.values())
@@ -134,50 +137,6 @@ def merged(*groups: Iterable[Option]) -> tuple[Option, ...]:
 def config_text(options: Iterable[Option]) -> str:
     """The options as a file that Kconfig reads."""
     return "".join(f"{option.line}\n" for option in options)
-
-
-def configure(
-    wanted: tuple[Option, ...],
-    needs: tuple[Need, ...],
-    *,
-    tree: KernelTree,
-    source: Path,
-    objects: Path,
-    work: Path,
-    arch: str,
-    make: Make,
-) -> None:
-    """Make ``.config`` in *objects* unless it is there for the same options already.
-
-    Args:
-        tree: names the places of findings; *source* is the copy of it that is built.
-        arch: what the guest is called in an error.
-        make: makes a target with variables.
-
-    Raises:
-        ConfigError: options that did not survive, each with what is known of the reason.
-    """
-    stamp = work / "configured"
-    text = config_text(wanted)
-    state = digest(text, repr(needs), (source / "init/Kconfig").read_bytes())
-    config = objects / ".config"
-    if stamp.exists() and stamp.read_text() == state and config.exists():
-        return
-    fragment = work / "fragment"
-
-    def attempt(options: tuple[Option, ...]) -> None:
-        write_if_changed(fragment, config_text(options).encode())
-        make("allnoconfig", {"KCONFIG_ALLCONFIG": str(fragment)})
-        check(options, needs, config.read_text(), tree, source, arch)
-
-    spared = tuple(option for option in wanted if option.demand is not Demand.WHERE_NEEDED)
-    try:
-        attempt(spared)
-    except ConfigError:
-        if spared == wanted:
-            raise
-        attempt(wanted)
-    write_atomic(stamp, state.encode())
 
 
 def check(

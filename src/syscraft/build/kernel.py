@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from syscraft import proc
-from syscraft.build import kconfig, pinning
+from syscraft.build import kconfig, pinning, relink
+from syscraft.build.configure import configure, lone_options
 from syscraft.build.lines import KEPT, line_table, with_line_tables
 from syscraft.build.make import Make
 from syscraft.build.objects import Objects
@@ -176,22 +177,40 @@ def _build(
     objects = Objects(work, _configuration(target), target.image, progress)
     objects.prepare()
     copy.overlay(change)
+    everything = digest(tree.state, kconfig.config_text(options), repr(target.needs))
+    bodies = relink.only_bodies(objects, everything, copy.source, change)
     quiet = objects.restore_times(copy.source, tree, change)
+    objects.begin(change, same_but_bodies=bool(bodies))
     make = Make(target, work, copy.source, objects, change.body_line_maps, lock_fd, progress)
-    kconfig.configure(
+    if not (bodies and relink.relinked(make, objects, bodies, target)):
+        _make_all(tree, change, target, options, copy.source, objects, quiet, make)
+    objects.settle(everything, copy.source, tree, change)
+    return objects
+
+
+def _make_all(
+    tree: KernelTree,
+    change: KernelChange,
+    target: Target,
+    options: tuple[kconfig.Option, ...],
+    source: Path,
+    objects: Objects,
+    quiet: frozenset[str],
+    make: Make,
+) -> None:
+    configure(
         options, target.needs,
-        tree=tree, source=copy.source, objects=objects.path, work=objects.notes, arch=target.key,
+        tree=tree, source=source, objects=objects.path, work=objects.notes, arch=target.key,
+        own=lone_options(tree, change),
         make=lambda what, variables: make(what, "configuration", **variables),
     )  # fmt: skip
     if quiet and target.generated:
         pinning.pin(
-            copy.source, objects.path, tree.root, quiet,
+            source, objects.path, tree.root, quiet,
             lambda: make("archheaders", "headers"),
             image=target.image, generated=target.generated,
         )  # fmt: skip
     make(target.make_target, "kernel")
-    objects.settle(copy.source, tree, change)
-    return objects
 
 
 def _configuration(target: Target) -> str:

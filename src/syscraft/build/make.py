@@ -23,6 +23,20 @@ REPRODUCIBLE = {
     "LC_ALL": "C",
 }
 
+# With CCACHE_BASEDIR, ccache then knows a file again in the working folder of another
+# configuration.
+CCACHE_SETTINGS = {"CCACHE_NOHASHDIR": "1"}
+
+
+def through_ccache(compiler: str, source: Path, objects: Path) -> list[str]:
+    """The words that let make compile through ccache, with CCACHE_SETTINGS in its environment.
+
+    ccache makes paths relative. Kbuild takes only the absolute path of the sources out of
+    __FILE__; without KCPPFLAGS, kernels would differ where ccache is.
+    """
+    relative = os.path.relpath(source, objects)
+    return [f"CC=ccache {compiler}", f"KCPPFLAGS=-fmacro-prefix-map={relative}/="]
+
 
 class Make:
     """make in a working folder.
@@ -52,7 +66,7 @@ class Make:
         self._progress = progress
 
     def __call__(self, target: str, what: str, **variables: str) -> None:
-        """Make *target*; *what* is said to the person who waits.
+        """Make *target*, one or several words; *what* is said to the person who waits.
 
         Raises:
             BuildError: it failed, with the compiler's messages.
@@ -61,7 +75,7 @@ class Make:
         argv = [
             "make", "-C", str(self._source), f"O={self._objects.path}",
             f"ARCH={self._target.linux_arch}", *self._compile_with(), f"-j{os.cpu_count() or 1}",
-            *(f"{k}={v}" for k, v in variables.items()), target,
+            *(f"{k}={v}" for k, v in variables.items()), *target.split(),
         ]  # fmt: skip
         steps = 0
 
@@ -75,7 +89,7 @@ class Make:
         with self._objects.being_built():
             done = proc.run_watched(
                 argv, cwd=self._work, env=self._environment(),
-                log=self._objects.notes / f"{target}.log",
+                log=self._objects.notes / f"{target.split()[0].replace('/', '-')}.log",
                 on_line=on_line, keep_open=(self._lock_fd,),
             )  # fmt: skip
         self._objects.keep_warnings(warnings(done.output, self._source, self._bodies))
@@ -88,11 +102,7 @@ class Make:
         if llvm is not None:
             words = [f"LLVM={llvm}"]
         if self._through_ccache():
-            words.append(f"CC=ccache {self._target.compiler}")
-            # ccache makes paths relative (below). Kbuild takes only the absolute path of the
-            # sources out of __FILE__; without this, kernels would differ where ccache is.
-            relative = os.path.relpath(self._source, self._objects.path)
-            words.append(f"KCPPFLAGS=-fmacro-prefix-map={relative}/=")
+            words += through_ccache(self._target.compiler, self._source, self._objects.path)
         return words
 
     @staticmethod
@@ -102,8 +112,7 @@ class Make:
     def _environment(self) -> dict[str, str]:
         if not self._through_ccache():
             return REPRODUCIBLE
-        # ccache then knows a file again in the working folder of another configuration.
-        settings = {"CCACHE_BASEDIR": str(self._work), "CCACHE_NOHASHDIR": "1"}
+        settings = CCACHE_SETTINGS | {"CCACHE_BASEDIR": str(self._work)}
         if not self._objects.image.exists():
             # Nothing was compiled here before, most likely: running the preprocessor first to
             # find results by its output would make a build of m68k a third longer.

@@ -23,6 +23,7 @@ from syscraft.tree.source import KernelTree
 from syscraft.tree.wire import KernelChange
 
 _NOTES = ".syscraft"
+_Entry = tuple[str, str, int]  # digest, digest of the tree's own file, time in nanoseconds
 _BUILT = "built.json"
 _MARKER = "building"
 # A file may be half written if the last of all was written so soon after it: compilers and
@@ -45,6 +46,7 @@ class Objects:
         self.path = work / f"obj-{key}"
         self.notes = self.path / _NOTES
         self.image = self.path / image
+        self.archive = self.path / "built-in.a"  # what a kernel is linked from
         self._image = image
         self._built = self.notes / _BUILT
         self._marker = self.notes / _MARKER
@@ -104,16 +106,39 @@ class Objects:
         for path, time in written.items():
             if time >= max(began, last - _LAST_S):
                 path.unlink(missing_ok=True)
+        _, known = self._read()
+        self._write("", known)
         self._marker.unlink()
 
-    # -- the times of sources ---------------------------------------------------------------
+    def outdate_kernel(self) -> None:
+        """Let make link a kernel though no archive has changed, only an object that it names."""
+        os.utime(self.archive)
+
+    # -- what the sources were ----------------------------------------------------------------
+
+    def changed(self, everything: str, change: KernelChange) -> frozenset[str] | None:
+        """The files of *change* that differ from what the objects were built from.
+
+        Args:
+            everything: names all else that a build depends on.
+
+        Returns: None unless the last build has succeeded and was of the same *everything*.
+        """
+        built, known = self._read()
+        if built != _named(everything, change):
+            return None
+        return frozenset(
+            path
+            for path, data in change.files.items()
+            if path not in known or known[path][0] != digest(data)
+        )
 
     def restore_times(self, source: Path, tree: KernelTree, change: KernelChange) -> frozenset[str]:
         """Give files that are what they were at the last build the times of then.
 
         Returns: the quiet files of *change* that are not, though the tree's own have not changed.
         """
-        known = self._read()
+        _, known = self._read()
         quiet = set()
         for path, data in change.files.items():
             entry = known.get(path)
@@ -126,13 +151,27 @@ class Objects:
                 quiet.add(path)
         return frozenset(quiet)
 
-    def settle(self, source: Path, tree: KernelTree, change: KernelChange) -> None:
+    def begin(self, change: KernelChange, *, same_but_bodies: bool) -> None:
+        """Forget what will not hold of the objects if the build that begins now fails.
+
+        An object may be made of a file's new content then. Should the old content come back,
+        it has to be compiled again, and must not get its old time.
+        """
+        built, known = self._read()
+        kept = {
+            path: entry
+            for path, entry in known.items()
+            if path in change.files and entry[0] == digest(change.files[path])
+        }
+        self._write(built if same_but_bodies else "", kept)
+
+    def settle(self, everything: str, source: Path, tree: KernelTree, change: KernelChange) -> None:
         """Remember what a build that has succeeded was made of."""
         state = {
             path: (digest(data), _pristine(tree, path), (source / path).stat().st_mtime_ns)
             for path, data in change.files.items()
         }
-        write_atomic(self._built, json.dumps(state).encode())
+        self._write(_named(everything, change), state)
 
     def keep_warnings(self, found: Mapping[str, Sequence[str]]) -> None:
         """Remember what the compiler warned of in the files that it has compiled now."""
@@ -144,16 +183,24 @@ class Objects:
         known = read_record(self._warnings) or {}
         return tuple(text for path in paths for text in known.get(path, ()))
 
-    def _read(self) -> Mapping[str, tuple[str, str, int]]:
+    def _write(self, built: str, files: Mapping[str, _Entry]) -> None:
+        state = json.dumps({"built": built, "files": files})
+        write_atomic(self._built, state.encode())
+
+    def _read(self) -> tuple[str, Mapping[str, _Entry]]:
+        """The name of the last build, if that has succeeded, and what is known of files."""
         try:
-            return {
+            state = json.loads(self._built.read_text(encoding="utf-8"))
+            return str(state["built"]), {
                 str(path): (str(content), str(pristine), int(time_ns))
-                for path, (content, pristine, time_ns) in json.loads(
-                    self._built.read_text(encoding="utf-8")
-                ).items()
+                for path, (content, pristine, time_ns) in state["files"].items()
             }
-        except (OSError, ValueError, AttributeError, TypeError):
-            return {}
+        except (OSError, ValueError, AttributeError, TypeError, KeyError):
+            return "", {}
+
+
+def _named(everything: str, change: KernelChange) -> str:
+    return digest(everything, *sorted(change.files))
 
 
 def _pristine(tree: KernelTree, path: str) -> str:
