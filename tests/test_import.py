@@ -240,3 +240,20 @@ def test_what_looks_like_the_end_of_a_body(syscraft: Syscraft, tmp_path: Path) -
     done = syscraft("import", "toy.c", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "toy" / "toy.c").read_text().endswith(f"{{\n{inner}}}\n")
+
+
+def test_pointers_of_several_levels(syscraft: Syscraft, tmp_path: Path) -> None:
+    """Each keeps its const, and gets the __user that the author forgot."""
+    (tmp_path / "toy.c").write_text(
+        "SYSCALL_DEFINE2(toycall, const char __user *const __user *, argv, const void **, out)\n"
+        "{\n\treturn argv && out;\n}\n"
+    )
+    done = syscraft("import", "toy.c", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    call = library.load(tmp_path / "toycall").call
+    assert [p.ctype.declare(p.name, kernel=True) for p in call.parameters] == [
+        "const char __user *const __user *argv", "const void __user * __user *out",
+    ]  # fmt: skip
+    assert [p.ctype.declare(p.name, kernel=False) for p in call.wrappers[0].parameters] == [
+        "const char *const *argv", "const void **out",
+    ]  # fmt: skip

@@ -5,8 +5,11 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+import pytest
+
 import syscraft as library
-from syscraft.declaration.ctext import CType
+from syscraft.declaration.ctype import CType
+from syscraft.errors import DeclarationError
 
 OPENAT3 = """\
 name = "openat3"
@@ -64,3 +67,62 @@ def test_fork_like_calls_return_twice(tmp_path: Path) -> None:
     call = library.load(folder).call
     assert call.returns_twice
     assert [p.name for p in call.parameters] == ["limit"]
+
+
+LIKE = """\
+name = "sample"
+summary = "serve a test"
+author = "A U Thor <author@example.org>"
+like = "{like}"
+add = ["unsigned int tag"]
+"""
+
+
+def like(folder: Path, name: str, more: str = "") -> library.Declaration:
+    """A variant of an existing call; the body is what the error of a wrong one wants."""
+    (folder / "sample.toml").write_text(LIKE.format(like=name) + more)
+    (folder / "sample.c").write_text("static long do_sample(void)\n{\n\treturn 0;\n}\n")
+    with pytest.raises(DeclarationError) as caught:
+        library.load(folder)
+    (finding,) = caught.value.findings
+    assert finding.expected
+    (folder / "sample.c").write_text(finding.expected + "\n{\n\treturn 0;\n}\n")
+    return library.load(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "kernel"),
+    [
+        ("nanosleep", "struct __kernel_timespec __user *rqtp, "
+         "struct __kernel_timespec __user *rmtp"),
+        ("futex", "u32 __user *uaddr, int op, u32 val, const struct __kernel_timespec __user "
+         "*utime, u32 __user *uaddr2, u32 val3"),
+        ("timerfd_gettime", "int ufd, struct __kernel_itimerspec __user *otmr"),
+        ("execve", "const char __user *filename, const char __user *const __user *argv, "
+         "const char __user *const __user *envp"),
+        ("getpid", ""),
+        ("futex_time64", "u32 __user *uaddr, int op, u32 val, const struct __kernel_timespec "
+         "__user *utime, u32 __user *uaddr2, u32 val3"),
+    ],
+)  # fmt: skip
+def test_where_a_variant_starts_from(name: str, kernel: str, tmp_path: Path) -> None:
+    """From what ABIs of 64 bits have, each pointer with its own const; six stay six."""
+    found = like(tmp_path, name, "pack = true\n").call.parameters
+    text = ", ".join(p.ctype.declare(p.name, kernel=True) for p in found)
+    assert text == ", ".join(filter(None, (kernel, "unsigned int tag")))
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "g++"])
+@pytest.mark.parametrize("name", ["nanosleep", "execve", "lseek", "sendfile"])
+def test_its_header_compiles(compiler: str, name: str, tmp_path: Path) -> None:
+    """The wrapper that it gets needs nothing more to be named; off_t is the kernel's long."""
+    like(tmp_path, name).write(tmp_path)
+    if name in ("lseek", "sendfile"):
+        assert "off_t" not in (tmp_path / "sample.h").read_text()
+    source = tmp_path / ("use.cc" if "++" in compiler else "use.c")
+    source.write_text('#include "sample.h"\nvoid *use(void);\nvoid *use(void) '
+                      "{ return (void *)sample; }\n")  # fmt: skip
+    subprocess.run(
+        [compiler, "-Wall", "-Wextra", "-Werror", f"-I{tmp_path}", "-c", source, "-o", "/dev/null"],
+        check=True,
+    )

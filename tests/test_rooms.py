@@ -165,9 +165,8 @@ def test_no_shell_and_no_clock_in_emitters() -> None:
 NAMED = {
     ("build/pinning.py", "x86"): "User Mode Linux builds with headers of arch/x86",
     ("guest/uml.py", "x86"): "User Mode Linux builds with headers of arch/x86",
-    ("model/names.py", "i386"): "a macro that compilers define; no parameter can be called so",
-    ("model/types.py", "i386"): "names in a message to the author of a struct",
-    ("model/types.py", "m68k"): "names in a message to the author of a struct",
+    ("model/structs.py", "i386"): "names in a message to the author of a struct",
+    ("model/structs.py", "m68k"): "names in a message to the author of a struct",
     ("model/words.py", "x32"): "the numbers that the kernel's table keeps for it are nobody's",
     ("rules/family/tables.py", "x32"): "the numbers that the kernel's table keeps for it",
     ("scan/choose.py", "ppc"): "a prefix of entries in the kernel's tables",

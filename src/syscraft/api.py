@@ -233,6 +233,7 @@ def test_on(
     kconfig_files: Sequence[str | Path] = (),
     deadline_s: float = TEST_DEADLINE_S,
     again: bool = False,
+    unsafe: bool = False,
     progress: Progress = silent,
 ) -> Matrix:
     """Run the tests of several declarations on several guests and kernels.
@@ -245,6 +246,7 @@ def test_on(
         kernels: flavours, such as ``debug``, or several as one, ``debug+kasan``.
         kconfig: options of the user's own, NAME=VALUE; *kconfig_files* have one a line.
         again: run cells whose verdict is kept, too.
+        unsafe: start guests without a sandbox: what runs there may do what the user may.
 
     Raises:
         UsageError: a guest or a flavour is not known, an option is not valid.
@@ -254,6 +256,7 @@ def test_on(
     from syscraft.build.flavour import find_flavour, user_options, with_options
     from syscraft.guest.discover import all_guests as every_guest
     from syscraft.guest.discover import find_guest
+    from syscraft.guest.sandbox import opened
     from syscraft.guest.workload import Workload
     from syscraft.lab.plan import Subject, plan
     from syscraft.lab.run import run_jobs
@@ -270,15 +273,17 @@ def test_on(
     options = (
         *(f"--kconfig={option}" for option in kconfig),
         *(f"--kconfig-file={path}" for path in kconfig_files),
+        *(("--unsafe",) if unsafe else ()),
     )
     subjects = [Subject(d.unit, d.folder, d.shown_path) for d in loaded]
-    return run_jobs(
-        plan(chosen, works, flavours, options),
-        subjects,
-        deadline_s=deadline_s,
-        again=again,
-        progress=progress,
-    )
+    with opened(unsafe=unsafe):
+        return run_jobs(
+            plan(chosen, works, flavours, options),
+            subjects,
+            deadline_s=deadline_s,
+            again=again,
+            progress=progress,
+        )
 
 
 def run_in(
@@ -292,6 +297,8 @@ def run_in(
     kconfig_files: Sequence[str | Path] = (),
     terminal: bool = False,
     deadline_s: float | None = None,
+    rw: Sequence[str | Path] = (),
+    unsafe: bool = False,
     progress: Progress = silent,
     ready_to_run: Callable[[], None] = lambda: None,
 ) -> int:
@@ -303,24 +310,35 @@ def run_in(
         kernel, kconfig, kconfig_files: as for :func:`test_on`.
         terminal: whether the command gets a terminal; our own standard input and output
             are one then.
+        rw: folders of this machine whose files the command may change.
+        unsafe: as for :func:`test_on`.
         ready_to_run: called before the command may print.
 
     Returns: its exit status.
 
     Raises:
-        UsageError: the guest or the flavour is not known, or the guest cannot run the program.
+        UsageError: the guest or the flavour is not known, or the guest cannot run the program,
+            or a folder cannot be opened.
     """
     from syscraft.build.flavour import find_flavour, user_options, with_options
     from syscraft.guest.discover import find_guest
+    from syscraft.guest.sandbox import opened
     from syscraft.lab.command import check_command, run_command
 
     chosen = find_guest(guest)
     own = user_options(kconfig, map(Path, kconfig_files))
     flavour = with_options(find_flavour(kernel), own)
     check_command(chosen, argv[0])
-    ready, headers = _ready(declarations, chosen, linux, flavour, progress)
-    ready_to_run()
-    return run_command(chosen, ready, argv, headers, terminal=terminal, deadline_s=deadline_s)
+    if rw and not chosen.has.host_files:
+        raise UsageError.of(
+            f"the guest '{chosen.key}' has none of this machine's files to open",
+            expected="a guest with this machine's files, such as --on uml",
+            found="--rw",
+        )
+    with opened(rw, unsafe=unsafe):
+        ready, headers = _ready(declarations, chosen, linux, flavour, progress)
+        ready_to_run()
+        return run_command(chosen, ready, argv, headers, terminal=terminal, deadline_s=deadline_s)
 
 
 def _ready(

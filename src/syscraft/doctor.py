@@ -11,6 +11,7 @@ from syscraft import proc
 from syscraft.errors import EnvironmentLacks
 from syscraft.files import cache_root, write_atomic
 from syscraft.guest.discover import all_guests
+from syscraft.guest.sandbox import check_confinement
 
 _BUILD_TOOLS = (
     "gcc",
@@ -25,6 +26,7 @@ _BUILD_TOOLS = (
     "xz",
     "prlimit",
     "setpriv",
+    "bwrap",
 )
 _SPACE_BYTES = 4 << 30  # unpacked source 1.7 GB, objects and finished kernels
 
@@ -51,6 +53,7 @@ def examine(*, guests: bool = False) -> list[Check]:
         checks.append(
             Check(tool, path is not None, path or "not on PATH", proc.PACKAGES.get(tool, tool))
         )
+    checks.append(_confinement())
     checks.append(_static_libc())
     source = Path("/usr/src/linux-source-6.12.tar.xz")
     checks.append(Check("linux-source-6.12", source.exists(), str(source), "linux-source-6.12"))
@@ -72,6 +75,16 @@ def _guests() -> list[Check]:
         detail = f"no {', no '.join(missing)}" if missing else guest.machine
         checks.append(Check(f"guest {guest.key}", not missing, detail, packages))
     return checks
+
+
+def _confinement() -> Check:
+    """Guests run other people's code; it shall not change this machine's files."""
+    try:
+        check_confinement()
+    except EnvironmentLacks as error:
+        detail = error.findings[0].found or error.findings[0].message
+        return Check("sandbox", False, detail, "bubblewrap")
+    return Check("sandbox", True, "guests cannot change this machine's files")
 
 
 def _static_libc() -> Check:

@@ -371,15 +371,22 @@ def _chosen_root() -> Path:
     xdg = os.environ.get("XDG_CACHE_HOME", "")
     if os.path.isabs(xdg):  # others are to be ignored: XDG Base Directory Specification 0.8
         return Path(xdg) / "syscraft"
-    try:
-        home = Path.home() if os.environ.get("HOME") != "" else Path()
-    except RuntimeError:  # no HOME, and nobody of that number in /etc/passwd
-        home = Path()
-    if not home.is_absolute():
+    return _home() / ".cache" / "syscraft"
+
+
+def _home() -> Path:
+    """The user's folder; services often have no HOME, and containers no entry for the user."""
+    home = os.environ.get("HOME")
+    if not home:
+        import pwd
+
+        with contextlib.suppress(KeyError):
+            home = pwd.getpwuid(os.getuid()).pw_dir
+    if not home or not os.path.isabs(home):
         raise EnvironmentLacks.of(
-            "no place for the cache",
-            expected="a home folder in HOME",
-            found=os.environ.get("HOME", "no HOME"),
+            "there is no folder for the cache",
+            expected="an absolute path in HOME, or the user's entry in /etc/passwd",
+            found=f"HOME={home}" if home else "neither",
             hint="set SYSCRAFT_CACHE to a folder",
         )
-    return home / ".cache" / "syscraft"
+    return Path(home)

@@ -42,6 +42,7 @@ class Result:
 PACKAGES = {
     "bc": "bc",
     "bison": "bison",
+    "bwrap": "bubblewrap",
     "clang": "clang",
     "flex": "flex",
     "gcc": "gcc",
@@ -154,6 +155,7 @@ def run(
     env: Mapping[str, str] | None = None,
     input: bytes | None = None,
     deadline_s: float | None = None,
+    keep_open: Sequence[int] = (),
 ) -> Result:
     """Run a short-lived tool to its end and keep what it said.
 
@@ -166,6 +168,7 @@ def run(
         stdin=subprocess.DEVNULL if input is None else subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        pass_fds=tuple(keep_open),
         process_group=None if deadline_s is None else 0,
     ) as process:
         try:

@@ -42,6 +42,12 @@ def test_show_a_call_with_more_arguments_than_registers(syscraft: Syscraft) -> N
     assert "16(sp)=nbytes:high 20(sp)=nbytes:low 24(sp)=flags " in told
 
 
+def test_show_keeps_what_each_pointer_points_to(syscraft: Syscraft) -> None:
+    told = syscraft("show", "execve", "--abi", "x86_64").stdout
+    assert "const char __user *const __user *argv" in told
+    assert "struct iocb __user * __user *iocbpp" in syscraft("show", "io_submit").stdout
+
+
 @pytest.mark.parametrize(
     ("words", "name"),
     [(("435", "--abi", "mips_n64"), "clone3"), (("5435", "--abi", "mips_n64"), "clone3"),

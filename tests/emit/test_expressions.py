@@ -11,7 +11,8 @@ from conftest import need_tool
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from syscraft.declaration.ctext import CTextError, CType
+from syscraft.declaration.ctext import CTextError
+from syscraft.declaration.ctype import CType
 from syscraft.declaration.scalars import SCALARS
 from syscraft.emit.base import fill
 from syscraft.emit.expression_c import as_macro, c_text
@@ -43,7 +44,7 @@ ARGUMENTS = tuple(
     Parameter(name, CType(base))
     for name, base in {
         "a": "int", "b": "unsigned int", "c": "long", "d": "unsigned long", "e": "long long",
-        "f": "unsigned long long", "g": "signed char", "h": "unsigned short", "t": "_Bool",
+        "f": "unsigned long long", "g": "signed char", "h": "unsigned short", "t": "bool",
     }.items()
 )  # fmt: skip
 TARGETS = sorted({p.ctype.base for p in ARGUMENTS})
@@ -149,6 +150,7 @@ def by_python(expression: Expression, target: str, long_bits: int, given: dict[s
 HEAD = """
 #include <setjmp.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 typedef unsigned long long u64;
 typedef unsigned long long __u64;
@@ -236,7 +238,7 @@ def test_python_computes_what_gcc_does(
         ("a / 2", "int", "_quotient(a, 2)"),
         ("!(a && b)", "int", "int(not (a and b))"),
         ("a < b", "int", "int(_wrap(a, 32, False) < b)"),
-        ("a", "_Bool", "int(a != 0)"),
+        ("a", "bool", "int(a != 0)"),
         ("a ? b : 7", "unsigned int", "b if a else 7"),
         ("sizeof(a)", "unsigned long", "4"),
         ("sizeof(long) * 2", "int", "8 * 2 if _LONG_BITS == 64 else 4 * 2"),

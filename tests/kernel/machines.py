@@ -13,6 +13,7 @@ from pathlib import Path
 from conftest import REPOSITORY, command, missing_packages
 
 import syscraft as library
+from kernel.examples import EXAMPLES
 from syscraft.build.flavour import find_flavour
 from syscraft.guest.base import Ready
 from syscraft.guest.discover import all_guests, find_guest
@@ -44,6 +45,9 @@ FAULTS = REPOSITORY / "tests" / "kernel" / "faults"
 # What the kernels of the guests that "make test" boots have, in this order: all tests share them.
 TOGETHER = (*DECLARATIONS, TROUBLES, FAULTS)
 
+# Those that see this machine's files.
+GUESTS_WITH_FILES = [g.key for g in all_guests() if g.has.host_files and g.has.kernel_log]
+
 Row = dict[str, object]
 
 
@@ -54,6 +58,13 @@ def ready(guest: str, flavour: str, declarations: tuple[Path, ...] = TOGETHER) -
     units = tuple(library.load(path).unit for path in declarations)
     work = Workload(units, open_tree("deb:6.12"))
     return find_guest(guest).prepare(work, find_flavour(flavour), print)
+
+
+def ready_guest(key: str) -> Ready:
+    """A guest with this machine's files, on a kernel that other tests have as well."""
+    if find_guest(key).quick:
+        return ready(key, "plain", EXAMPLES)
+    return ready(key, "debug")
 
 
 def need_guests(guests: Sequence[str]) -> None:

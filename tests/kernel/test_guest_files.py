@@ -6,23 +6,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from kernel.examples import EXAMPLES
-from kernel.machines import ready
+from kernel.machines import GUESTS_WITH_FILES as GUESTS
+from kernel.machines import ready_guest
 from syscraft.errors import LabError
-from syscraft.guest.base import Ready
 from syscraft.guest.channel import End, Ended
-from syscraft.guest.discover import all_guests, find_guest
-
-GUESTS = [guest.key for guest in all_guests() if guest.has.host_files and guest.has.kernel_log]
 
 Shell = Callable[[str], str]
-
-
-def ready_guest(key: str) -> Ready:
-    """On a kernel that other tests have as well."""
-    if find_guest(key).quick:
-        return ready(key, "plain", EXAMPLES)
-    return ready(key, "debug")
 
 
 @pytest.fixture(scope="module", params=GUESTS)

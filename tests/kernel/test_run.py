@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import pty
+import struct
 import subprocess
+import termios
 from pathlib import Path
 
 import pytest
@@ -88,6 +93,36 @@ def test_deadline(syscraft: Syscraft) -> None:
     done = syscraft("run", *EXAMPLES, "--timeout", "1", "--", "sleep", "60", timeout=60)
     assert done.returncode not in (0, 1)
     assert "1" in done.stderr
+
+
+def test_a_command_cannot_tell_its_own_end(syscraft: Syscraft) -> None:
+    """It is root, and the line is a device like any other."""
+    ended_well = r"printf 'Q\022\0\0\0\0\0................' > /dev/ttyS0; sleep 60"
+    done = syscraft("run", *EXAMPLES, "--", "sh", "-c", ended_well, timeout=60)
+    assert done.returncode == 3
+    assert "a command pretends to be the guest's first program" in done.stderr
+
+
+def test_a_guest_that_restarts(syscraft: Syscraft) -> None:
+    restart = "import ctypes, time; ctypes.CDLL(None).reboot(0x1234567); time.sleep(60)"
+    done = syscraft("run", *EXAMPLES, "--", "python3", "-c", restart, timeout=60)
+    assert done.returncode == 125
+    assert "the guest restarted" in done.stderr
+
+
+def test_the_windows_new_size_arrives() -> None:
+    script = "trap 'stty size; exit 7' WINCH; echo ready; while :; do sleep 0.1; done"
+    child, terminal = pty.fork()
+    if child == 0:
+        argv = command("--quiet", "run", *EXAMPLES, "--", "sh", "-c", script)
+        os.execve(argv[0], argv, {**os.environ, "TERM": "dumb"})
+    told = b""
+    while b"ready" not in told:
+        told += os.read(terminal, 100)
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 111, 0, 0))
+    while b"33 111" not in told:
+        told += os.read(terminal, 100)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
 
 
 def test_environment_and_folder_are_the_callers(syscraft: Syscraft, tmp_path: Path) -> None:

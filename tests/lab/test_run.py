@@ -22,6 +22,7 @@ from syscraft.files import write_if_changed
 from syscraft.guest import acceleration
 from syscraft.guest.host import host_abi
 from syscraft.guest.qemu import QemuMachine
+from syscraft.guest.sandbox import opened
 from syscraft.guest.workload import Workload
 from syscraft.lab.cells import Cell, GuestState, Matrix
 from syscraft.lab.plan import Job, Subject
@@ -50,6 +51,8 @@ kind, data = hear()
 while kind != b"C":
     say(b"R")
     kind, data = hear()
+def end(how, value):
+    say(b"Q", bytes([how, value]) + data)
 """
 
 
@@ -107,7 +110,7 @@ def only(matrix: Matrix) -> Cell:
 
 def test_good_guest(run: Callable[..., Matrix]) -> None:
     said = b"KTAP version 1\n1..1\nok 1 a\n"
-    script = UP + RUN + f'say(b"O", {said!r})\nsay(b"Q", bytes([0, 0]))\nhear()\n'
+    script = UP + RUN + f'say(b"O", {said!r})\nend(0, 0)\nhear()\n'
     cell = only(run(script))
     assert (cell.verdict, cell.detail) == (Verdict.PASS, "1 results")
 
@@ -129,12 +132,15 @@ def test_good_guest(run: Callable[..., Matrix]) -> None:
         (UP + 'os.write(line, b"garbage" * 99); time.sleep(600)', Verdict.INFRA, "garbage"),
         (UP + RUN + "time.sleep(600)", Verdict.TIMEOUT, "no end after 1 s"),
         (UP + RUN + "sys.exit(0)", Verdict.CRASH, "the kernel died"),
-        (UP + RUN + 'say(b"Q", bytes([0, 0])); hear()', Verdict.FAIL, "no KTAP"),
-        (UP + RUN + 'say(b"Q", bytes([1, 11])); hear()', Verdict.FAIL, "killed by signal 11"),
-        (UP + RUN + 'say(b"Q", bytes([2, 8])); hear()', Verdict.INFRA, "cannot be started"),
-        (UP + RUN + 'say(b"Q", bytes([9, 0])); time.sleep(600)', Verdict.INFRA, "protocol error"),
+        (UP + RUN + 'end(0, 0); hear()', Verdict.FAIL, "no KTAP"),
+        (UP + RUN + 'end(1, 11); hear()', Verdict.FAIL, "killed by signal 11"),
+        (UP + RUN + 'end(2, 8); hear()', Verdict.INFRA, "cannot be started"),
+        (UP + RUN + 'end(9, 0); time.sleep(600)', Verdict.INFRA, "protocol error"),
+        (UP + RUN + 'say(b"Q", bytes(18)); hear()', Verdict.INFRA, "a command pretends"),
+        (UP + RUN + 'say(b"Q", bytes(2)); hear()', Verdict.INFRA, "protocol error"),
+        (UP + RUN + 'say(b"B"); time.sleep(600)', Verdict.CRASH, "the guest restarted"),
         (UP + RUN + 'say(b"O", b"1..1\\nok 1 a\\n" ); print("BUG: x", flush=True);'
-         'say(b"Q", bytes([0, 0])); hear()', Verdict.CRASH, "BUG: x"),
+         'end(0, 0); hear()', Verdict.CRASH, "BUG: x"),
     ],
 )  # fmt: skip
 def test_troubled_guest(
@@ -160,10 +166,10 @@ def test_good_verdicts_are_kept_and_bad_ones_are_not(
     kernel = BuiltKernel(tmp_path / "vmlinux", "always the same", True)
     monkeypatch.setattr(built, "build_kernel", lambda *_: kernel)
     said = b"1..1\nok 1 a\n"
-    good = UP + RUN + f'say(b"O", {said!r})\nsay(b"Q", bytes([0, 0]))\nhear()\n'
+    good = UP + RUN + f'say(b"O", {said!r})\nend(0, 0)\nhear()\n'
     assert [only(run(good)).cached for _ in range(2)] == [False, True]
     assert not only(run(good, again=True)).cached
-    bad = UP + RUN + 'say(b"Q", bytes([0, 3]))\nhear()\n'  # another emulator, another cell
+    bad = UP + RUN + "end(0, 3)\nhear()\n"  # another emulator, another cell
     assert [only(run(bad)).cached for _ in range(2)] == [False, False]
 
 
@@ -181,12 +187,13 @@ if "kvm" in sys.argv:
     print("KVM internal error"); sys.exit(1)
 """
     )
-    script = dies + UP[len(HEAD) :] + RUN + 'say(b"Q", bytes([0, 3])); hear()'
+    script = dies + UP[len(HEAD) :] + RUN + "end(0, 3); hear()"
 
     def how() -> str:
         emulator = tmp_path / "emulator"
         write_if_changed(emulator, script.encode(), mode=0o755)
-        return machine(emulator, native_on=("this",)).how(tmp_path, find_flavour("plain"))
+        with opened(unsafe=True):  # it counts its starts in a file
+            return machine(emulator, native_on=("this",)).how(tmp_path, find_flavour("plain"))
 
     assert how() == f"emulation: {tmp_path / 'kvm'} does not exist"
     (tmp_path / "kvm").touch(mode=0o666)

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from syscraft.declaration import ctext
-from syscraft.declaration.ctext import CType
+from syscraft.declaration.cstructs import parse_structs
+from syscraft.declaration.ctype import CType
 from syscraft.errors import Where
 from syscraft.model.call import Silence
 from syscraft.rules.base import Item, Severity, StructView, Subject, Text, Variant
@@ -34,7 +35,7 @@ def call(
 ) -> Subject:
     """A call called toy; *code* is both its body and all that it uses."""
     text = Text(code, path) if code else None
-    parsed = ctext.parse_structs(structs, lambda row, column: HERE) if structs else ()
+    parsed = parse_structs(structs, lambda row, column: HERE) if structs else ()
     return Subject(
         name="toy",
         where=HERE,
@@ -258,6 +259,12 @@ CASES: dict[str, tuple[list[Subject], list[Subject]]] = {
               tables=("a.tbl", "b.tbl")),
          call(rows=(("a.tbl", "common", 20, "sys_toy"),), tables=("a.tbl", "b.tbl"))],
     ),
+    "L33": (
+        [call(declared=True, functions=(("statx", HERE),)),
+         call(declared=True, functions=(("getaddrinfo", HERE),))],
+        [call(declared=True, functions=(("toy_statx", HERE),)),
+         call(functions=(("statx", HERE),))],
+    ),
 }  # fmt: skip
 
 
@@ -266,7 +273,7 @@ def broken(subject: Subject) -> set[str]:
 
 
 def test_every_rule_has_both() -> None:
-    assert set(CASES) == {rule.id for rule in all_rules()} == {f"L{n}" for n in range(1, 33)}
+    assert set(CASES) == {rule.id for rule in all_rules()} == {f"L{n}" for n in range(1, 34)}
     assert all(bad and good for bad, good in CASES.values())
 
 

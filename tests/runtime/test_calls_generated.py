@@ -227,7 +227,7 @@ for arguments in ((5, 0x10000200), (5, 0x100), (5, 2**64), (2**31, 17), (5.0, 17
     except (OSError, ValueError, OverflowError, TypeError) as error:
         print(type(error).__name__, error)
 print(seen)
-print("core" if type(sample._way(6)).__name__ == "Call" else "ctypes")
+print("ctypes" if sample._way(6).func is sample._by_ctypes else "core")
 """
 CLONE_SAID = """\
 7 7 ['before', 'after', 'before', 'after']

@@ -310,7 +310,7 @@ def old_way(argv: list[str], cgroup: int = -1) -> tuple[int, str]:
         read, write = os.pipe()
         moves = array.array("i", [1, write]).tobytes()
         pid, pidfd, error, step = _core.spawn(
-            core_plan(argv, moves), ALL_BUT_STANDARD, cgroup, None, -1, -1, True
+            core_plan(argv, moves), ALL_BUT_STANDARD, cgroup, None, True
         )
         os.close(write)
         assert (error, step) == (0, None) and pidfd >= 0
@@ -339,10 +339,10 @@ def test_old_clone_does_the_same(cgroup: Path) -> None:
 def test_old_clone_tells_the_failed_step() -> None:
     with nothing_left():
         plan = core_plan(["/no/such/program"])
-        outcome = _core.spawn(plan, ALL_BUT_STANDARD, -1, None, -1, -1, True)
+        outcome = _core.spawn(plan, ALL_BUT_STANDARD, -1, None, True)
         assert outcome[1:] == (-1, 2, "exec")
         fd = os.open("/tmp", os.O_PATH)
-        outcome = _core.spawn(core_plan(["true"]), ALL_BUT_STANDARD, fd, None, -1, -1, True)
+        outcome = _core.spawn(core_plan(["true"]), ALL_BUT_STANDARD, fd, None, True)
         os.close(fd)
         assert outcome[1:] == (-1, 2, "cgroup")
 

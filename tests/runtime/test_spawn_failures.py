@@ -24,7 +24,8 @@ def failure_of(argv: Any = ("true",), **keywords: Any) -> OSError:
         spawn(argv, **keywords)
     step: str = caught.value.step  # type: ignore[attr-defined]
     assert caught.value.__notes__ == [f"failed in {STEPS[step]}; there is no child"]
-    assert caught.value.strerror == os.strerror(caught.value.errno or 0)
+    meant = "not the folder of a cgroup (version 2)" if step == "cgroup" else ""
+    assert caught.value.strerror in (os.strerror(caught.value.errno or 0), meant)
     return caught.value
 
 
@@ -66,6 +67,7 @@ def test_step_errno_and_file_name(
 def test_cgroup_that_is_none() -> None:
     error = failure_of(cgroup="/tmp")
     assert (error.errno, error.filename) == (errno.EBADF, "/tmp")
+    assert "not the folder of a cgroup" in str(error)
     for path, kind in (("/no/such", FileNotFoundError), ("/etc/passwd", NotADirectoryError)):
         error = failure_of(cgroup=path)
         assert isinstance(error, kind)
@@ -151,7 +153,9 @@ def test_arguments_that_no_child_can_be_given(
         (lambda flags: -5, ValueError, r"how\(\) returned -5: expected a process ID"),
         (lambda flags: "x", TypeError, "int"),
         (lambda flags: 1 / 0, ZeroDivisionError, "zero"),
-        (lambda: 0, TypeError, "flags"),
+        (lambda: 0, ValueError, r"how\(\) returned 0: expected a process ID"),
+        (lambda other: 0, TypeError, r"how is <lambda>\(other\): missing a required argument"),
+        (7, TypeError, "how is 7: expected a function that makes a child"),
     ],
 )
 def test_variant_that_fails(how: Any, kind: type[Exception], message: str) -> None:
@@ -167,7 +171,7 @@ def test_core_checks_what_it_is_given() -> None:
 
     def start(index: int, value: object, closed: bytes = b"") -> None:
         changed = tuple(value if place == index else old for place, old in enumerate(plan))
-        _core.spawn(changed, closed, -1, None, -1, -1, False)
+        _core.spawn(changed, closed, -1, None, False)
 
     with nothing_left():
         for index, value in ((5, b"1234567"), (6, b"123")):

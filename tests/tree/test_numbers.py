@@ -9,9 +9,10 @@ import pytest
 from conftest import REPOSITORY
 
 import syscraft as library
+from syscraft.errors import TreeError, Where
 from syscraft.tree.number import numbers_of
 from syscraft.tree.source import KernelTree, open_tree
-from syscraft.tree.tables import is_table
+from syscraft.tree.tables import choose_number, is_table
 from syscraft.tree.together import wired_together
 from syscraft.tree.wire import wired
 
@@ -88,3 +89,12 @@ def test_number_that_an_authors_patch_takes(make_call: MakeCall) -> None:
     )
     call = library.load(folder).unit
     assert numbers_of(call.calls, tree)[0] == wired(call, tree).number == 901
+
+
+def test_pinned_number_that_only_this_tree_has_taken(make_call: MakeCall) -> None:
+    call = library.load(make_call("ctnumber", toml="number = 950")).call
+    taken = {950: ("other", "scripts/syscall.tbl")}
+    with pytest.raises(TreeError) as caught:
+        choose_number(call, taken, Where("arch"))
+    assert caught.value.findings[0].message == "number 950 is already in use"
+    assert choose_number(call, {}, Where("arch")) == 950

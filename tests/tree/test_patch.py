@@ -103,11 +103,11 @@ def test_twice_gives_equal_bytes(tmp_path: Path, syscraft: Syscraft) -> None:
 @pytest.mark.parametrize(
     ("toml", "message"),
     [
-        ("number = 462", "number 462 is already in use"),
+        ("number = 462", "mseal() has the number 462"),
         ('patches = ["bad.patch"]', "does not apply"),
     ],
 )
-def test_what_only_a_tree_can_tell(
+def test_what_stands_against_a_patch(
     toml: str, message: str, tmp_path: Path, make_call: object, syscraft: Syscraft
 ) -> None:
     assert callable(make_call)

@@ -85,7 +85,7 @@ class Definition(NamedTuple):
     @property
     def user_text(self) -> str:
         """The parameters as programs see them, without the kernel's ``__user``."""
-        return self.text.replace(" __user", "")
+        return re.sub(r"\* (?=\*)", "*", self.text.replace(" __user", ""))
 
     @property
     def removed_by(self) -> tuple[str, ...]:

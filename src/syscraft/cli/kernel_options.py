@@ -42,6 +42,14 @@ def kernel_options(command: Command) -> Command:
     return command
 
 
+def unsafe_option(command: Command) -> Command:
+    """Add the option that lets a guest do what the user may do."""
+    return click.option(
+        "--unsafe", is_flag=True,
+        help="Start guests without a sandbox: what runs there may change this machine's files.",
+    )(command)  # fmt: skip
+
+
 def names(text: str, option: str) -> tuple[str, ...]:
     """Split a list with commas.
 

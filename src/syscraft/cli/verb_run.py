@@ -7,7 +7,13 @@ import sys
 import click
 
 from syscraft.cli.console import Console
-from syscraft.cli.kernel_options import COMMAND, Seconds, WithCommand, kernel_options
+from syscraft.cli.kernel_options import (
+    COMMAND,
+    Seconds,
+    WithCommand,
+    kernel_options,
+    unsafe_option,
+)
 from syscraft.defaults import DEFAULT_GUEST, DEFAULT_KERNEL, DEFAULT_LINUX
 
 
@@ -21,6 +27,9 @@ from syscraft.defaults import DEFAULT_GUEST, DEFAULT_KERNEL, DEFAULT_LINUX
 @kernel_options
 @click.option("--timeout", metavar="SECONDS", type=Seconds(),
               help="Kill the guest after this long.")  # fmt: skip
+@click.option("--rw", metavar="FOLDER", multiple=True,
+              help="Let COMMAND change the files in FOLDER; repeatable.")  # fmt: skip
+@unsafe_option
 @click.argument("declarations", metavar="DECL...", nargs=-1, required=True)
 @click.pass_context
 def command(
@@ -32,13 +41,15 @@ def command(
     kconfig: tuple[str, ...],
     kconfig_files: tuple[str, ...],
     timeout: float | None,
+    rw: tuple[str, ...],
+    unsafe: bool,
 ) -> int:
     """Boot a kernel that has the calls and run COMMAND there, as root.
 
     A guest of this machine's own architecture sees this machine's files; what it writes stays in
-    memory. For any other guest, COMMAND is the path of a static program built for it. Standard
-    input, output, error and the exit status are COMMAND's; generated headers and Python modules
-    are on its search paths.
+    memory, except in the folders given with --rw. For any other guest, COMMAND is the path of a
+    static program built for it. Standard input, output, error and the exit status are COMMAND's;
+    generated headers and Python modules are on its search paths.
     """
     import syscraft.api
 
@@ -50,5 +61,6 @@ def command(
         declarations, argv, guest, linux, kernel,
         kconfig=kconfig, kconfig_files=kconfig_files,
         terminal=sys.stdin.isatty() and sys.stdout.isatty(),
-        deadline_s=timeout, progress=console.progress, ready_to_run=console.done,
+        deadline_s=timeout, rw=rw, unsafe=unsafe,
+        progress=console.progress, ready_to_run=console.done,
     )  # fmt: skip

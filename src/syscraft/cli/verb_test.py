@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from syscraft.cli.console import Console, colour, table
-from syscraft.cli.kernel_options import Seconds, kernel_options, names
+from syscraft.cli.kernel_options import Seconds, kernel_options, names, unsafe_option
 from syscraft.defaults import DEFAULT_GUEST, DEFAULT_KERNEL, DEFAULT_LINUX
 from syscraft.errors import ExitStatus
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 @kernel_options
 @click.option("--timeout", metavar="SECONDS", type=Seconds(), default=60.0,
               show_default=True, help="How long one test program may take.")  # fmt: skip
+@unsafe_option
 @click.option("--again", is_flag=True, help="Ignore cached verdicts.")
 @click.option("--json", "as_json", is_flag=True, help="Print verdicts as JSON.")
 @click.option("--junit", metavar="FILE", help="Write verdicts as JUnit XML, for CI systems.")
@@ -41,6 +42,7 @@ def command(
     kconfig: tuple[str, ...],
     kconfig_files: tuple[str, ...],
     timeout: float,
+    unsafe: bool,
     again: bool,
     as_json: bool,
     junit: str | None,
@@ -64,6 +66,7 @@ def command(
         kconfig_files=kconfig_files,
         deadline_s=timeout,
         again=again,
+        unsafe=unsafe,
         progress=console.progress,
     )
     _show(console, matrix, as_json=as_json)

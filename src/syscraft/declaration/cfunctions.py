@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import tree_sitter
 
-from syscraft.declaration.ctext import CPrototype, CSource, CTextError, Locate, read_function
+from syscraft.declaration.ctext import CSource, CTextError, Locate, read_function
+from syscraft.declaration.ctype import CPrototype
 from syscraft.errors import Where
 
 
@@ -30,7 +31,7 @@ def find_functions(text: str, locate: Locate) -> tuple[CFunction, ...]:
         if body is None or not _is_closed(source, body):
             continue
         try:
-            prototype = read_function(source, node, "a function")
+            prototype = read_function(source, node, "a function", strict=False)
         except CTextError:
             continue
         places = (node.start_byte, body.start_byte, node.end_byte)

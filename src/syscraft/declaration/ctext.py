@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 
 import tree_sitter
 import tree_sitter_c
 
-from syscraft.declaration.scalars import SCALARS, Scalar, normal_spelling
+from syscraft.declaration.ctype import CDeclarator, CPrototype, CType, Pointee, any_qualified
+from syscraft.declaration.scalars import SCALARS, normal_spelling
 from syscraft.errors import Finding, Where
 
 _LANGUAGE = tree_sitter.Language(tree_sitter_c.language())
@@ -38,85 +38,6 @@ class CTextError(Exception):
     def __init__(self, finding: Finding) -> None:
         super().__init__(str(finding))
         self.finding = finding
-
-
-@dataclass(frozen=True)
-class CType:
-    """A C type as declared.
-
-    Args:
-        base: the type without qualifiers and pointers, for example ``struct open_how``.
-        pointers: how many ``*``.
-        const: whether what is pointed to (or the value) is const.
-        user: whether the pointer is a ``__user`` one.
-        array: text between the brackets of a struct's field, or None.
-    """
-
-    base: str
-    pointers: int = 0
-    const: bool = False
-    user: bool = False
-    array: str | None = None
-
-    @property
-    def is_pointer(self) -> bool:
-        return self.pointers > 0
-
-    @property
-    def scalar(self) -> Scalar | None:
-        """What is known of the number that a value of this type is; None if it is none."""
-        return None if self.is_pointer else SCALARS.get(self.base)
-
-    @property
-    def is_wide(self) -> bool:
-        return self.scalar is not None and self.scalar.is_wide
-
-    @property
-    def is_long(self) -> bool:
-        return self.scalar is not None and self.scalar.is_long
-
-    def declare(self, name: str, *, kernel: bool, base: str | None = None) -> str:
-        """Write a declaration of *name*: ``const char __user *path``."""
-        words = ["const"] if self.const else []
-        words.append(base or self.base)
-        if kernel and self.user and self.is_pointer:
-            words.append("__user")
-        words.append("*" * self.pointers + name)
-        array = f"[{self.array}]" if self.array is not None else ""
-        return " ".join(word for word in words if word) + array
-
-    def spell(self, *, kernel: bool, base: str | None = None) -> str:
-        """Write the type alone: ``const char __user *``."""
-        return self.declare("", kernel=kernel, base=base)
-
-
-@dataclass(frozen=True)
-class CDeclarator:
-    """A parameter or a field: its name, its type, and where it stands."""
-
-    name: str
-    ctype: CType
-    where: Where = field(compare=False)
-
-
-@dataclass(frozen=True)
-class CPrototype:
-    """A function's name, result and parameters."""
-
-    name: str
-    returns: CType
-    parameters: tuple[CDeclarator, ...]
-    where: Where = field(compare=False)
-
-
-@dataclass(frozen=True)
-class CStruct:
-    """A struct definition; ``text`` is as the author wrote it."""
-
-    name: str
-    fields: tuple[CDeclarator, ...]
-    text: str
-    where: Where = field(compare=False)
 
 
 class CSource:
@@ -156,17 +77,38 @@ class CSource:
         end = self._ends.get(node.end_byte, node.end_byte)
         return self.data[node.start_byte : end].decode()
 
-    def fail(self, message: str, node: tree_sitter.Node, expected: str | None = None) -> CTextError:
+    def fail(
+        self,
+        message: str,
+        node: tree_sitter.Node,
+        expected: str | None = None,
+        hint: str | None = None,
+    ) -> CTextError:
         found = " ".join(self.text(node).split())
-        return CTextError(Finding(message, self.where(node), expected, found[:60] or None))
+        return CTextError(Finding(message, self.where(node), expected, found[:60] or None, hint))
 
     def check_syntax(self, expected: str) -> None:
         for node in _walk(self.root):
             if node.is_error or node.is_missing:
                 raise self.fail("C syntax error", node, expected)
 
-    def marked_user(self, node: tree_sitter.Node) -> bool:
-        return any(node.start_byte <= a and b <= node.end_byte for a, b in self.user_spans)
+    def check_plain(self, *, comments: bool) -> None:
+        """Refuse what would reach beyond the text where it is put: directives, or comments.
+
+        Raises:
+            CTextError: there is one, or a backslash that joins two lines.
+        """
+        for node in _walk(self.root):
+            if node.type == "comment" and not comments:
+                raise self.fail("comment in this C text", node, "the code alone")
+            if node.type.startswith("preproc"):
+                raise self.fail("preprocessor directive in this C text", node, "the code alone")
+        if b"\\\n" in self.data:
+            raise self.fail("a backslash joins lines of this C text", self.root, "one line")
+
+    def has_user(self, start: int, end: int) -> bool:
+        """Whether there is a __user between two places."""
+        return any(start <= a and b <= end for a, b in self.user_spans)
 
 
 def _walk(node: tree_sitter.Node) -> Iterator[tree_sitter.Node]:
@@ -188,37 +130,139 @@ def _base_type(source: CSource, node: tree_sitter.Node) -> str:
     return normal_spelling(source.text(kind).split())
 
 
-def _declarator(source: CSource, node: tree_sitter.Node, *, named: bool) -> CDeclarator:
-    """Read one ``type declarator`` pair: a parameter, a field, or a function's result."""
+_POINTER = ("pointer_declarator", "abstract_pointer_declarator")
+_RESTRICT = frozenset(["restrict", "__restrict", "__restrict__"])
+
+
+def read_declarators(
+    source: CSource, node: tree_sitter.Node, *, what: str, strict: bool = True
+) -> tuple[CDeclarator, ...]:
+    """Read a type and what is declared with it: a parameter, a function's result, some fields.
+
+    Args:
+        what: "parameter" or "field", which have a name, or else "result".
+        strict: refuse what has no place in a :class:`CType`, such as attributes. Without, it
+            is passed over, as it may be in code that nobody generates anything from.
+
+    Raises:
+        CTextError: a part of it is not understood, or would be lost.
+    """
     base = _base_type(source, node)
-    const = any(c.type == "type_qualifier" and source.text(c) == "const" for c in node.children)
-    inner = node.child_by_field_name("declarator")
-    pointers, array = 0, None
+    known = [node.child_by_field_name("type"), *node.children_by_field_name("declarator")]
+    const = False
+    for child in node.children:
+        const |= child.type == "type_qualifier" and source.text(child) == "const"
+        if child.type == "bitfield_clause":
+            raise source.fail("a bit-field has no portable layout", node, "a fixed-width field")
+        if strict and child.is_named and child not in known and child.type != "comment":
+            _check_beside(source, child, what)
+    declarators: list[tree_sitter.Node | None] = [*node.children_by_field_name("declarator")]
+    return tuple(
+        _declarator(source, node, inner, (base, const), what, strict)
+        for inner in declarators or [None]
+    )
+
+
+def _check_beside(source: CSource, node: tree_sitter.Node, what: str) -> None:
+    """Refuse what stands beside a type and its declarator and says something of them."""
+    text = source.text(node)
+    if text == "const" or (what == "result" and text == "extern"):
+        return
+    raise source.fail(f"'{text[:40]}' is not supported in a {what}", node, f"the {what} without it")
+
+
+def _declarator(
+    source: CSource,
+    node: tree_sitter.Node,
+    inner: tree_sitter.Node | None,
+    base: tuple[str, bool],
+    what: str,
+    strict: bool,
+) -> CDeclarator:
+    """Read one declarator of the declaration *node*; *base* is its type, and whether const."""
+    stars: list[tree_sitter.Node] = []
+    array, named = None, what != "result"
     while inner is not None and inner.type not in ("identifier", "field_identifier"):
-        if inner.type in ("pointer_declarator", "abstract_pointer_declarator"):
-            pointers += 1
-        elif inner.type == "array_declarator":
+        if inner.type in _POINTER:
+            stars.append(inner)
+        elif inner.type == "array_declarator" and array is None:
             size = inner.child_by_field_name("size")
             array = source.text(size) if size is not None else ""
+        elif inner.type == "array_declarator":
+            raise source.fail(
+                f"the {what} has more than one dimension", inner, "one number: [6], not [2][3]"
+            )
         elif inner.type == "function_declarator" and not named:
             break
         else:
             raise source.fail(
-                "a system call cannot take a parameter of this kind",
+                f"a system call cannot take a {what} of this kind",
                 inner,
-                "an integer, or a pointer to data",
+                "an integer, or a pointer to data"
+                if what == "parameter"
+                else "a fixed-width integer",
+                "void * for the address of a function" if "(" in source.text(inner) else None,
             )
         inner = inner.child_by_field_name("declarator")
     if named and inner is None:
-        raise source.fail("a parameter has no name", node, "a type and a name")
+        raise source.fail(f"a {what} has no name", node, "a type and a name")
+    if strict:
+        _check_stars(source, stars, what)
+    pointees = _pointees(source, node, stars, inner, base[1], strict)
+    further = pointees[1:] if any_qualified(pointees[1:]) else ()
+    ctype = CType(
+        base[0],
+        len(stars),
+        const=bool(stars) and pointees[0].const,
+        user=bool(stars) and pointees[0].user,
+        array=array,
+        inner=further,
+    )
     name = source.text(inner) if inner is not None and named else ""
-    if any(child.type == "bitfield_clause" for child in node.children):
-        raise source.fail("a bit-field has no portable layout", node, "a fixed-width field")
-    ctype = CType(base, pointers, const, source.marked_user(node), array)
     return CDeclarator(name, ctype, source.where(inner if inner is not None else node))
 
 
-def _parameters(source: CSource, node: tree_sitter.Node) -> tuple[CDeclarator, ...]:
+def _check_stars(source: CSource, stars: list[tree_sitter.Node], what: str) -> None:
+    for star in stars:
+        for child in star.named_children:
+            # A pointer may be promised to be the only one to its memory, which changes nothing.
+            if child.type == "type_qualifier" and not (
+                star == stars[-1] and source.text(child) in _RESTRICT
+            ):
+                _check_beside(source, child, what)
+
+
+def _pointees(
+    source: CSource,
+    node: tree_sitter.Node,
+    stars: list[tree_sitter.Node],
+    name: tree_sitter.Node | None,
+    const: bool,
+    strict: bool,
+) -> tuple[Pointee, ...]:
+    """What each of *stars* points to: qualifiers stand between it and the one before."""
+    before, after = node.prev_sibling, node.next_sibling
+    start = before.end_byte if before is not None else 0
+    end = after.start_byte if after is not None else len(source.data)
+    found = []
+    for index, star in enumerate(stars):
+        if index:
+            const = any(source.text(child) == "const" for child in stars[index - 1].named_children)
+        found.append(Pointee(const, source.has_user(start, star.start_byte)))
+        start = star.start_byte
+    # A result's parameters have marks of their own.
+    if name is not None and name.type == "function_declarator":
+        end = name.start_byte
+    if strict and source.has_user(start, end):
+        raise source.fail(
+            "__user does not stand before a *", node, "char __user *text: it marks what is there"
+        )
+    return tuple(found)
+
+
+def _parameters(
+    source: CSource, node: tree_sitter.Node, strict: bool = True
+) -> tuple[CDeclarator, ...]:
     found = []
     for child in node.named_children:
         if child.type == "variadic_parameter":
@@ -227,7 +271,7 @@ def _parameters(source: CSource, node: tree_sitter.Node) -> tuple[CDeclarator, .
             continue
         if source.text(child) == "void" and node.named_child_count == 1:
             return ()
-        parameter = _declarator(source, child, named=True)
+        (parameter,) = read_declarators(source, child, what="parameter", strict=strict)
         if parameter.ctype.array is not None:
             raise source.fail("an array parameter is really a pointer", child, "a pointer")
         found.append(parameter)
@@ -271,13 +315,17 @@ def parse_prototype(text: str, locate: Locate) -> CPrototype:
     return read_function(source, node, expected)
 
 
-def read_function(source: CSource, node: tree_sitter.Node, expected: str) -> CPrototype:
-    """Read the head of a function, declared or defined.
+def read_function(
+    source: CSource, node: tree_sitter.Node, expected: str, *, strict: bool = True
+) -> CPrototype:
+    """Read the head of a function, declared or defined; see :func:`read_declarators`.
 
     Raises:
         CTextError: it is no function's.
     """
-    returns = _declarator(source, node, named=False)
+    returns, *more = read_declarators(source, node, what="result", strict=strict)
+    if more:
+        raise source.fail("C syntax error", node, expected)
     inner = node.child_by_field_name("declarator")
     while inner is not None and inner.type == "pointer_declarator":
         inner = inner.child_by_field_name("declarator")
@@ -288,35 +336,11 @@ def read_function(source: CSource, node: tree_sitter.Node, expected: str) -> CPr
     if name is None or name.type != "identifier" or parameters is None:
         raise source.fail("C syntax error", node, expected)
     return CPrototype(
-        source.text(name), returns.ctype, _parameters(source, parameters), source.where(name)
+        source.text(name),
+        returns.ctype,
+        _parameters(source, parameters, strict),
+        source.where(name),
     )
-
-
-def parse_structs(text: str, locate: Locate) -> tuple[CStruct, ...]:
-    """Read struct definitions.
-
-    Raises:
-        CTextError: the text has anything but struct definitions.
-    """
-    expected = "struct definitions such as struct splork_args { __u32 flags; };"
-    source = CSource(text, locate)
-    source.check_syntax(expected)
-    found = []
-    for node in source.root.named_children:
-        if node.type == "comment":
-            continue
-        name, body = node.child_by_field_name("name"), node.child_by_field_name("body")
-        if node.type != "struct_specifier" or name is None or body is None:
-            raise source.fail("only struct definitions are allowed here", node, expected)
-        fields = tuple(
-            _declarator(source, child, named=True)
-            for child in body.named_children
-            if child.type == "field_declaration"
-        )
-        found.append(
-            CStruct(source.text(name), fields, source.text(node) + ";", source.where(name))
-        )
-    return tuple(found)
 
 
 def open_expression(text: str, locate: Locate) -> tuple[CSource, tree_sitter.Node]:
@@ -360,7 +384,8 @@ def parse_expression(text: str, locate: Locate) -> None:
     Raises:
         CTextError: it is not.
     """
-    open_expression(text, locate)
+    source, _ = open_expression(text, locate)
+    source.check_plain(comments=False)
 
 
 def read_type(source: CSource, node: tree_sitter.Node) -> CType:
@@ -369,7 +394,8 @@ def read_type(source: CSource, node: tree_sitter.Node) -> CType:
     Raises:
         CTextError: no parameter can have such a type.
     """
-    return _declarator(source, node, named=False).ctype
+    (found,) = read_declarators(source, node, what="result")
+    return found.ctype
 
 
 def parse_statements(text: str, locate: Locate) -> None:
@@ -383,6 +409,7 @@ def parse_statements(text: str, locate: Locate) -> None:
     source.check_syntax(expected)
     if source.root.named_child_count != 1:
         raise source.fail("C syntax error", source.root, expected)
+    source.check_plain(comments=True)
 
 
 def without_comments(text: str) -> str:

@@ -66,7 +66,7 @@ SCALARS: dict[str, Scalar] = {
     "long long": Scalar(64, True),
     "unsigned long long": Scalar(64, False),
     "_Bool": Scalar(8, False),
-    "bool": Scalar(8, False, "_Bool"),
+    "bool": Scalar(8, False),
     "size_t": Scalar(None, False),
     "ssize_t": Scalar(None, True),
     "uintptr_t": Scalar(None, False, "unsigned long"),
@@ -95,7 +95,10 @@ def normal_spelling(words: list[str]) -> str:
     """Bring the words of an integer type into the order used in :data:`SCALARS`.
 
     ``long unsigned int`` becomes ``unsigned long``, ``unsigned`` becomes ``unsigned int``.
+    ``_Bool`` becomes ``bool``, which C++ and the kernel have as well.
     """
+    if words == ["_Bool"]:
+        return "bool"
     if not words or any(word not in _ORDER for word in words):
         return " ".join(words)
     ordered = sorted(words, key=_ORDER.index)

@@ -11,6 +11,7 @@ import jinja2
 
 from syscraft.abi.abi import Abi
 from syscraft.emit import ctext_layout
+from syscraft.lines import split_lines
 from syscraft.model.call import Call
 
 Files = dict[str, str]
@@ -43,6 +44,7 @@ def _environment() -> jinja2.Environment:
     )
     environment.globals["argument_list"] = ctext_layout.argument_list
     environment.globals["comment"] = ctext_layout.comment
+    environment.filters["lines"] = split_lines
     return environment
 
 

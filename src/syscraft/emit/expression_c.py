@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from syscraft.declaration.ctext import CType
+from syscraft.declaration.ctype import CType
 from syscraft.model.expression import (
     Binary,
     Cast,
@@ -14,7 +14,7 @@ from syscraft.model.expression import (
     StringLength,
     Unary,
 )
-from syscraft.model.types import spell_user
+from syscraft.model.types import spell_uapi
 
 _PRIMARY = (Name, Integer, SizeOf, StringLength)
 _PRODUCTS = frozenset("* / %".split())
@@ -66,7 +66,7 @@ def _inside(expression: Expression, bare: tuple[type[Expression], ...]) -> str:
 
 
 def _type(ctype: CType) -> str:
-    return spell_user(ctype)
+    return spell_uapi(ctype)
 
 
 def _side(expression: Expression, outer: str, *, last: bool = False) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from syscraft.declaration.ctext import CType
+from syscraft.declaration.ctype import CType
 from syscraft.model.c_values import (
     LONG_BITS,
     CInteger,
@@ -33,14 +33,12 @@ def python_text(
     expression: Expression,
     scopes: Callable[[int], Scope],
     target: CType | None = None,
-    rename: Callable[[str], str] = str,
 ) -> str | None:
     """Write an expression whose names are Python's variables, checked to fit their types.
 
     Args:
         scopes: what names mean where ``long`` has so many bits.
         target: the C type that the value is converted to.
-        rename: what a C name is called in Python.
 
     Returns: None if only C can work it out.
     """
@@ -53,7 +51,7 @@ def python_text(
             return None
         wanted = scope.type_of(target) if target else None
         values.append(convert(value, wanted) if wanted else value)
-    printer = _Printer(rename)
+    printer = _Printer()
     narrow, wide = (printer.text(value) for value in values)
     if narrow == wide:
         return wide
@@ -62,9 +60,6 @@ def python_text(
 
 
 class _Printer:
-    def __init__(self, rename: Callable[[str], str]) -> None:
-        self._rename = rename
-
     def text(self, value: Value, tight: int = _CONDITION) -> str:
         """Write a value, in brackets if it binds less than *tight*."""
         text, binds = self._print(value)
@@ -73,7 +68,7 @@ class _Printer:
     def _print(self, value: Value) -> tuple[str, int]:
         match value.kind:
             case "name":
-                return self._rename(value.text), _ATOM
+                return value.text, _ATOM
             case "number":
                 return _literal(value), _ATOM
             case "convert":

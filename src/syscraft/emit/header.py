@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from syscraft.abi.abi import Abi
-from syscraft.declaration.ctext import CType
+from syscraft.declaration.ctype import CType
 from syscraft.emit import user_c
 from syscraft.emit.base import Emitter, Files, fill
 from syscraft.emit.ctext_layout import argument_list
@@ -46,7 +46,7 @@ def _emit(call: Call, number: int, abis: tuple[Abi, ...]) -> Files:
 
 def _wrapper(call: Call, wrapper: Wrapper) -> dict[str, object]:
     head = declare_user(wrapper.returns, wrapper.name)
-    args, ret = (_free(name, wrapper) for name in ("args", "ret"))
+    args, ret = (user_c.free_name(name, wrapper) for name in ("args", "ret"))
     if call.packed:
         assert wrapper.struct_version is not None
         passed = [f"&{args}", call.packed.size_constant(wrapper.struct_version)]
@@ -84,14 +84,6 @@ def _as_kernel_type(argument: Argument, pointers: frozenset[str]) -> str:
         # Compilers warn of a pointer that is made of a narrower number.
         expression = Cast(CType("unsigned long"), expression)
     return c_text(Cast(ctype, expression))
-
-
-def _free(name: str, wrapper: Wrapper) -> str:
-    """A name for a local variable that no parameter has."""
-    taken = {parameter.name for parameter in wrapper.parameters}
-    while name in taken:
-        name += "_"
-    return name
 
 
 EMITTER = Emitter("header", "C header over libc: the user's order, errno", _emit)

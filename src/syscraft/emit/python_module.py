@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import keyword
 import textwrap
 from functools import partial
 from typing import Any
 
 from syscraft.abi.abi import Abi, ElfIdentity
 from syscraft.abi.layout import Pairs
-from syscraft.declaration.ctext import CStruct, CType
+from syscraft.declaration.ctype import CType
 from syscraft.declaration.scalars import SCALARS
 from syscraft.emit import user_c
 from syscraft.emit.base import Emitter, Files, fill
 from syscraft.emit.expression_python import python_text
 from syscraft.model.c_values import scope_of
-from syscraft.model.call import Argument, Call, Parameter, Shared, Wrapper, types_module
+from syscraft.model.call import Argument, Call, Parameter, Shared, Struct, Wrapper, types_module
 from syscraft.model.expression import Cast, Expression, Name, names_in
+from syscraft.model.names import class_name
 from syscraft.model.types import declare_user
 
 _WIDTH = 96
@@ -41,7 +41,7 @@ def _emit(call: Call, number: int, abis: tuple[Abi, ...]) -> Files:
             (field.name, _ctype(field.type_name, str(field.array) if field.array else None))
             for field in call.packed.fields
         ]
-        structs.append((_class_name(call.packed.name), call.packed.name, fields))
+        structs.append((class_name(call.packed.name), call.packed.name, fields))
     extras = [_parameter(extra, packed=call.packed is not None) for extra in call.clone_extras]
     names = [call.name] if call.is_clone else [wrapper.name for wrapper in call.wrappers]
     text = fill(
@@ -75,6 +75,11 @@ def _emit(call: Call, number: int, abis: tuple[Abi, ...]) -> Files:
             for w in call.wrappers
             for parameter in (*w.parameters, *(argument.parameter for argument in w.arguments))
         ) or any(extra.ctype.is_pointer for extra in call.clone_extras),
+        second_result=sorted(
+            {elf.machine for abi in abis if _has_second_result(abi) for elf in abi.elf}
+        ),
+        flags_checked=call.is_clone or "_checked(" in code,
+        clone_args="_clone_args(" in code,
         wide=call.has_wide_arguments,
         pairs=[
             (_identity(elf), abi.pairs.name, abi.key)
@@ -87,6 +92,11 @@ def _emit(call: Call, number: int, abis: tuple[Abi, ...]) -> Files:
         raises=_raises(call),
     )  # fmt: skip
     return {**files, f"{call.name}.py": text}
+
+
+def _has_second_result(abi: Abi) -> bool:
+    """Whether the result of a fork-like call does not tell the child."""
+    return "HAVE_FORK_SYSCALLS" in (abi.template("bare_syscalls.c.j2") or "")
 
 
 def _constants(shared: Shared) -> dict[str, tuple[str, str | None]]:
@@ -172,40 +182,26 @@ def _doc_line(text: str) -> str:
 
 
 def _parameter(parameter: Parameter, *, packed: bool) -> dict[str, str]:
-    name = _safe(parameter.name)
     return {
-        "name": name,
-        "field": parameter.name,
+        "name": parameter.name,
         "annotation": "Pointer" if parameter.ctype.is_pointer else "int",
-        "convert": _convert(parameter, name, packed=packed),
+        "convert": _convert(parameter, packed=packed),
         "c": declare_user(parameter.ctype, parameter.name),
     }
 
 
-def _convert(parameter: Parameter, expression: str, *, packed: bool) -> str:
-    """Write what checks *expression*, and makes a register's value of it or a struct's."""
+def _convert(parameter: Parameter, *, packed: bool) -> str:
+    """Write what checks an argument, and makes a register's value of it or a struct's."""
+    name = parameter.name
     if parameter.ctype.is_pointer:
-        name = _safe(parameter.name)
         if packed:
-            return f'_address("{name}", {expression}, keep)'
-        return f'_pointer("{name}", {expression})'
+            return f'_address("{name}", {name}, _keep)'
+        return f'_pointer("{name}", {name})'
     scalar = SCALARS[parameter.ctype.base]
     bits = str(scalar.bits or "_LONG_BITS")
-    if parameter.ctype.base in ("bool", "_Bool"):
+    if parameter.ctype.base == "bool":
         bits = "1"
-    return f'_integer("{_safe(parameter.name)}", {expression}, {bits}, {scalar.signed})'
-
-
-# What the templates' own functions use.
-_TAKEN = frozenset(
-    "args arguments ctypes dict errno flag flags int keep len list memoryview name os parent "
-    "reason ret signal values".split()
-)
-
-
-def _safe(name: str) -> str:
-    """Python has words that C lacks, and the templates have names of their own."""
-    return f"{name}_" if keyword.iskeyword(name) or name in _TAKEN else name
+    return f'_integer("{name}", {name}, {bits}, {scalar.signed})'
 
 
 def _function(call: Call, wrapper: Wrapper) -> dict[str, Any]:
@@ -221,7 +217,7 @@ def _function(call: Call, wrapper: Wrapper) -> dict[str, Any]:
             # What arithmetic is done with is checked as C does when the function is called.
             for name in sorted(names_in(argument.expression) & given.keys()):
                 if not given[name].ctype.is_pointer:
-                    checked[_safe(name)] = _convert(given[name], _safe(name), packed=packed)
+                    checked[name] = _convert(given[name], packed=packed)
             passed.append((parameter.name, derived))
             continue
         mine = _parameter(parameter, packed=packed)
@@ -233,6 +229,11 @@ def _function(call: Call, wrapper: Wrapper) -> dict[str, Any]:
     signature = [f"{p['name']}: {p['annotation']}" for p in described]
     if explicit:
         signature += ["*", *(f"{p['name']}: {p['annotation']}" for p in explicit)]
+    if call.returns_twice:
+        passed = [
+            (argument.parameter.name, _for_a_child(call, argument.parameter, value))
+            for argument, (_, value) in zip(wrapper.arguments, passed, strict=True)
+        ]
     return {
         "name": wrapper.name,
         "signature": signature,
@@ -240,11 +241,31 @@ def _function(call: Call, wrapper: Wrapper) -> dict[str, Any]:
         "passed": passed,
         "c": _c_line(declare_user(wrapper.returns, wrapper.name), [p["c"] for p in described]),
         "wide": {a.parameter.name for a in wrapper.arguments if a.parameter.is_wide},
-        "keeps": any("keep" in convert for _, convert in passed),
+        "unsigned": _unsigned(wrapper.returns),
+        "keeps": any("_keep)" in convert for _, convert in passed),
         "size": call.packed.versions[wrapper.struct_version].size_bytes
         if call.packed and wrapper.struct_version is not None
         else None,
     }
+
+
+def _unsigned(ctype: CType) -> str:
+    """What makes an unsigned result, or an address, of the kernel's long; empty for others."""
+    if ctype.scalar and ctype.scalar.signed:
+        return ""
+    bits = ctype.scalar.bits if ctype.scalar else None
+    return f" & ((1 << {bits or '_LONG_BITS'}) - 1)"
+
+
+def _for_a_child(call: Call, parameter: Parameter, value: str) -> str:
+    """Look at what a call that returns twice is given, where that is clone(2)'s or clone3(2)'s."""
+    if parameter.ctype.is_pointer:
+        is_args = parameter.ctype.base == "struct clone_args" and not call.packed
+        return value.replace("_pointer(", "_clone_args(") if is_args else value
+    # A declaration that has flags of its own means those.
+    if parameter.name in ("flags", "clone_flags") and not call.shared.flags:
+        return f"_checked({value})"
+    return value
 
 
 def _derived(call: Call, wrapper: Wrapper, argument: Argument) -> str | None:
@@ -253,17 +274,16 @@ def _derived(call: Call, wrapper: Wrapper, argument: Argument) -> str | None:
     pointers = {p.name for p in wrapper.parameters if p.ctype.is_pointer}
     named = _pointer_name(argument.expression)
     if named in pointers or (named == "NULL" and target.is_pointer):
-        value = "None" if named == "NULL" else _safe(named)
+        value = "None" if named == "NULL" else named
         if not target.is_pointer and not (argument.parameter.is_long or argument.parameter.is_wide):
             return None  # an address that is cut off
         if call.packed:
-            return f'_address("{value}", {value}, keep)'
+            return f'_address("{value}", {value}, _keep)'
         return f'_pointer("{value}", {value})'
     return python_text(
         argument.expression,
         partial(scope_of, constants=call.shared.flags, arguments=wrapper.parameters),
         CType("unsigned long") if target.is_pointer else target,
-        _safe,
     )
 
 
@@ -280,19 +300,17 @@ def _pointer_name(expression: Expression) -> str:
 def _ctype(type_name: str, array: str | None = None) -> str:
     scalar = SCALARS.get(type_name)
     if scalar is None:
-        base = _class_name(type_name.removeprefix("struct "))
+        base = class_name(type_name.removeprefix("struct "))
+    elif type_name == "char":
+        base = "ctypes.c_char"  # text, whatever sign its characters have
     else:
         base = f"ctypes.c_{'' if scalar.signed else 'u'}int{scalar.bits}"
     return f"{base} * {array}" if array else base
 
 
-def _struct(struct: CStruct) -> _Struct:
+def _struct(struct: Struct) -> _Struct:
     fields = [(f.name, _ctype(f.ctype.base, f.ctype.array)) for f in struct.fields]
-    return _class_name(struct.name), struct.name, fields
-
-
-def _class_name(name: str) -> str:
-    return "".join(word.capitalize() for word in name.split("_") if word)
+    return class_name(struct.name), struct.name, fields
 
 
 EMITTER = Emitter("python", "Python module by the C core or ctypes: typed, OSError", _emit)

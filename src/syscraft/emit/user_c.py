@@ -8,9 +8,10 @@ from syscraft.abi.abi import Abi
 from syscraft.abi.layout import Part, places
 from syscraft.emit.base import fill
 from syscraft.emit.expression_c import as_macro, as_operand, c_text
+from syscraft.emit.layouts import layout_assertions
 from syscraft.emit.packed_struct import packed_struct
-from syscraft.model.call import Argument, Call, Parameter
-from syscraft.model.expression import Cast, Integer
+from syscraft.model.call import Argument, Call, Parameter, Wrapper
+from syscraft.model.expression import Cast, Integer, types_in
 from syscraft.model.names import KNOWN_STRUCTS
 from syscraft.model.types import declare_user
 
@@ -18,6 +19,14 @@ from syscraft.model.types import declare_user
 def declared(parameters: tuple[Parameter, ...]) -> list[str]:
     """Declare parameters as user space spells them."""
     return [declare_user(parameter.ctype, parameter.name) for parameter in parameters]
+
+
+def free_name(name: str, wrapper: Wrapper) -> str:
+    """A name for a local variable that no parameter has."""
+    taken = {parameter.name for parameter in wrapper.parameters}
+    while name in taken:
+        name += "_"
+    return name
 
 
 def as_register(parameter: Parameter) -> str:
@@ -97,6 +106,9 @@ def definitions(call: Call, number: int) -> str:
         number=number,
         as_macro=as_macro,
         packed=[packed_struct(packed) for packed in call.shared.packed],
+        layouts=layout_assertions(
+            call.shared.structs, f"{call.shared.name.upper()}_ASSERT", "__builtin_offsetof"
+        ),
     )
 
 
@@ -115,6 +127,9 @@ def libc_type_headers(call: Call) -> list[str]:
     names = {parameter.ctype.base for parameter in _all_parameters(call)} | {
         wrapper.returns.base for wrapper in call.wrappers
     }
+    for wrapper in call.wrappers:
+        names = names.union(*(types_in(argument.expression) for argument in wrapper.arguments))
+    names = names.union(*(types_in(flag.value) for flag in call.shared.flags))
     found = set()
     fixed = {name for name in names if name.startswith(("int", "uint")) and name.endswith("_t")}
     if fixed:
@@ -123,7 +138,7 @@ def libc_type_headers(call: Call) -> list[str]:
         found.add("stddef.h")
     if any(name.endswith("_t") for name in names - fixed - {"size_t"}):
         found.add("sys/types.h")
-    if "_Bool" in names or "bool" in names:
+    if "bool" in names:
         found.add("stdbool.h")
     return sorted(found)
 

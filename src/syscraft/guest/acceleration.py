@@ -18,15 +18,19 @@ _KVM_DEADLINE_S = 5.0
 
 @dataclass(frozen=True)
 class Acceleration:
-    """How QEMU runs the guest's instructions; ``shown`` is for the report."""
+    """How QEMU runs the guest's instructions, and by what ``devices`` of this machine.
+
+    ``shown`` is for the report.
+    """
 
     arguments: tuple[str, ...]
     shown: str
+    devices: tuple[str, ...] = ()
 
 
 EMULATION = Acceleration(("-accel", "tcg"), "emulation")
 # A para-virtual KVM hangs with x86 guests, or stops them at the first odd instruction.
-_ACCELERATED = Acceleration(("-accel", "kvm", "-cpu", "host"), "KVM")
+_ACCELERATED = Acceleration(("-accel", "kvm", "-cpu", "host"), "KVM", (str(_KVM),))
 
 Boot = Callable[[Acceleration, float], Booted]
 

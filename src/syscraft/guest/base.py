@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol, Self
 
 from syscraft.build.flavour import Flavour
-from syscraft.guest.channel import End, Sink
+from syscraft.guest.channel import End, Sink, Window
 from syscraft.hints import Progress
 
 if TYPE_CHECKING:  # it loads slowly, and a kernel that is remembered needs none
@@ -67,7 +67,7 @@ class Session(Protocol):
         stdin: int | None = None,
         on_output: Sink,
         on_error: Sink,
-        window: tuple[int, int] | None = None,
+        window: Window | None = None,
         deadline_s: float | None = None,
     ) -> End:
         """Run a command to its end; see :meth:`syscraft.guest.channel.Line.run`.

@@ -5,6 +5,7 @@ The frames are those of ``init/guest.h``.
 
 from __future__ import annotations
 
+import hmac
 import os
 import selectors
 import struct
@@ -16,6 +17,7 @@ from enum import Enum
 from syscraft.errors import LabError
 
 INPUT_MAX = 3072  # as in init/guest.h, which says why
+_TOKEN_BYTES = 16
 _OUTPUT_MAX = 32768
 _FROM_GUEST = b"BROEQF"
 
@@ -30,6 +32,7 @@ class Ended(Enum):
     NO_START = 2
     GUEST_DIED = 3
     DEADLINE = 4
+    RESTARTED = 5
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,19 @@ class End:
     how: Ended
     value: int
     seconds: float
+
+
+@dataclass(frozen=True)
+class Window:
+    """The window of a terminal.
+
+    Args:
+        size: tells its rows and columns.
+        changes: a descriptor that can be read when they have changed.
+    """
+
+    size: Callable[[], tuple[int, int]]
+    changes: int
 
 
 class Line:
@@ -62,6 +78,16 @@ class Line:
         if kind != "B":
             raise LabError.of("the guest cannot be set up", found=payload.decode(errors="replace"))
 
+    def open_folder(self, path: str, deadline: float) -> None:
+        """Let commands change the files of this machine's folder *path*.
+
+        Raises:
+            LabError: the guest cannot do so.
+            EOFError, TimeoutError: as above.
+        """
+        self._send("M", os.fsencode(path))
+        self._expect_credit(deadline)
+
     def power_off(self) -> None:
         """Ask the guest to end.
 
@@ -79,20 +105,22 @@ class Line:
         stdin: int | None = None,
         on_output: Sink,
         on_error: Sink,
-        window: tuple[int, int] | None = None,
+        window: Window | None = None,
         deadline_s: float | None = None,
     ) -> End:
         """Run a command to its end.
 
         Args:
             stdin: a descriptor to read its standard input from; None for no input.
-            window: (rows, columns) of the terminal to give it; None for pipes.
+            window: of the terminal to give it; None for pipes.
         """
         started = time.monotonic()
         deadline = started + deadline_s if deadline_s else None
-        source = _Source(stdin)
+        token = os.urandom(_TOKEN_BYTES)
+        source = _Source(stdin, window)
         try:
             self._send_command(argv, cwd, env, window, deadline)
+            self._send("C", token)
             while True:
                 kind, payload = self._frame(deadline, source)
                 if kind == "O":
@@ -101,10 +129,12 @@ class Line:
                     on_error(payload)
                 elif kind == "R":
                     source.wanted = True
-                elif kind == "I":
-                    self._send("I", payload)
+                elif kind in ("I", "W"):
+                    self._send(kind, payload)
                 elif kind == "Q":
-                    return _end(payload, time.monotonic() - started)
+                    return _end(payload, token, time.monotonic() - started)
+                elif kind == "B":
+                    return End(Ended.RESTARTED, 0, time.monotonic() - started)
                 elif kind == "F":
                     raise LabError.of("the guest failed", found=payload.decode(errors="replace"))
         except TimeoutError:
@@ -117,20 +147,26 @@ class Line:
         argv: Sequence[str],
         cwd: str,
         env: Mapping[str, str],
-        window: tuple[int, int] | None,
+        window: Window | None,
         deadline: float | None,
     ) -> None:
         variables = [f"{name}={value}" for name, value in env.items()]
         head = struct.pack(
-            "<BHHII", window is not None, *(window or (0, 0)), len(argv), len(variables)
+            "<BHHII",
+            window is not None,
+            *(window.size() if window else (0, 0)),
+            len(argv),
+            len(variables),
         )
         data = head + b"".join(os.fsencode(text) + b"\0" for text in (cwd, *argv, *variables))
         for start in range(0, len(data), INPUT_MAX):
             self._send("D", data[start : start + INPUT_MAX])
-            kind, payload = self._frame(deadline)
-            if kind != "R":
-                raise LabError.of("the guest failed", found=payload.decode(errors="replace"))
-        self._send("C")
+            self._expect_credit(deadline)
+
+    def _expect_credit(self, deadline: float | None) -> None:
+        kind, payload = self._frame(deadline)
+        if kind != "R":
+            raise LabError.of("the guest failed", found=payload.decode(errors="replace"))
 
     def _send(self, kind: str, payload: bytes = b"") -> None:
         data = struct.pack("<BI", ord(kind), len(payload)) + payload
@@ -142,7 +178,7 @@ class Line:
             raise EOFError from error
 
     def _frame(self, deadline: float | None, source: _Source | None = None) -> tuple[str, bytes]:
-        """The next frame; input that *source* has for the guest comes as kind "I"."""
+        """The next frame; what *source* has for the guest comes as kind "I" or "W"."""
         while True:
             if len(self._buffer) >= 5:
                 kind, length = struct.unpack_from("<BI", self._buffer)
@@ -158,6 +194,8 @@ class Line:
                     return chr(kind), payload
             with selectors.DefaultSelector() as selector:
                 selector.register(self._fd, selectors.EVENT_READ)
+                if source and source.window:
+                    selector.register(source.window.changes, selectors.EVENT_READ)
                 if source and source.wanted and not source.can_be_waited_for(selector):
                     return "I", source.read()
                 remaining = None if deadline is None else max(0.0, deadline - time.monotonic())
@@ -172,31 +210,48 @@ class Line:
                 if not data:
                     raise EOFError
                 self._buffer += data
+            elif source and source.window and source.window.changes in ready:
+                return "W", source.new_size()
             elif source:
                 return "I", source.read()
 
 
-def _end(payload: bytes, seconds: float) -> End:
+def _end(payload: bytes, token: bytes, seconds: float) -> End:
     told = {end.value: end for end in (Ended.EXIT, Ended.SIGNAL, Ended.NO_START)}
-    if len(payload) != 2 or payload[0] not in told:
+    if len(payload) != 2 + _TOKEN_BYTES or payload[0] not in told:
         raise LabError.of(
             "protocol error on the guest's line",
             expected="how a command ended",
             found=repr(payload[:64]),
         )
+    if not hmac.compare_digest(payload[2:], token):
+        raise LabError.of(
+            "a command pretends to be the guest's first program",
+            expected="how the command ended, from who was asked to run it",
+            found="somebody else's word for it on the guest's line",
+        )
     return End(told[payload[0]], payload[1], seconds)
 
 
 class _Source:
-    """Standard input for the guest, one piece for each time it asks."""
+    """What the guest gets while a command runs.
 
-    def __init__(self, fd: int | None) -> None:
+    Standard input, one piece for each time it asks, and its window's new sizes.
+    """
+
+    def __init__(self, fd: int | None, window: Window | None) -> None:
         self.fd = fd
+        self.window = window
         self.wanted = False
 
     def read(self) -> bytes:
         self.wanted = False
         return os.read(self.fd, INPUT_MAX) if self.fd is not None else b""
+
+    def new_size(self) -> bytes:
+        assert self.window is not None
+        os.read(self.window.changes, INPUT_MAX)
+        return struct.pack("<HH", *self.window.size())
 
     def can_be_waited_for(self, selector: selectors.BaseSelector) -> bool:
         if self.fd is None:

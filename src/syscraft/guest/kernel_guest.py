@@ -13,6 +13,7 @@ from syscraft.build.flavour import Flavour
 from syscraft.build.target import Target
 from syscraft.files import digest
 from syscraft.guest.base import Guest, Ready, Record, Session
+from syscraft.guest.sandbox import check_confinement
 from syscraft.guest.session import BOOT_DEADLINE_S
 from syscraft.hints import Progress
 
@@ -50,6 +51,7 @@ class KernelGuest(Guest):
 
         for tool, packages in self.tools().items():
             proc.need(tool, packages=packages)
+        check_confinement()
         kernel = build_kernel(work.tree, work.change, self.target(flavour), progress)
         record = {
             "image": str(kernel.image),

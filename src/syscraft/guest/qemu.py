@@ -21,7 +21,8 @@ from syscraft.guest.host import host_abi
 from syscraft.guest.initramfs import initramfs
 from syscraft.guest.kernel_guest import KernelGuest
 from syscraft.guest.options import guest_options
-from syscraft.guest.session import Booted
+from syscraft.guest.sandbox import opening
+from syscraft.guest.session import Booted, Wires
 
 _TWO = 2
 
@@ -119,25 +120,31 @@ class QemuMachine(KernelGuest):
         )  # fmt: skip
 
         # Each processor in a socket of its own: without ACPI, firmware of x86 lists no others.
-        def command(line: int, log: int) -> Sequence[str]:
+        def command(wires: Wires) -> Sequence[str]:
             return (
                 emulator, *_with_memory(machine.command[1:], flavour.memory_mib),
                 *how.arguments, *(("-smp", f"{cpus},sockets={cpus}") if cpus > 1 else ()),
                 "-nodefaults", "-nographic", "-no-reboot",
-                "-chardev", f"file,id=console,path=/dev/fd/{log},append=on",
-                "-chardev", f"socket,id=line,fd={line}",
-                *machine.wires, *(_host_files(machine.host_files) if self.has.host_files else ()),
+                "-chardev", f"file,id=console,path=/dev/fd/{wires.console},append=on",
+                "-chardev", f"socket,id=line,fd={wires.line}",
+                *machine.wires,
+                *(_host_files(machine.host_files) if self.has.host_files else ()),
                 "-kernel", str(kernel), "-initrd", str(archive), "-append", " ".join(words),
             )  # fmt: skip
 
-        return Booted(command, deadline_s=deadline_s * flavour.slower)
+        return Booted(command, deadline_s=deadline_s * flavour.slower, devices=how.devices)
 
 
 def _host_files(device: str | None) -> Sequence[str]:
-    """Nothing that the guest does reaches the host: QEMU itself refuses every write."""
-    return (
-        "-fsdev", "local,id=host,path=/,security_model=none,readonly=on,multidevs=remap",
-        "-device", f"{device},fsdev=host,mount_tag=host",
+    """QEMU itself refuses every write, and its sandbox those to folders that are not open."""
+    shares = {"host": "readonly=on", **({"writable": "readonly=off"} if opening().rw else {})}
+    return tuple(
+        word
+        for name, mode in shares.items()
+        for word in (
+            "-fsdev", f"local,id={name},path=/,security_model=none,{mode},multidevs=remap",
+            "-device", f"{device},fsdev={name},mount_tag={name}",
+        )
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from syscraft.guest.host import host_abi
 from syscraft.guest.initramfs import initramfs
 from syscraft.guest.kernel_guest import KernelGuest
 from syscraft.guest.options import guest_options
-from syscraft.guest.session import Booted
+from syscraft.guest.session import Booted, Wires
 
 _MEMORY_MIB = 512
 
@@ -64,10 +64,13 @@ class Uml(KernelGuest):
     def boot(self, kernel: Path, flavour: Flavour, files: Mapping[str, Path]) -> Booted:
         archive = initramfs()
 
-        def command(line: int, log: int) -> Sequence[str]:
+        def command(wires: Wires) -> Sequence[str]:
             return (
                 str(kernel), f"mem={max(_MEMORY_MIB, flavour.memory_mib)}M", f"initrd={archive}",
-                "rdinit=/init", "con=null", f"con0=null,fd:{log}", "ssl=null", f"ssl0=fd:{line}",
+                "rdinit=/init", "con=null", f"con0=null,fd:{wires.console}",
+                "ssl=null", f"ssl0=fd:{wires.line}",
+                # Not in ~/.uml, where a folder for each kernel would stay.
+                f"uml_dir={wires.scratch}/",
                 "SYSCRAFT_LINE=/dev/ttyS0", "SYSCRAFT_ROOT=hostfs", "panic=-1", *flavour.boot,
             )  # fmt: skip
 

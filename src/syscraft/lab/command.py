@@ -6,8 +6,10 @@ import contextlib
 import errno
 import fcntl
 import os
+import signal
 import struct
 import termios
+import threading
 import tty
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from syscraft.errors import UsageError, Where
 from syscraft.guest.base import Guest, Ready
-from syscraft.guest.channel import End, Ended
+from syscraft.guest.channel import End, Ended, Window
 from syscraft.lab.environment import BARE_ENVIRONMENT, host_environment
 from syscraft.lab.judge import LAST_BYTES, judge_boot
 from syscraft.lab.verdict import kernel_trouble
@@ -169,8 +171,9 @@ def _status(end: End, name: str, log: str, deadline_s: float | None, ready: Read
     if end.how is Ended.DEADLINE:
         _write(2, f"error: no end after {deadline_s:g} s; the guest was killed\n".encode())
         return TIMED_OUT
-    trouble = ready.explain(kernel_trouble(log) or log[-LAST_BYTES:])
-    _write(2, f"error: the kernel died; last console output:\n{trouble}\n".encode())
+    what = "the guest restarted" if end.how is Ended.RESTARTED else "the kernel died"
+    trouble = ready.explain(kernel_trouble(log) or log[-LAST_BYTES:].strip() or "nothing")
+    _write(2, f"error: {what}; last console output:\n{trouble}\n".encode())
     return GUEST_DIED
 
 
@@ -180,16 +183,41 @@ def _write(fd: int, data: bytes) -> None:
 
 
 @contextmanager
-def _raw_terminal(terminal: bool) -> Iterator[tuple[int, int] | None]:
+def _raw_terminal(terminal: bool) -> Iterator[Window | None]:
     """Hand every key on; the guest's own terminal does the rest."""
     if not terminal:
         yield None
         return
+    saved = termios.tcgetattr(0)
+    with _window_changes() as changes:
+        tty.setraw(0)
+        try:
+            yield Window(_window_size, changes)
+        finally:
+            termios.tcsetattr(0, termios.TCSADRAIN, saved)
+
+
+def _window_size() -> tuple[int, int]:
     size = fcntl.ioctl(1, termios.TIOCGWINSZ, b"\0" * 8)
     rows, columns, _, _ = struct.unpack("HHHH", size)
-    saved = termios.tcgetattr(0)
-    tty.setraw(0)
+    return rows, columns
+
+
+@contextmanager
+def _window_changes() -> Iterator[int]:
+    """A descriptor that can be read after each change of our window's size."""
+    ours, theirs = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+
+    def changed(*_: object) -> None:
+        with contextlib.suppress(BlockingIOError):  # full: it will be read all the same
+            os.write(theirs, b"\0")
+
+    handles = threading.current_thread() is threading.main_thread()  # no other may
+    before = signal.signal(signal.SIGWINCH, changed) if handles else None
     try:
-        yield rows, columns
+        yield ours
     finally:
-        termios.tcsetattr(0, termios.TCSADRAIN, saved)
+        if handles:
+            signal.signal(signal.SIGWINCH, before)
+        os.close(ours)
+        os.close(theirs)

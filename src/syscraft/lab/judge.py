@@ -54,8 +54,9 @@ def _verdict(
 ) -> tuple[Verdict, str]:
     if trouble := kernel_trouble(said):
         return Verdict.CRASH, trouble
-    if end.how is Ended.GUEST_DIED:
-        return Verdict.CRASH, "the kernel died; last console output:\n" + said[-LAST_BYTES:]
+    if end.how in (Ended.GUEST_DIED, Ended.RESTARTED):
+        what = "the guest restarted" if end.how is Ended.RESTARTED else "the kernel died"
+        return Verdict.CRASH, f"{what}; last console output:\n" + said[-LAST_BYTES:]
     if end.how is Ended.DEADLINE:
         last = (output + said).splitlines()[-10:]
         return Verdict.TIMEOUT, "\n".join([f"no end after {deadline_s:g} s", *last])

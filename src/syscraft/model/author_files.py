@@ -1,4 +1,4 @@
-"""Phase 8: the files that the declaration names are there and hold what they should."""
+"""Phase 9: the files that the declaration names are there and hold what they should."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from syscraft.declaration.cfunctions import find_functions
-from syscraft.declaration.ctext import CPrototype, without_comments
+from syscraft.declaration.ctext import without_comments
+from syscraft.declaration.ctype import CPrototype
 from syscraft.declaration.scalars import normal_spelling
 from syscraft.errors import Finding, Where
 from syscraft.files import KIB, read_limited

@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from syscraft.declaration import ctext
-from syscraft.declaration.ctext import CDeclarator, CPrototype, CTextError
+from syscraft.declaration.cstructs import parse_structs
+from syscraft.declaration.ctext import CTextError
+from syscraft.declaration.ctype import CDeclarator, CPrototype
 from syscraft.declaration.toml_file import KeyPath
-from syscraft.errors import Finding, Where
-from syscraft.model import names, types
+from syscraft.errors import Finding
+from syscraft.model import types
 from syscraft.model.call import Constant
 from syscraft.model.draft import Draft
 from syscraft.model.existing import parameters_of, prototype_of
 from syscraft.model.expression_reader import read_expression
+from syscraft.model.structs import lay_out
 
 
 def read_c_text(draft: Draft) -> list[Finding]:
@@ -28,9 +31,13 @@ def read_c_text(draft: Draft) -> list[Finding]:
 
     sizes: dict[str, int] = {}
     if "structs" in data:
-        draft.structs = attempt(ctext.parse_structs, ("structs",), data["structs"]) or ()
-        for struct in draft.structs:
-            findings += types.check_struct(struct, sizes)
+        structs = []
+        for struct in attempt(parse_structs, ("structs",), data["structs"]) or ():
+            laid_out, problems = lay_out(struct, sizes)
+            sizes[f"struct {struct.name}"] = laid_out.size_bytes
+            structs.append(laid_out)
+            findings += problems
+        draft.structs = tuple(structs)
     draft.known_types = frozenset(sizes) | frozenset(data.get("types", ()))
     if draft.data.get("like"):
         added: list[CDeclarator] = []
@@ -68,31 +75,21 @@ def read_c_text(draft: Draft) -> list[Finding]:
         value = attempt(read_expression, ("flags", index, "value"), flag["value"])
         if value is not None:
             where = draft.where("flags", index, "value")
-            flags.append(Constant(flag["name"], value, flag.get("summary"), where))
+            summary = " ".join(flag.get("summary", "").split())
+            flags.append(Constant(flag["name"], value, summary or None, where))
     draft.flags = tuple(flags)
     return findings
 
 
 def _judge(declared: CDeclarator, draft: Draft, *, kernel: bool) -> list[Finding]:
-    findings = _check_identifier(declared.name, declared.where)
     finding = types.check_value_type(
         declared.ctype, declared.where, draft.known_types, kernel=kernel
     )
-    return findings + ([finding] if finding else [])
+    return [finding] if finding else []
 
 
 def _judge_result(prototype: CPrototype, draft: Draft) -> list[Finding]:
     finding = types.check_value_type(
         prototype.returns, prototype.where, draft.known_types, kernel=False
-    )
-    return _check_identifier(prototype.name, prototype.where) + ([finding] if finding else [])
-
-
-def _check_identifier(name: str, where: Where) -> list[Finding]:
-    if name in names.KEYWORDS:
-        kind = "a C or C++ keyword"
-    elif name in names.MACROS:
-        kind = "a macro in user space"
-    else:
-        return []
-    return [Finding(f"'{name}' is {kind}", where, "a different name", name)]
+    ) or types.check_result_type(prototype.returns, prototype.where)
+    return [finding] if finding else []

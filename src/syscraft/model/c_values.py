@@ -16,7 +16,7 @@ import operator
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from syscraft.declaration.ctext import CType
+from syscraft.declaration.ctype import CType
 from syscraft.declaration.scalars import SCALARS
 from syscraft.model.call import Constant, Parameter
 from syscraft.model.expression import (
@@ -119,7 +119,7 @@ class Scope:
         scalar = None if ctype.is_pointer else SCALARS.get(ctype.base)
         if scalar is None:
             return None
-        is_bool = ctype.base in ("bool", "_Bool")
+        is_bool = ctype.base == "bool"
         return CInteger(
             scalar.bits or self.long_bits, scalar.signed, is_long=not scalar.bits, is_bool=is_bool
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
-from syscraft.declaration.ctext import CDeclarator, CStruct, CType
+from syscraft.declaration.ctype import CDeclarator, CType
 from syscraft.errors import Where
 from syscraft.model.expression import Expression
 from syscraft.model.tests import TestProgram
@@ -54,6 +54,27 @@ class KernelSignature:
 
     condition: str | None
     parameters: tuple[Parameter, ...]
+
+
+@dataclass(frozen=True)
+class StructField:
+    """A field of a struct of the author's own."""
+
+    name: str
+    ctype: CType
+    offset_bytes: int
+    where: Where = field(compare=False)
+
+
+@dataclass(frozen=True)
+class Struct:
+    """A struct of the author's own, laid out as every compiler does; ``text`` is the author's."""
+
+    name: str
+    fields: tuple[StructField, ...]
+    size_bytes: int
+    text: str
+    where: Where = field(compare=False)
 
 
 @dataclass(frozen=True)
@@ -192,7 +213,7 @@ class Shared:
     author: str
     source_name: str
     call_names: tuple[str, ...]
-    structs: tuple[CStruct, ...]
+    structs: tuple[Struct, ...]
     packed: tuple[PackedStruct, ...]
     includes: tuple[str, ...]
     flags: tuple[Constant, ...]

@@ -1,4 +1,4 @@
-"""Phase 7: cases call what exists, with as many arguments as it takes."""
+"""Phase 8: cases call what exists, with as many arguments as it takes."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ def read_cases(draft: Draft) -> list[Finding]:
                 entry["name"],
                 wrapper,
                 entry.get("setup", "").strip("\n"),
-                tuple(entry["args"]),
-                None if returns is None else str(returns),
+                tuple(map(_one_line, entry["args"])),
+                None if returns is None else _one_line(str(returns)),
                 entry.get("errno"),
-                entry.get("check"),
+                _one_line(entry["check"]) if "check" in entry else None,
                 where,
             )
         )
@@ -78,12 +78,18 @@ def _check_case_text(draft: Draft, index: int, entry: dict[str, Any]) -> list[Fi
         ctext.parse_statements(entry.get("setup", ""), draft.locate(("cases", index, "setup")))
     except CTextError as error:
         findings.append(error.finding)
-    if any(not 32 <= ord(c) < 127 for c in entry["name"]) or '"' in entry["name"]:
+    name = entry["name"]
+    if not name.strip() or any(not 32 <= ord(c) < 127 or c in '"\\#' for c in name):
         findings.append(
             Finding(
                 "a case's name must be plain text, as it is printed as a test's name",
                 draft.where("cases", index, "name"),
-                "printable ASCII without quotes",
+                "printable ASCII without quotes, backslashes and #",
             )
         )
     return findings
+
+
+def _one_line(expression: str) -> str:
+    """An expression as one line; no comment in it, and no line of its own in a string."""
+    return " ".join(filter(None, (line.strip() for line in expression.split("\n"))))

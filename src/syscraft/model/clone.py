@@ -6,7 +6,7 @@ Source: SYSCALL_DEFINE(clone) in kernel/fork.c, Linux 6.12.
 from __future__ import annotations
 
 from syscraft.abi.clone_order import CloneOrder
-from syscraft.declaration.ctext import CType
+from syscraft.declaration.ctype import CType
 from syscraft.model.call import KernelSignature, Parameter
 
 _UNSIGNED_LONG = CType("unsigned long")

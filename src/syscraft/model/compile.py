@@ -19,6 +19,8 @@ from syscraft.model.call import Call, Unit
 from syscraft.model.case_table import read_cases
 from syscraft.model.draft import Draft, share
 from syscraft.model.kernel_side import shape_kernel_side
+from syscraft.model.reserved import check_names
+from syscraft.model.text import check_text
 from syscraft.model.user_side import shape_user_side
 from syscraft.model.whole import check_together, check_whole
 from syscraft.model.words import check_words
@@ -69,18 +71,21 @@ def _compile(path: Path, shown_path: str) -> Unit:
     several = range(len(file.data.get("calls", ())))
     drafts = tuple(Draft(file, path.parent, index) for index in several) or (whole,)
     # 2. Names, numbers and words mean something.
-    _stop_on((check_whole(whole, drafts) if several else []) + _each(check_words, drafts))
+    findings = check_text(whole) + (check_whole(whole, drafts) if several else [])
+    _stop_on(findings + _each(check_words, drafts))
     # 3. The C text parses and its types are known.
     _stop_on(_each(read_c_text, drafts))
-    # 4. The kernel's side: parameters fit, structs are laid out, orders are known.
+    # 4. No name is one that a language, a header or a generated file has already.
+    _stop_on(check_names(drafts))
+    # 5. The kernel's side: parameters fit, structs are laid out, orders are known.
     _stop_on(_each(shape_kernel_side, drafts))
-    # 5. The user's side: every argument goes somewhere, every parameter has a source.
+    # 6. The user's side: every argument goes somewhere, every parameter has a source.
     _stop_on(_each(shape_user_side, drafts))
-    # 6. What is made for one call does not bear the name of what is made for another.
+    # 7. What is made for one call does not bear the name of what is made for another.
     _stop_on(check_together(drafts))
-    # 7. Cases call what exists with as many arguments as it takes.
+    # 8. Cases call what exists with as many arguments as it takes.
     _stop_on(_each(read_cases, drafts))
-    # 8. The files that the declaration names are there and hold what they should.
+    # 9. The files that the declaration names are there and hold what they should.
     _stop_on(_each(read_files, drafts))
     shared = share(drafts)
     return Unit(shared, tuple(draft.finish(shared) for draft in drafts))

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from syscraft.declaration.ctext import CDeclarator, CPrototype, CStruct, Locate
+from syscraft.declaration.ctext import Locate
+from syscraft.declaration.ctype import CDeclarator, CPrototype
 from syscraft.declaration.schema import CALL_KEYS, KEYS
 from syscraft.declaration.toml_file import KeyPath, TomlFile
 from syscraft.errors import Where
@@ -23,6 +24,7 @@ from syscraft.model.call import (
     Parameter,
     Shared,
     Silence,
+    Struct,
     TextFile,
     Wrapper,
     Written,
@@ -61,7 +63,7 @@ class Draft:
         self.prototypes: tuple[CPrototype, ...] = ()
         self.derive: dict[str, Expression] = {}
         self.flags: tuple[Constant, ...] = ()
-        self.structs: tuple[CStruct, ...] = ()
+        self.structs: tuple[Struct, ...] = ()
         self.known_types: frozenset[str] = frozenset()
         self.parameters: tuple[Parameter, ...] = ()
         self.signatures: tuple[KernelSignature, ...] = ()

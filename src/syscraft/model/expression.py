@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from syscraft.declaration.ctext import CType
+from syscraft.declaration.ctype import CType
 
 
 class _Node:
@@ -85,6 +85,17 @@ Expression = Name | Integer | Unary | Binary | Conditional | Cast | SizeOf | Str
 def names_in(expression: Expression) -> frozenset[str]:
     """The names that an expression uses."""
     return frozenset(node.name for node in _nodes(expression) if isinstance(node, Name))
+
+
+def types_in(expression: Expression) -> frozenset[str]:
+    """The names of the types that an expression casts to or takes the size of."""
+    found = set()
+    for node in _nodes(expression):
+        if isinstance(node, Cast):
+            found.add(node.ctype.base)
+        elif isinstance(node, SizeOf) and isinstance(node.of, CType):
+            found.add(node.of.base)
+    return frozenset(found)
 
 
 def _nodes(expression: Expression) -> Iterator[Expression]:

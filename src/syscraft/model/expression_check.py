@@ -1,4 +1,4 @@
-"""Part of phase 5: the names of expressions are known, and constants in them have a value."""
+"""Part of phase 6: the names of expressions are known, and constants in them have a value."""
 
 from __future__ import annotations
 

@@ -6,14 +6,8 @@ import re
 
 import tree_sitter
 
-from syscraft.declaration.ctext import (
-    CSource,
-    CTextError,
-    CType,
-    Locate,
-    open_expression,
-    read_type,
-)
+from syscraft.declaration.ctext import CSource, CTextError, Locate, open_expression, read_type
+from syscraft.declaration.ctype import CType
 from syscraft.declaration.scalars import SCALARS
 from syscraft.errors import Finding
 from syscraft.model.expression import (
@@ -27,6 +21,7 @@ from syscraft.model.expression import (
     StringLength,
     Unary,
 )
+from syscraft.model.types import plain_char
 
 # Brackets in brackets: more than anybody can read, and every compiler takes as many.
 # Source: ISO/IEC 9899:2018 section 5.2.4.1, 63 levels
@@ -195,6 +190,8 @@ def _type(source: CSource, node: tree_sitter.Node) -> CType:
     ctype = read_type(source, node)
     if ctype.array is not None or not (ctype.is_pointer or ctype.base in SCALARS):
         raise _refuse(source, node, "only an integer or a pointer is allowed here", "such a type")
+    if ctype.base == "char" and not ctype.is_pointer:
+        raise CTextError(plain_char(source.where(node)))
     return ctype
 
 

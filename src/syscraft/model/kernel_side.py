@@ -1,10 +1,10 @@
-"""Phase 4: parameters fit, structs are laid out, orders are known."""
+"""Phase 5: parameters fit, structs are laid out, orders are known."""
 
 from __future__ import annotations
 
 from syscraft.abi.discover import all_abis, register_names
 from syscraft.abi.layout import MAX_ARGUMENTS, Pairs, places
-from syscraft.declaration.ctext import CDeclarator, CType
+from syscraft.declaration.ctype import CDeclarator, CType
 from syscraft.errors import Finding
 from syscraft.model import clone
 from syscraft.model.call import KernelSignature, Parameter

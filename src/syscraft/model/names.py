@@ -15,25 +15,6 @@ AUTHOR = re.compile(r"[^<>\n]+ <[^<>@\s]+@[^<>@\s]+>\Z")
 # Source: KSYM_NAME_LEN in include/linux/kallsyms.h, Linux 6.12, is 512; file names end at 255.
 MAX_CALL_NAME = 64
 
-# ISO/IEC 9899:2018 section 6.4.1, the words of GNU C, and those of C++ that C lacks:
-# the headers serve both languages.
-KEYWORDS = frozenset(
-    """
-    auto break case char const continue default do double else enum extern float for goto if
-    inline int long register restrict return short signed sizeof static struct switch
-    typedef union unsigned void volatile while asm typeof bool true false and and_eq bitand
-    bitor catch class compl const_cast delete dynamic_cast explicit export friend mutable
-    namespace new not not_eq operator or or_eq private protected public reinterpret_cast
-    static_cast template this throw try typeid typename using virtual xor xor_eq
-    """.split()
-)
-
-# Macros of <errno.h>, <stdio.h> and of gcc -std=gnu11: as a name they would not stay themselves.
-MACROS = frozenset(["errno", "i386", "linux", "stderr", "stdin", "stdout", "unix"])
-
-# Headers that are generated beside those of a call.
-OWN_HEADERS = frozenset(["bare_syscalls", "ktap"])
-
 # Names known to asm-generic/errno-base.h and errno.h, Linux 6.12, plus ENOTSUP, which
 # POSIX has and Linux defines as EOPNOTSUPP.
 ERRNOS = frozenset(
@@ -66,3 +47,8 @@ KNOWN_STRUCTS = {
     "struct rlimit64": "linux/resource.h",
     "struct statx": "linux/stat.h",
 }
+
+
+def class_name(name: str) -> str:
+    """The Python class of a C struct."""
+    return "".join(word.capitalize() for word in name.split("_") if word)

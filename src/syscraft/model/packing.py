@@ -43,7 +43,12 @@ def pack(
         done = len(version)
         pad_to(8)
         ends.append(StructVersion(offset, fields[-1].name))
-    return PackedStruct(f"{call_name}_args", call_name, tuple(fields), tuple(ends))
+    return PackedStruct(struct_name(call_name), call_name, tuple(fields), tuple(ends))
+
+
+def struct_name(call_name: str) -> str:
+    """The struct that the arguments of a packed call go in."""
+    return f"{call_name}_args"
 
 
 def field_type(parameter: Parameter) -> tuple[str, int]:

@@ -1,8 +1,9 @@
-"""Phase 5: every argument goes somewhere, every parameter has a source."""
+"""Phase 6: every argument goes somewhere, every parameter has a source."""
 
 from __future__ import annotations
 
-from syscraft.declaration.ctext import CPrototype
+from syscraft.declaration.ctype import CDeclarator, CPrototype
+from syscraft.declaration.scalars import SCALARS
 from syscraft.errors import Finding
 from syscraft.model import types
 from syscraft.model.call import Argument, Parameter, Wrapper
@@ -57,6 +58,7 @@ def _shape_wrapper(draft: Draft, prototype: CPrototype) -> tuple[Wrapper, list[F
         elif parameter.name in given:
             used.add(parameter.name)
             mine = given[parameter.name].ctype
+            findings += _check_pointee(given[parameter.name], parameter)
             same = types.spell_user(mine) == types.spell_user(parameter.ctype)
             arguments.append(Argument(parameter, Name(parameter.name), same))
         elif introduced > 0:
@@ -95,3 +97,24 @@ def _shape_wrapper(draft: Draft, prototype: CPrototype) -> tuple[Wrapper, list[F
         ),
         findings,
     )
+
+
+def _check_pointee(mine: CDeclarator, kernels: Parameter) -> list[Finding]:
+    """Numbers behind a pointer have one width for both sides; void and bytes may be anything."""
+    one, other = mine.ctype, kernels.ctype
+    if one.pointers != 1 or other.pointers != 1:
+        return []
+    scalars = (SCALARS.get(one.base), SCALARS.get(other.base))
+    if None in scalars or 8 in (bits := {scalar.bits for scalar in scalars if scalar}):
+        return []
+    if len(bits) == 1:
+        return []
+    return [
+        Finding(
+            f"'{mine.name}' points to '{one.base}', and to '{other.base}' in the kernel",
+            mine.where,
+            types.spell_user(other),
+            types.spell_user(one),
+            "the two have different widths, so one side would read or write too much",
+        )
+    ]

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from syscraft.errors import Finding, Where
 from syscraft.model.call import types_module
 from syscraft.model.draft import Draft
-from syscraft.model.words import check_name, check_prose, check_texts
+from syscraft.model.text import check_prose
+from syscraft.model.words import check_name, check_texts
 
 
 def check_whole(whole: Draft, drafts: Sequence[Draft]) -> list[Finding]:
@@ -43,7 +44,7 @@ def check_whole(whole: Draft, drafts: Sequence[Draft]) -> list[Finding]:
 
 
 def check_together(drafts: Sequence[Draft]) -> list[Finding]:
-    """Phase 6: the functions, structs and files that are made for the calls have names apart."""
+    """Phase 7: the functions, structs and files that are made for the calls have names apart."""
     findings = []
     functions: dict[str, Where] = {}
     files = {f"{draft.name}_raw": f"the header of {draft.name} without libc" for draft in drafts}

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import re
-import sys
-
-from syscraft.declaration.toml_file import KeyPath
 from syscraft.errors import Finding, Where
 from syscraft.hints import near
 from syscraft.model import names
 from syscraft.model.call import PRIVATE_NUMBERS, NumberPolicy
 from syscraft.model.draft import Draft
-from syscraft.model.existing import check_like
+from syscraft.model.existing import check_free, check_like
+from syscraft.model.reserved import Role, judge
+from syscraft.model.text import check_prose, has_words
 
 # Common numbers start at 424; 512 to 547 are x32's own.
 # Source: arch/x86/entry/syscalls/syscall_64.tbl, Linux 6.12
 FIRST_COMMON_NUMBER = 424
 X32_NUMBERS = range(512, 548)
 LAST_NUMBER = PRIVATE_NUMBERS[-1]
-
-_COMMENT_MARK = re.compile(r"/\*|\*/")
-# Source: patchbreak() in mailinfo.c, git 2.39
-_MAIL_MARK = re.compile(r"(?:^|\s)(?:---|diff -|Index: )")
 
 
 def check_words(draft: Draft) -> list[Finding]:
@@ -32,7 +26,8 @@ def check_words(draft: Draft) -> list[Finding]:
     findings += _check_combinations(draft)
     if "like" in data and not draft.is_clone:
         findings += check_like(draft)
-    findings += _check_number(data.get("number", "private"), draft.where("number"))
+    number = data.get("number", "private")
+    findings += _check_number(number, draft.where("number")) or check_free(draft, number)
     for where, errno in _errno_names(draft):
         if errno not in names.ERRNOS:
             hint = near(errno, sorted(names.ERRNOS))
@@ -74,43 +69,9 @@ def check_texts(draft: Draft) -> list[Finding]:
             )
         )
     for key in ("summary", "author"):
-        if not _has_words(data[key]) or len(data[key].splitlines()) > 1:
+        if not has_words(data[key]) or "\n" in data[key].strip("\n"):
             findings.append(Finding(f"'{key}' must be one line of text", draft.where(key)))
     return findings
-
-
-def check_prose(draft: Draft) -> list[Finding]:
-    """Text for people ends up in C comments, in Python and in a mail for git am."""
-    data = draft.data
-    texts: list[tuple[KeyPath, str]] = [
-        ((key,), data[key]) for key in ("summary", "description", "author") if key in data
-    ]
-    texts += [(("errors", i, "when"), e["when"]) for i, e in enumerate(data.get("errors", ()))]
-    texts += [
-        (("flags", i, "summary"), f["summary"])
-        for i, f in enumerate(data.get("flags", ()))
-        if "summary" in f
-    ]
-    if "help" in data.get("kconfig", {}):
-        texts.append((("kconfig", "help"), data["kconfig"]["help"]))
-    findings = []
-    for path, text in texts:
-        where = draft.where(*path)
-        if path[0] in ("errors", "flags", "kconfig") and not _has_words(text):
-            findings.append(Finding("this text is empty", where, "at least one word"))
-        if found := _COMMENT_MARK.search(text):
-            message = "this text cannot appear in a C comment"
-            findings.append(Finding(message, where, "text without /* and */", found[0]))
-        if found := _MAIL_MARK.search(text):
-            message = "git am would mistake this for the start of the patch"
-            findings.append(Finding(message, where, "a different wording", found[0].strip()))
-        if any((ord(c) < 32 and c not in "\t\n\r") or 127 <= ord(c) < 160 for c in text):
-            findings.append(Finding("control character in this text", where))
-    return findings
-
-
-def _has_words(text: str) -> bool:
-    return any(c.isalnum() for c in text)
 
 
 def check_name(name: str, where: Where, *, is_module: bool = True) -> list[Finding]:
@@ -124,15 +85,8 @@ def check_name(name: str, where: Where, *, is_module: bool = True) -> list[Findi
                 f"the name is longer than {names.MAX_CALL_NAME} characters", where, expected, found
             )
         ]
-    if name in names.KEYWORDS:
-        return [Finding(f"'{name}' is a C or C++ keyword", where, expected, name)]
-    if name in names.MACROS:
-        return [Finding(f"'{name}' is a macro in user space", where, "a different name", name)]
-    if name in names.OWN_HEADERS:
-        return [Finding(f"syscraft has a header {name}.h", where, "a different name", name)]
-    if is_module and name in sys.stdlib_module_names:
-        hint = "the generated Python module would shadow it"
-        return [Finding(f"Python has a module '{name}'", where, "a different name", name, hint)]
+    if findings := judge(Role.CALL if is_module else Role.UNIT, name, where):
+        return findings
     if not names.CALL_NAME.match(name):
         return [Finding("the name is not a valid identifier", where, expected, shown)]
     return []

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 
-from syscraft.declaration.ctext import CType
+from syscraft.declaration.ctype import CType
 from syscraft.errors import Where
 
 
@@ -100,6 +100,8 @@ class Subject:
         packed: whether the parameters travel in a struct that can grow, which generated code
             checks and copies.
         versions: the fields of each version of that struct.
+        name_where: where the name stands, if not with the parameters.
+        functions: the wrappers of user space, each with its place.
     """
 
     name: str
@@ -121,6 +123,8 @@ class Subject:
     like: str | None = None
     packed: bool = False
     versions: tuple[tuple[str, ...], ...] = ()
+    name_where: Where | None = None
+    functions: tuple[tuple[str, Where], ...] = ()
 
     def struct_of(self, item: Item) -> StructView | None:
         return dict(self.structs).get(item.ctype.base) if item.ctype.is_pointer else None

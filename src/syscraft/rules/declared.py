@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from syscraft.declaration.ctext import CStruct
 from syscraft.emit.expression_c import c_text
-from syscraft.model.call import Call, Silence
+from syscraft.model.call import Call, Silence, Struct
 from syscraft.rules.base import Item, RuleFinding, StructView, Subject, Variant
 from syscraft.rules.discover import judge
 from syscraft.rules.kernel_text import AuthorFile
@@ -36,10 +35,12 @@ def subject_of(call: Call) -> Subject:
         like=call.like,
         packed=call.packed is not None,
         versions=written.versions,
+        name_where=call.where,
+        functions=tuple((w.name, call.where) for w in call.wrappers if w.name != call.name),
     )
 
 
-def _view(struct: CStruct) -> StructView:
+def _view(struct: Struct) -> StructView:
     fields = tuple(Item(f.name, f.ctype, f.where) for f in struct.fields)
     return StructView(struct.name, fields, struct.where)
 

@@ -12,7 +12,9 @@ from pathlib import Path
 
 from syscraft.declaration import ctext
 from syscraft.declaration.cfunctions import CFunction, end_of_block, find_functions
-from syscraft.declaration.ctext import CType, without_comments
+from syscraft.declaration.cstructs import parse_structs
+from syscraft.declaration.ctext import without_comments
+from syscraft.declaration.ctype import CType
 from syscraft.errors import Where
 from syscraft.rules.base import Item, StructView, Text
 from syscraft.tree.source import KernelTree
@@ -174,8 +176,10 @@ class Headers:
         name = base.removeprefix("struct ")
         where = Where(path, line)
         try:
-            (parsed,) = ctext.parse_structs(
-                text.removeprefix("typedef ") + ";", lambda row, _: Where(path, line + row)
+            (parsed,) = parse_structs(
+                text.removeprefix("typedef ") + ";",
+                lambda row, _: Where(path, line + row),
+                strict=False,
             )
             fields = tuple(Item(f.name, f.ctype, f.where) for f in parsed.fields)
         except (ctext.CTextError, ValueError):

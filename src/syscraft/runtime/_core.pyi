@@ -73,21 +73,36 @@ def clone(
     set_tid: tuple[int, ...],
     cgroup: int,
     old_call: bool,
+    child: object = None,
+    life: Callable[[], object] | None = None,
     /,
-) -> tuple[int, int]: ...
+) -> tuple[int, int]:
+    """Make a child by clone3(2); returns twice, but for one that has a life, which it ends with.
+
+    child: what is told of its ``pid`` and ``_pidfd`` before a signal's handler can run.
+    """
+
 def fork_call(number: int, /, *args: Argument) -> int:
     """Make a child that has a copy of memory, by any such call; returns twice.
 
     It goes through the interpreter's own steps before and after a fork.
     """
 
+def vfork_call(number: int, /, *args: Argument) -> int:
+    """The same for a child that may run in this process's memory: as the *fork* of spawn() only."""
+
+def fork_by(
+    function: Callable[[], int], child: object, life: Callable[[], object] | None, pidfd: bool, /
+) -> int:
+    """Make a child by a function that makes one, with fork_call() or in its own way."""
+
 def spawn(
     plan: tuple[Any, ...],
     closed: bytes,
     cgroup: int,
     fork: Callable[[], int] | None,
-    sync_read: int,
-    sync_write: int,
     old_call: bool,
+    child: object = None,
     /,
-) -> tuple[int, int, int, str | None]: ...
+) -> tuple[int, int, int, str | None]:
+    """Start a program. Returns: ID, pidfd, and the errno and the step of what failed, or None."""

@@ -50,7 +50,7 @@ class Child:
     dropped without being waited for warns with ResourceWarning.
 
     Args:
-        pid: the child's process ID.
+        pid: the child's process ID; 0 until there is one.
         pidfd: a descriptor of the process that closes on exec, or -1.
         what: what runs in it, for messages.
     """
@@ -61,7 +61,7 @@ class Child:
     _lost = False
     _generation = 0
 
-    def __init__(self, pid: int, pidfd: int = -1, what: object = None) -> None:
+    def __init__(self, pid: int = 0, pidfd: int = -1, what: object = None) -> None:
         self.pid = pid
         self._pidfd = pidfd
         self._what = what
@@ -165,6 +165,17 @@ class Child:
         if pidfd >= 0:
             os.close(pidfd)
 
+    def abandon(self) -> None:
+        """End a child that the caller will not get, as an exception is under way; if there is one.
+
+        What another exception interrupts here, __del__ finishes.
+        """
+        if self.pid:
+            self.kill()
+            with contextlib.suppress(ChildProcessError):
+                self.wait()
+            self.close()
+
     def __enter__(self) -> Self:
         return self
 
@@ -184,8 +195,9 @@ class Child:
         return self._ended().__await__()
 
     def __del__(self) -> None:
-        # In a copy of the process that made it, it is no child; nor is what __init__ refused.
-        if self._generation != _generation:
+        # In a copy of the process that made it, it is no child; nor is what __init__ refused, or
+        # what has not come to be one.
+        if self._generation != _generation or not self.pid:
             return
         if self.returncode is None and not self._lost:
             warnings.warn(f"{self!r} was not waited for", ResourceWarning, stacklevel=2)
@@ -258,17 +270,6 @@ def _tell(ended: asyncio.Future[None]) -> None:
     # The loop may find the descriptor readable again before the waiting task has run.
     if not ended.done():
         ended.set_result(None)
-
-
-def pidfd_of(pid: int) -> int:
-    """Open a pidfd of a child that is not waited for: its ID cannot be another process's yet."""
-    try:
-        return os.pidfd_open(pid)
-    except OSError:
-        # The caller gets an exception and no child, so there must be none.
-        os.kill(pid, signal.SIGKILL)
-        os.waitid(os.P_PID, pid, os.WEXITED | WALL)
-        raise
 
 
 def reap_dropped() -> None:

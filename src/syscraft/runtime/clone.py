@@ -10,11 +10,13 @@ import threading
 import traceback
 import warnings
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, NoReturn, overload
 
 from syscraft.runtime import _core
-from syscraft.runtime.child import Child, pidfd_of, reap_dropped
+from syscraft.runtime.child import Child, reap_dropped
 from syscraft.runtime.namespaces import Cgroup, namespace_flags, opened_cgroup
+from syscraft.runtime.variant import clone3_only, variant_call
 
 # Flags that an interpreter cannot live with, or that say nothing to it.
 # include/uapi/linux/sched.h, Linux 6.12
@@ -115,15 +117,19 @@ def clone(
         set_tid: the child's process ID; or one for each PID namespace, innermost first. Linux 5.5.
         cgroup: the child's cgroup (version 2): its folder's path or descriptor. Linux 5.7.
         namespaces: which new ones the child gets: time, mount, cgroup, uts, ipc, user, pid, net.
-        how: a declared variant of clone(2), from a module that syscraft generate wrote.
-        extras: the arguments that the variant has more than clone(2).
+        how: a declared variant of clone(2), clone3(2) or fork(2), from a module that syscraft
+            generate wrote. What it has no argument for is refused.
+        extras: the arguments that the variant has more than the call that it is like.
 
     Returns:
         The child; or None in the child itself, if there is no function.
 
     Raises:
-        ValueError: flags that Python code cannot run with; the message says what to use.
-        TypeError: extras without *how*, or *how* with set_tid or cgroup.
+        ValueError: flags that Python code cannot run with, or that the variant does not take; the
+            message says what to use.
+        TypeError: extras without *how*, or those that it does not take; set_tid or cgroup with a
+            variant of another call than clone3(2).
+        RuntimeError: in a subinterpreter.
         OSError: the kernel refuses: EAGAIN (the limit of processes), EPERM, EEXIST (set_tid), EBADF
             and EBUSY (cgroup), ENOSYS (set_tid, cgroup or time namespaces before clone3(2)).
 
@@ -131,6 +137,8 @@ def clone(
         kernel/fork.c, SYSCALL_DEFINE2(clone3), Linux 6.12
     """
     wanted = _checked(flags) | namespace_flags(namespaces)
+    if not 0 <= exit_signal < signal.NSIG:
+        raise ValueError(f"clone(): exit_signal is {exit_signal}: expected 0 to {signal.NSIG - 1}")
     if func is not None and not callable(func):
         raise TypeError(f"clone(): func is {func!r}: expected a callable, or None to return twice")
     if args and func is None:
@@ -140,24 +148,31 @@ def clone(
             f"clone(): no argument is named {next(iter(extras))!r}; a declared variant of clone(2) "
             "has arguments of its own: pass it as how="
         )
-    if how is not None and (cgroup is not None or set_tid is not None):
-        raise TypeError("clone(): cgroup= and set_tid= are clone3(2)'s: leave them out with how=")
+    ids = () if set_tid is None else (set_tid,) if isinstance(set_tid, int) else tuple(set_tid)
+    if how is not None and (cgroup is not None or ids):
+        clone3_only("clone", how)
     sys.audit("syscraft.clone", wanted, exit_signal)
     reap_dropped()
     _warn_of_threads()
     if func is not None:
         _flush()
-    if how is not None:
-        pid, descriptor = how(**extras, flags=wanted | exit_signal), -1
-    else:
-        pid, descriptor = _clone3(wanted, exit_signal, pidfd, set_tid, cgroup)
-    if pid == 0:
-        if func is None:
-            return None
-        _run(func, args)
-    if pidfd and descriptor < 0:
-        descriptor = pidfd_of(pid)
-    return Child(pid, descriptor, func)
+    # It learns of its process before Python code can run, and so before a signal's handler can
+    # raise. The child calls its function from C: nothing that raises brings it back here.
+    child = Child(what=func)
+    life = None if func is None else partial(_run, func, args)
+    try:
+        with contextlib.nullcontext(-1) if cgroup is None else opened_cgroup(cgroup) as folder:
+            if how is None:
+                _core.clone(wanted, exit_signal, pidfd, ids, folder, False, child, life)
+            else:
+                call = variant_call("clone", how, extras, wanted, exit_signal, ids, folder)
+                _core.fork_by(call, child, life, pidfd)
+    except BaseException as error:
+        child.abandon()
+        if isinstance(error, OSError) and cgroup is not None and not isinstance(cgroup, int):
+            error.filename = os.fspath(cgroup)
+        raise
+    return child if child.pid else None
 
 
 def _checked(flags: int) -> int:
@@ -167,27 +182,6 @@ def _checked(flags: int) -> int:
         if flags & flag:
             raise ValueError(f"clone(): {reason}")
     return flags
-
-
-def _clone3(
-    flags: int,
-    exit_signal: int,
-    pidfd: bool,
-    set_tid: int | Iterable[int] | None,
-    cgroup: Cgroup | None,
-) -> tuple[int, int]:
-    if not 0 <= exit_signal < signal.NSIG:
-        raise ValueError(f"clone(): exit_signal is {exit_signal}: expected 0 to {signal.NSIG - 1}")
-    ids = () if set_tid is None else (set_tid,) if isinstance(set_tid, int) else tuple(set_tid)
-    if cgroup is None:
-        return _core.clone(flags, exit_signal, pidfd, ids, -1, False)
-    with opened_cgroup(cgroup) as folder:
-        try:
-            return _core.clone(flags, exit_signal, pidfd, ids, folder, False)
-        except OSError as error:
-            if not isinstance(cgroup, int):
-                error.filename = os.fspath(cgroup)
-            raise
 
 
 def _warn_of_threads() -> None:

@@ -92,8 +92,12 @@ def _check_cgroup(folder: int, name: str | None) -> None:
         os.stat("cgroup.procs", dir_fd=folder)
     except OSError:
         about = () if name is None else (name,)
-        error = OSError(errno.EBADF, os.strerror(errno.EBADF), *about)
+        error = OSError(errno.EBADF, NO_CGROUP, *about)
         raise told_step(error, "cgroup") from None
+
+
+NO_CGROUP = "not the folder of a cgroup (version 2)"
+"""What EBADF means of a cgroup."""
 
 
 def told_step(error: OSError, step: str) -> OSError:

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 import sys
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from contextlib import nullcontext
-from fcntl import F_DUPFD_CLOEXEC, fcntl
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from syscraft.runtime import _core
-from syscraft.runtime.child import Child, dropped, pidfd_of, reap_dropped
-from syscraft.runtime.namespaces import Cgroup, namespace_flags, opened_cgroup, told_step
+from syscraft.runtime.child import Child, dropped, reap_dropped
+from syscraft.runtime.namespaces import (
+    NO_CGROUP,
+    Cgroup,
+    namespace_flags,
+    opened_cgroup,
+    told_step,
+)
 from syscraft.runtime.spawn_plan import (
     ALL_BUT_STANDARD,
     IGNORED_BY_PYTHON,
     Descriptor,
     Environment,
-    Outcome,
     Text,
     closed,
     descriptor,
@@ -30,8 +31,8 @@ from syscraft.runtime.spawn_plan import (
     signal_mask,
     user_id,
     within,
-    without,
 )
+from syscraft.runtime.variant import parameters_of, variant_call
 
 # What clone3(2) says of a cgroup only: no cgroup's folder, or one that takes no processes.
 # kernel/cgroup/cgroup.c, cgroup_css_set_fork()
@@ -64,7 +65,9 @@ def spawn(
     """Start a program, as fast as the kernel can: the child shares memory until it executes.
 
     The child runs on a stack of its own with all signals blocked, and calls nothing but the kernel;
-    it takes the steps below in the order of the errors' list.
+    it takes the steps below in the order of the errors' list. With *uid* or *gid* it has a copy of
+    memory, as the kernel makes memory undumpable when its owner changes: that costs what fork(2)
+    costs.
 
     Args:
         argv: the program and its arguments.
@@ -88,10 +91,11 @@ def spawn(
         gid: the group's ID or name; likewise.
         groups: supplementary groups.
         nice: the nice value, from -20 to 19.
-        how: a declared variant of clone(2), from a module that syscraft generate wrote. It copies
-            memory as fork does. If it has a parameter nice, umask, uid, gid or process_group, it
-            gets that argument, and the child has a step less.
-        extras: the arguments that the variant has more than clone(2).
+        how: a declared variant of clone(2), clone3(2), fork(2) or vfork(2), from a module that
+            syscraft generate wrote. All but those of vfork(2) copy memory as fork does. If it has a
+            parameter nice, umask, uid, gid or process_group, it gets that argument, and the child
+            has a step less.
+        extras: the arguments that the variant has more than the call that it is like.
 
     Returns:
         The child, with the program running.
@@ -100,8 +104,8 @@ def spawn(
         OSError: a step failed, and there is no child. ``errno`` and ``filename`` say why, ``step``
             which one: clone, signals, setsid, process_group, umask, nice, cgroup, cwd, fds, groups,
             gid, uid, close, sigmask or exec.
-        ValueError: an argument that no child can be given.
-        TypeError: an argument of the wrong type.
+        ValueError: an argument that no child can be given, or that *how* has no place for.
+        TypeError: an argument of the wrong type, or one that *how* does not take.
         KeyError: no user or group has that name.
 
     Source:
@@ -149,27 +153,28 @@ def spawn(
     sys.audit("syscraft.spawn", executable, argv, cwd, env)
     if dropped:
         reap_dropped()
-    if how is not None:
-        fork = partial(how, **extras, flags=flags | signal.SIGCHLD)
-        outcome = _start_forked(plan, fork, ranges, fds or {}, cgroup)
-    elif cgroup is not None:
-        with opened_cgroup(cgroup) as folder:
-            outcome = _core.spawn(plan, ranges, folder, None, -1, -1, False)
-    else:
-        outcome = _core.spawn(plan, ranges, -1, None, -1, -1, False)
-    pid, descriptor_of_child, error, step = outcome
-    if step is not None:
-        raise _failure(error, step, argv[0] if executable is None else executable, cwd, cgroup)
-    if pidfd and descriptor_of_child < 0:
-        descriptor_of_child = pidfd_of(pid)
-    return Child(pid, descriptor_of_child, argv)
+    # It learns of its process before Python code can run, and a signal's handler can raise.
+    child = Child(what=argv)
+    try:
+        fork = None if how is None else variant_call("spawn", how, extras, flags)
+        if cgroup is not None:
+            with opened_cgroup(cgroup) as folder:
+                outcome = _core.spawn(plan, ranges, folder, fork, False, child)
+        else:
+            outcome = _core.spawn(plan, ranges, -1, fork, False, child)
+        _, _, error, step = outcome
+        if step is not None:
+            program = argv[0] if executable is None else executable
+            raise _failure(error, step, program, cwd, cgroup)
+    except BaseException:
+        child.abandon()
+        raise
+    return child
 
 
 def _taken_over(how: Callable[..., int], attributes: dict[str, Any]) -> dict[str, Any]:
     """Find the attributes that a variant of clone sets itself, so that no step has to."""
-    import inspect  # it loads slowly
-
-    parameters = inspect.signature(how).parameters
+    parameters = parameters_of("spawn", how).parameters
     return {
         name: value
         for name, value in attributes.items()
@@ -177,46 +182,21 @@ def _taken_over(how: Callable[..., int], attributes: dict[str, Any]) -> dict[str
     }
 
 
-def _start_forked(
-    plan: tuple[object, ...],
-    fork: Callable[[], int],
-    ranges: bytes,
-    targets: Container[int],
-    cgroup: Cgroup | None,
-) -> Outcome:
-    # How a forked child tells that it has come to its program: exec closes the pipe. Its end has
-    # to be out of the way of the child's own descriptors, and must not be closed before.
-    read, write = os.pipe()
-    try:
-        while write in targets:
-            higher = fcntl(write, F_DUPFD_CLOEXEC, write + 1)
-            os.close(write)
-            write = higher
-        with opened_cgroup(cgroup) if cgroup is not None else nullcontext(-1) as folder:
-            outcome = _core.spawn(plan, without(ranges, write), folder, fork, read, write, False)
-            write = -1  # the core has closed it
-            return outcome
-    finally:
-        for fd in (read, write):
-            if fd >= 0:
-                os.close(fd)
-
-
 def _failure(
     error: int, step: str, program: Text, cwd: Text | int | None, cgroup: Cgroup | None
 ) -> OSError:
     """Make the exception of a failed step, of the class that belongs to its errno."""
     about: object = None
+    text = os.strerror(error)
     if step == "clone" and cgroup is not None and error in _CGROUP_ERRORS:
         step = "cgroup"  # clone3(2) does both at once
+        if error == errno.EBADF:
+            text = NO_CGROUP
     if step == "exec":
         about = os.fspath(program)
     elif step == "cwd" and not isinstance(cwd, int):
         about = os.fspath(cwd) if cwd is not None else None
     elif step == "cgroup" and not isinstance(cgroup, int):
         about = os.fspath(cgroup) if cgroup is not None else None
-    if about is None:
-        failure = OSError(error, os.strerror(error))
-    else:
-        failure = OSError(error, os.strerror(error), about)
+    failure = OSError(error, text) if about is None else OSError(error, text, about)
     return told_step(failure, step)

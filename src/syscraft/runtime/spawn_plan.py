@@ -12,8 +12,6 @@ from typing import Protocol
 
 Text = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 Environment = Mapping[str, str] | Mapping[bytes, bytes]
-Outcome = tuple[int, int, int, str | None]
-"""The child's ID, its pidfd, and the errno and the step of what failed, or None."""
 
 
 class HasFileno(Protocol):
@@ -30,6 +28,7 @@ IGNORED_BY_PYTHON = 1 << (signal.SIGPIPE - 1) | 1 << (signal.SIGXFSZ - 1)
 _STANDARD = (0, 1, 2)
 _LAST_FD = 0xFFFFFFFF  # as close_range(2) counts
 _INT_MAX = 0x7FFFFFFF
+_LAST_SIGNAL = min(signal.NSIG - 1, 64)  # what the C core's sets hold; some tables go on
 _ID_MAX = 0xFFFFFFFE  # -1 means "as it is", kernel/sys.c
 
 
@@ -75,21 +74,11 @@ def _ranges_between(kept: Sequence[int], first: int, last: int) -> bytes:
 ALL_BUT_STANDARD = _ranges_between(_STANDARD, 0, _LAST_FD)
 
 
-def without(ranges: bytes, fd: int) -> bytes:
-    """Leave a descriptor out of ranges that are closed."""
-    numbers = array("I", ranges)
-    left = b""
-    for first, last in zip(numbers[::2], numbers[1::2], strict=True):
-        kept = [fd] if first <= fd <= last else []
-        left += _ranges_between(kept, first, last)
-    return left
-
-
 def signal_mask(signals: Iterable[int]) -> int:
     """Make a set of signals: bit 0 is signal 1."""
     mask = 0
     for number in signals:
-        mask |= 1 << (within("a signal in sigmask", number, signal.NSIG - 1, 1) - 1)
+        mask |= 1 << (within("a signal in sigmask", number, _LAST_SIGNAL, 1) - 1)
     return mask
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from syscraft.calls.census import Definition
 from syscraft.declaration import ctext
-from syscraft.declaration.ctext import CDeclarator
+from syscraft.declaration.ctype import CDeclarator
 from syscraft.errors import DeclarationError, Finding, UsageError, Where
 from syscraft.files import read_limited
 from syscraft.model.author_files import MAX_SOURCE
@@ -162,8 +162,7 @@ def _parameters(definition: Definition, where: Where) -> tuple[CDeclarator, ...]
 def _read(code: Code, definition: Definition) -> HandWritten:
     where = Where(str(code.path), definition.line)
     parameters = tuple(
-        replace(p, ctype=replace(p.ctype, user=p.ctype.is_pointer))
-        for p in _parameters(definition, where)
+        replace(p, ctype=p.ctype.marked(user=True)) for p in _parameters(definition, where)
     )
     condition = definition.conditions[-1] if definition.conditions else None
     return HandWritten(_name(definition), definition.line, parameters, condition)

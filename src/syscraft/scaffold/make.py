@@ -9,6 +9,7 @@ from syscraft import proc
 from syscraft.errors import UsageError, Where
 from syscraft.files import folder_made_whole, write_atomic
 from syscraft.model import names
+from syscraft.model.reserved import Role, refusal
 
 _KINDS = {None: "plain", "clone": "clone"}
 
@@ -32,10 +33,12 @@ def scaffold(name: str, like: str | None, directory: Path) -> tuple[Path, ...]:
             found=like,
             hint='a declaration starts from any other call with the line: like = "CALL"',
         )
-    if not names.CALL_NAME.match(name) or name in names.KEYWORDS or len(name) > names.MAX_CALL_NAME:
+    if taken := refusal(Role.CALL, name):
+        raise UsageError.of(taken[0], expected="a different name", found=name[:60], hint=taken[1])
+    if not names.CALL_NAME.match(name) or len(name) > names.MAX_CALL_NAME:
         raise UsageError.of(
             "the name is not a valid identifier",
-            expected=f"letters a-z, digits and _, at most {names.MAX_CALL_NAME}, not a C keyword",
+            expected=f"letters a-z, digits and _, at most {names.MAX_CALL_NAME}",
             found=name[:60],
         )
     folder = directory / name

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from syscraft.calls.census import Definition
 from syscraft.declaration.ctext import CTextError, parse_parameters
@@ -211,17 +211,14 @@ def _pairs(arguments: list[str]) -> str:
 
 
 def _read_parameters(text: str) -> str:
-    """Read C text, and write it in the one way of a census; const says nothing of a value.
+    """Read C text, and write it in the one way of a census.
 
     Raises:
         CTextError: it is no parameter list.
         ValueError: the list has no place for a type or a name.
     """
     parsed = parse_parameters(text, lambda row, column: Where(""))
-    return ", ".join(
-        replace(p.ctype, const=p.ctype.const and p.ctype.is_pointer).declare(p.name, kernel=True)
-        for p in parsed
-    )
+    return ", ".join(p.ctype.declare(p.name, kernel=True) for p in parsed)
 
 
 def _find_label(tree: KernelTree, symbol: str, folder: str) -> tuple[str, int] | None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from syscraft.declaration.ctext import CTextError, CType, parse_parameters
+from syscraft.declaration.ctext import CTextError, parse_parameters
+from syscraft.declaration.ctype import CType
 from syscraft.errors import Where
 from syscraft.model.call import Call
 from syscraft.tree.source import KernelTree
@@ -61,12 +62,7 @@ def has_parameters_of(found: Found, call: Call) -> bool:
 def _is_same(one: CType, other: CType) -> bool:
     if one.scalar and other.scalar:
         return (one.scalar.bits, one.scalar.signed) == (other.scalar.bits, other.scalar.signed)
-    return _plain(one) == _plain(other)
-
-
-def _plain(ctype: CType) -> CType:
-    """Const says nothing of a value."""
-    return replace(ctype, const=ctype.const and ctype.is_pointer)
+    return one == other
 
 
 def _files(name: str, tree: KernelTree) -> Iterator[str]:

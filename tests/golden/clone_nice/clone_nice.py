@@ -91,17 +91,35 @@ def _place(value: _Register, keep: list[object]) -> Union[ctypes.c_long, ctypes.
     return ctypes.c_long(ctypes.cast(memory, ctypes.c_void_p).value or 0)
 
 
+_MEANT_FOR_C = "between the call and the interpreter's own steps after a fork no Python code may run"
+# e_machine of ABIs whose kernels tell the child apart in a register that libc does not hand on.
+_SECOND_RESULT: tuple[int, ...] = ()
+
+
 def _by_ctypes(number: int, *values: _Register) -> int:
+    """Do as syscraft's C core, where nothing else can come between: no thread, no signal."""
+    if len(os.listdir("/proc/self/task")) > 1:
+        raise RuntimeError(f"clone_nice: {_MEANT_FOR_C}; with several threads this needs syscraft")
+    if _abi()[0] in _SECOND_RESULT:
+        raise RuntimeError("clone_nice: the child cannot be told apart here; this needs syscraft")
     keep: list[object] = []
     places = [_place(value, keep) for value in values]
-    while True:
-        ret = _syscall(ctypes.c_long(number), *places)
-        if ret != -1:
-            return int(ret)
+    old = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    try:
+        # Handlers of signals that have come run in here, and the next ones wait.
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        ctypes.pythonapi.PyOS_BeforeFork()
+        ret = int(_syscall(ctypes.c_long(number), *places))
         error = ctypes.get_errno()
-        # PEP 475: signal handlers have run when the loop comes round.
-        if error != errno.EINTR:
-            raise OSError(error, os.strerror(error))
+        if ret == 0:
+            ctypes.pythonapi.PyOS_AfterFork_Child()
+        else:
+            ctypes.pythonapi.PyOS_AfterFork_Parent()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, old)
+    if ret == -1:
+        raise OSError(error, os.strerror(error))
+    return ret
 
 
 @functools.lru_cache(maxsize=None)
@@ -112,9 +130,29 @@ def _way(count: int) -> Callable[..., int]:
         core: Any = importlib.import_module("syscraft.runtime._core")
     except ImportError:
         return functools.partial(_by_ctypes, number)
-    names = tuple(f"register{place}" for place in range(count))
-    call: Callable[..., int] = core.Call("clone_nice", number, names, False)
-    return call
+    return functools.partial(core.fork_call, number)
+
+
+# clone(2)'s flags that need a stack, a place in memory or a thread of C. include/uapi/linux/sched.h
+_REFUSED = {
+    0x00000100: "CLONE_VM: two interpreters cannot run on one memory",
+    0x00000800: "CLONE_SIGHAND: needs CLONE_VM",
+    0x00004000: "CLONE_VFORK: this process would stand still, with the GIL, until the child ends",
+    0x00010000: "CLONE_THREAD: the interpreter does not know the thread; use threading",
+    0x00080000: "CLONE_SETTLS: the child would lose libc's thread-local memory",
+    0x100000000: "CLONE_CLEAR_SIGHAND: the signal module would believe in handlers that are gone",
+    0x00001000: "CLONE_PIDFD: needs a place for the descriptor; use os.pidfd_open()",
+    0x00100000: "CLONE_PARENT_SETTID: the result is the child's ID",
+    0x00200000: "CLONE_CHILD_CLEARTID: needs a place in the child's memory",
+    0x01000000: "CLONE_CHILD_SETTID: use os.getpid() in the child",
+}
+
+
+def _checked(clone_flags: int) -> int:
+    for flag, reason in _REFUSED.items():
+        if clone_flags & flag:
+            raise ValueError(reason)
+    return clone_flags
 
 
 def _call(*values: _Register) -> int:
@@ -131,24 +169,11 @@ _ORDERS = {
     (8, 1, 1, 0): ("flags", "stack", "ptid", "tls", "ctid", "nice"),
 }
 
-# clone(2)'s flags that need a stack, a place in memory or a thread of C. include/uapi/linux/sched.h
-_REFUSED = {
-    0x00000100: "CLONE_VM: two interpreters cannot run on one memory",
-    0x00000800: "CLONE_SIGHAND: needs CLONE_VM",
-    0x00001000: "CLONE_PIDFD: needs a place for the descriptor; use os.pidfd_open()",
-    0x00010000: "CLONE_THREAD: the interpreter does not know the thread; use threading",
-    0x00080000: "CLONE_SETTLS: the child would lose libc's thread-local memory",
-    0x00100000: "CLONE_PARENT_SETTID: the result is the child's ID",
-    0x00200000: "CLONE_CHILD_CLEARTID: needs a place in the child's memory",
-    0x01000000: "CLONE_CHILD_SETTID: use os.getpid() in the child",
-}
 
-_before_fork = ctypes.pythonapi.PyOS_BeforeFork
-_before_fork.restype = None
-_after_fork_child = ctypes.pythonapi.PyOS_AfterFork_Child
-_after_fork_child.restype = None
-_after_fork_parent = ctypes.pythonapi.PyOS_AfterFork_Parent
-_after_fork_parent.restype = None
+
+def _call_in_order(values: dict[str, _Register]) -> int:
+    """Make the call with the arguments where this ABI has them; the others are 0."""
+    return _call(*[values.get(name, 0) for name in _ORDERS.get(_abi(), ())])
 
 
 def clone_nice(nice: int, flags: int = signal.SIGCHLD) -> int:
@@ -163,30 +188,16 @@ def clone_nice(nice: int, flags: int = signal.SIGCHLD) -> int:
 
     Raises:
         ValueError: flags that Python code cannot run with.
+        RuntimeError: there are several threads, and syscraft's C core is not installed.
         OSError: EINVAL: nice is not between -20 and 19.
         OSError: EACCES: nice is lower than the child's nice value would be after clone(2), and
             the caller has neither CAP_SYS_NICE nor an RLIMIT_NICE that allows it.
         OSError: EPERM: a security module refuses the nice value.
         OSError: ENOSYS: this kernel or this ABI does not have the call.
     """
-    for flag, reason in _REFUSED.items():
-        if flags & flag:
-            raise ValueError(reason)
-    values: dict[str, _Register] = dict.fromkeys(("stack", "stack_size", "ptid", "ctid", "tls"), 0)
-    values["flags"] = _integer("flags", flags, _LONG_BITS, False)
-    values["nice"] = _integer("nice", nice, 32, True)
-    arguments = [values[name] for name in _ORDERS.get(_abi(), ())]
-    _way(len(arguments))  # nothing is imported between the steps below
-    parent = os.getpid()
-    _before_fork()
-    try:
-        ret = _call(*arguments)
-    except BaseException:
-        _after_fork_parent()
-        raise
-    # There are ABIs on which the child gets the parent's ID.
-    if ret == 0 or (ret == parent and os.getpid() != parent):
-        _after_fork_child()
-        return 0
-    _after_fork_parent()
-    return ret
+    return _call_in_order(
+        {
+            "flags": _checked(_integer("flags", flags, _LONG_BITS, False)),
+            "nice": _integer("nice", nice, 32, True),
+        }
+    )

@@ -143,7 +143,7 @@ def _call(*values: _Register) -> int:
     return way(*values)
 
 
-def ring_get(data: Pointer, size: int, flags_: int) -> int:
+def ring_get(data: Pointer, size: int, flags: int) -> int:
     """Take the oldest message out of the ring.
 
     C: long ring_get(void *data, size_t size, unsigned int flags)
@@ -158,5 +158,5 @@ def ring_get(data: Pointer, size: int, flags_: int) -> int:
     return _call(
         _pointer("data", data),
         _integer("size", size, _LONG_BITS, False),
-        _integer("flags_", flags_, 32, False),
+        _integer("flags", flags, 32, False),
     )

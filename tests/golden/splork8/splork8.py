@@ -147,6 +147,11 @@ def _call(*values: _Register) -> int:
     return way(*values)
 
 
+def _call_with(args: ctypes.Structure, size: int) -> int:
+    """Pass a struct by its address and the size that the caller knows."""
+    return _call(memoryview(args), size)
+
+
 class Splork8Args(ctypes.Structure):
     """struct splork8_args"""
 
@@ -178,17 +183,17 @@ def splork8(result: Pointer, a: int, b: int, c: int, d: int, e: int, f: int, shi
         OSError: EFAULT: result points outside of the caller's memory.
         OSError: ENOSYS: this kernel or this ABI does not have the call.
     """
-    keep: list[object] = []
-    args = Splork8Args()
-    args.a = _integer("a", a, 32, False)
-    args.b = _integer("b", b, 32, False)
-    args.c = _integer("c", c, 16, False)
-    args.d = _integer("d", d, 64, False)
-    args.e = _integer("e", e, 32, True)
-    args.f = _integer("f", f, 8, False)
-    args.shift = _integer("shift", shift, 8, False)
-    args.result = _address("result", result, keep)
-    return _call(memoryview(args), 40)
+    _keep: list[object] = []
+    _args = Splork8Args()
+    _args.a = _integer("a", a, 32, False)
+    _args.b = _integer("b", b, 32, False)
+    _args.c = _integer("c", c, 16, False)
+    _args.d = _integer("d", d, 64, False)
+    _args.e = _integer("e", e, 32, True)
+    _args.f = _integer("f", f, 8, False)
+    _args.shift = _integer("shift", shift, 8, False)
+    _args.result = _address("result", result, _keep)
+    return _call_with(_args, 40)
 
 
 def splork9(
@@ -206,15 +211,15 @@ def splork9(
         OSError: EFAULT: result points outside of the caller's memory.
         OSError: ENOSYS: this kernel or this ABI does not have the call.
     """
-    keep: list[object] = []
-    args = Splork8Args()
-    args.a = _integer("a", a, 32, False)
-    args.b = _integer("b", b, 32, False)
-    args.c = _integer("c", c, 16, False)
-    args.d = _integer("d", d, 64, False)
-    args.e = _integer("e", e, 32, True)
-    args.f = _integer("f", f, 8, False)
-    args.shift = _integer("shift", shift, 8, False)
-    args.result = _address("result", result, keep)
-    args.limit = _integer("limit", limit, 64, False)
-    return _call(memoryview(args), 48)
+    _keep: list[object] = []
+    _args = Splork8Args()
+    _args.a = _integer("a", a, 32, False)
+    _args.b = _integer("b", b, 32, False)
+    _args.c = _integer("c", c, 16, False)
+    _args.d = _integer("d", d, 64, False)
+    _args.e = _integer("e", e, 32, True)
+    _args.f = _integer("f", f, 8, False)
+    _args.shift = _integer("shift", shift, 8, False)
+    _args.result = _address("result", result, _keep)
+    _args.limit = _integer("limit", limit, 64, False)
+    return _call_with(_args, 48)

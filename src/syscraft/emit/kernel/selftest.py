@@ -86,6 +86,7 @@ def _wrapper(call: Call, wrapper: Wrapper) -> dict[str, object]:
         statements.setdefault(text, []).append(abi.macro)
     return {
         "struct": call.packed.name if call.packed else None,
+        "args": user_c.free_name("args", wrapper),
         "prototype": prototype,
         "fields": [(a.parameter.name, user_c.as_field(a)) for a in wrapper.arguments],
         "traps": user_c.choices(statements),
@@ -96,7 +97,10 @@ def _passed(call: Call, wrapper: Wrapper, abi: Abi) -> list[str]:
     """What syscall(2) gets, which takes each argument as a register of its own."""
     if call.packed:
         assert wrapper.struct_version is not None
-        return ["&args", f"(size_t){call.packed.size_constant(wrapper.struct_version)}"]
+        return [
+            f"&{user_c.free_name('args', wrapper)}",
+            f"(size_t){call.packed.size_constant(wrapper.struct_version)}",
+        ]
     arguments = wrapper.arguments
     laid_out = places(abi.pairs, [argument.parameter.is_wide for argument in arguments])
     return [
@@ -123,7 +127,7 @@ def _as_vararg(argument: Argument) -> str:
 
 
 def _cases(calls: Sequence[Call]) -> list[dict[str, object]]:
-    names: set[str] = set()
+    names = {wrapper.name for call in calls for wrapper in call.wrappers}
     return [_case(case, names) for call in calls for case in call.cases]
 
 
@@ -141,9 +145,14 @@ def _case(case: Case, names: set[str]) -> dict[str, object]:
         "setup": case.setup,
         "trap": argument_list(f"\tret = (long){case.wrapper}(", list(case.args), ");"),
         "errno": case.errno,
-        "returns": case.returns,
-        "check": case.check,
+        "returns": case.returns and _macro_argument(case.returns),
+        "check": case.check and _macro_argument(case.check),
     }
+
+
+def _macro_argument(expression: str) -> str:
+    """A comma in braces would end a macro's argument."""
+    return f"({expression})" if "," in expression else expression
 
 
 def _clone_orders(call: Call) -> list[tuple[str | None, str]]:

@@ -15,9 +15,10 @@ from syscraft.emit.kernel.compat import (
     widening,
 )
 from syscraft.emit.kernel.prototypes import compat_names, per_signature
+from syscraft.emit.layouts import layout_assertions
 from syscraft.lines import split_lines
 from syscraft.model import clone
-from syscraft.model.call import Call, Field, KernelSignature, PackedStruct, Unit
+from syscraft.model.call import Call, Field, KernelSignature, PackedStruct, Shared, Unit
 
 _SPDX = "// SPDX-License-Identifier: GPL-2.0"
 
@@ -49,8 +50,16 @@ def kernel_source(unit: Unit) -> KernelSource:
     if not (body and body[0].startswith("#include")):
         head.append("")
     prefix = "\n".join(head) + "\n"
-    parts = [prefix + "\n".join(body) + "\n", *map(_definition, unit.calls)]
+    parts = [prefix + "\n".join(body) + "\n", *_layouts(shared), *map(_definition, unit.calls)]
     return KernelSource("\n".join(parts), prefix.count("\n") - dropped)
+
+
+def _layouts(shared: Shared) -> list[str]:
+    """Have the kernel's compiler agree to the layout that programs were promised."""
+    lines = layout_assertions(shared.structs, "static_assert", "offsetof")
+    if not lines:
+        return []
+    return ["/* programs have the same layout on every architecture */\n" + "\n".join(lines) + "\n"]
 
 
 def _includes(unit: Unit) -> list[str]:
@@ -64,6 +73,8 @@ def _includes(unit: Unit) -> list[str]:
                 names.add("linux/string.h")
         if call.is_clone:
             names |= {"linux/ptrace.h", "linux/sched.h", "linux/sched/task.h"}
+    if unit.shared.structs:
+        names |= {"linux/build_bug.h", "linux/stddef.h"}
     if unit.shared.has_uapi:
         names.add(f"uapi/linux/{unit.name}.h")
     return [f"#include <{name}>" for name in sorted(names)]

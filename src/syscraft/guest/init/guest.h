@@ -9,7 +9,9 @@
  *
  * host to guest					payload
  *	'D'	piece of a command; answered by 'R'	bytes of a command, see below
- *	'C'	run the command that the pieces make	-
+ *	'M'	a folder whose files commands may	path
+ *		change; answered by 'R'
+ *	'C'	run the command that the pieces make	TOKEN_BYTES of a secret
  *	'I'	standard input; empty means end of file	bytes
  *	'S'	signal for the command's process group	u8 signal number
  *	'W'	new window size				u16 rows, u16 columns
@@ -21,10 +23,14 @@
  *		to INPUT_MAX bytes
  *	'O'	standard output				bytes
  *	'E'	standard error				bytes
- *	'Q'	the command ended			u8 kind, u8 value; kind is
+ *	'Q'	the command ended			u8 kind, u8 value, the
+ *							secret; kind is
  *							0 exit status, 1 signal,
  *							2 could not start (errno)
  *	'F'	the guest could not be set up		text
+ *
+ * Commands are root and can write to the line as well. They do not know the
+ * secret of 'C', so they cannot say how they ended.
  *
  * A command is: u8 flags, u16 rows, u16 columns, u32 argc, u32 envc, then
  * cwd, argv and envp as strings that end in NUL.
@@ -46,6 +52,7 @@
 #define INPUT_MAX	3072
 #define OUTPUT_MAX	32768
 #define COMMAND_MAX	(4 << 20)
+#define TOKEN_BYTES	16
 
 enum { ENDED_EXIT, ENDED_SIGNAL, ENDED_NO_START };
 
@@ -92,6 +99,7 @@ void fail(const char *format, ...);
 void mount_devices(void);
 void mount_host(const char *root);
 void mount_kernel_file_systems(void);
+void open_folder(const char *path);
 void enter_own_root(void);
 
 /* command.c */
@@ -99,6 +107,6 @@ struct command parse_command(struct frame *frame);
 pid_t start(struct command *command, struct streams *s);
 
 /* relay.c */
-void run(struct frame *frame, int child_ended);
+void run(struct frame *frame, const uint8_t *token, int child_ended);
 
 #endif /* GUEST_H */

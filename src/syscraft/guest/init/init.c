@@ -12,7 +12,9 @@
  *	SYSCRAFT_ROOT	how the host's files come here, which each command then
  *			sees under a layer in memory that takes its writes:
  *			"hostfs" (UML only), or "9p", from the virtio device
- *			"host"; "initramfs": not at all, commands stay here
+ *			"host"; "initramfs": not at all, commands stay here.
+ *			Folders that the host opens are not under the layer;
+ *			with 9p they come from the device "writable"
  *	SYSCRAFT_END	"restart": how a machine ends that cannot be switched off
  */
 #define _GNU_SOURCE
@@ -85,8 +87,11 @@ int main(void)
 		if (frame.type == 'D') {
 			collect(&collected, &frame);
 			send_frame('R', NULL, 0);
-		} else if (frame.type == 'C') {
-			run(&collected, child_signal_pipe[0]);
+		} else if (frame.type == 'M') {
+			open_folder((const char *)frame.payload);
+			send_frame('R', NULL, 0);
+		} else if (frame.type == 'C' && frame.length == TOKEN_BYTES) {
+			run(&collected, frame.payload, child_signal_pipe[0]);
 			free(collected.payload);
 			collected = (struct frame){ 0 };
 		} else if (frame.type == 'P') {

@@ -178,11 +178,12 @@ static void close_streams(struct streams *s)
 			close(*all[i]);
 }
 
-void run(struct frame *frame, int child_ended)
+/* Run the command in @frame, and prove by @token that it is us who tell its end. */
+void run(struct frame *frame, const uint8_t *token, int child_ended)
 {
 	struct command command = parse_command(frame);
 	static struct streams s;
-	uint8_t end[2];
+	uint8_t end[2 + TOKEN_BYTES];
 	int status;
 	pid_t pid;
 
@@ -202,6 +203,7 @@ void run(struct frame *frame, int child_ended)
 		while (waitpid(-1, NULL, 0) > 0)
 			;
 	}
+	memcpy(end + 2, token, TOKEN_BYTES);
 	close_streams(&s);
 	free(command.argv);
 	free(command.envp);

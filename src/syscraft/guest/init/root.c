@@ -2,7 +2,10 @@
 /* The guest's file systems: what all commands share, and what each has alone. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <limits.h>
 #include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -13,8 +16,11 @@
 #define LOWER	"/lower"	/* the host's files */
 #define UPPER	"/upper"	/* what a command writes */
 #define ROOT	"/root"		/* both together */
+#define WRITABLE "/writable"	/* the host's files, for the folders it opens */
 
-static int has_host_files;
+static const char *host;	/* how its files come; NULL if they do not */
+static char **folders;		/* those that it opens */
+static size_t folder_count;
 
 static void mount_or_fail(const char *type, const char *source,
 			  const char *target, unsigned long flags,
@@ -61,9 +67,44 @@ void mount_host(const char *root)
 			      "trans=virtio,version=9p2000.L,msize=512000,cache=loose");
 	else
 		return;
-	has_host_files = 1;
+	host = root;
 	if (mkdir(ROOT, 0755) && errno != EEXIST)
 		fail("mkdir %s", ROOT);
+}
+
+/*
+ * Let commands change the files in @path of the host. The host says what can
+ * be changed at all: the mount here has every file, and all others are
+ * read-only to whatever serves it.
+ */
+void open_folder(const char *path)
+{
+	if (!host) {
+		errno = ENOTSUP;
+		fail("open %s without the host's files", path);
+	}
+	if (!folder_count && !strcmp(host, "hostfs"))
+		mount_or_fail("hostfs", "/", WRITABLE, 0, "/");
+	else if (!folder_count)
+		mount_or_fail("9p", "writable", WRITABLE, 0,
+			      "trans=virtio,version=9p2000.L,msize=512000,cache=mmap");
+	folders = realloc(folders, (folder_count + 1) * sizeof(*folders));
+	if (!folders)
+		fail("%zu folders", folder_count + 1);
+	folders[folder_count] = strdup(path);
+	if (!folders[folder_count++])
+		fail("%zu folders", folder_count);
+}
+
+static void bind_folder(const char *path)
+{
+	char source[PATH_MAX + sizeof(WRITABLE)];
+	char target[PATH_MAX + sizeof(ROOT)];
+
+	snprintf(source, sizeof(source), WRITABLE "%s", path);
+	snprintf(target, sizeof(target), ROOT "%s", path);
+	if (mount(source, target, NULL, MS_BIND, NULL))
+		fail("open %s", path);
 }
 
 static void move_to_root(const char *path)
@@ -86,6 +127,8 @@ static void enter_host_files(void)
 		fail("mkdir in %s", UPPER);
 	mount_or_fail("overlay", "root", ROOT, 0,
 		      "lowerdir=" LOWER ",upperdir=" UPPER "/files,workdir=" UPPER "/work");
+	for (size_t i = 0; i < folder_count; i++)
+		bind_folder(folders[i]);
 	move_to_root("/dev");
 	move_to_root("/proc");
 	move_to_root("/sys");
@@ -100,7 +143,7 @@ void enter_own_root(void)
 	if (unshare(CLONE_NEWNS) ||
 	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		fail("a mount namespace for the command");
-	if (has_host_files)
+	if (host)
 		enter_host_files();
 	mount_or_fail("tmpfs", "shm", "/dev/shm", MS_NOSUID | MS_NODEV, "mode=1777");
 }

@@ -267,6 +267,8 @@ static PyMethodDef core_methods[] = {
 	  METH_VARARGS | METH_KEYWORDS, NULL },
 	{ "clone", core_clone, METH_VARARGS, NULL },
 	{ "fork_call", (PyCFunction)(void (*)(void))core_fork_call, METH_FASTCALL, NULL },
+	{ "vfork_call", (PyCFunction)(void (*)(void))core_vfork_call, METH_FASTCALL, NULL },
+	{ "fork_by", core_fork_by, METH_VARARGS, NULL },
 	{ "spawn", core_spawn, METH_VARARGS, NULL },
 	{ NULL, NULL, 0, NULL },
 };

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "fork.h"
 #include "spawn.h"
 #include "start.h"
 #include "strings.h"
@@ -29,8 +30,8 @@ static const char *const step_names[STEP_COUNT] = {
 
 /* What _core.spawn() was called with, and what became of it. */
 struct wishes {
-	PyObject *argv, *executable, *env, *cwd, *moves, *closed, *groups, *fork;
-	unsigned long long sigmask;
+	PyObject *argv, *executable, *env, *cwd, *moves, *closed, *groups, *fork, *child;
+	unsigned long long sigmask, default_signals;
 	int keep_sigmask;
 	struct vector arguments, variables, programs;
 	PyObject *cwd_bytes;
@@ -121,24 +122,10 @@ static int fill_plan(struct spawn_plan *plan, struct wishes *wishes)
 	plan->programs = wishes->programs.items;
 	plan->argv = wishes->arguments.items;
 	plan->envp = wishes->variables.items;
+	fill_signals(plan->default_signals, wishes->default_signals);
 	if (plan_cwd(plan, wishes) < 0 || plan_fds(plan, wishes) < 0)
 		return -1;
 	return plan_groups(plan, wishes);
-}
-
-/* Calls fork(), which returns twice. Returns the ID, 0 in the child, or -1 with an exception. */
-static long call_fork(PyObject *fork)
-{
-	PyObject *result = PyObject_CallNoArgs(fork);
-	long pid;
-
-	if (!result)
-		return -1;
-	pid = PyLong_AsLong(result);
-	Py_DECREF(result);
-	if (pid < 0 && !PyErr_Occurred())
-		PyErr_Format(PyExc_ValueError, "how() returned %ld: expected a process ID", pid);
-	return pid;
 }
 
 /* (pid, pidfd, errno, step), or NULL with an exception set. */
@@ -156,24 +143,53 @@ static PyObject *outcome_of(struct start *start)
 	return Py_BuildValue("liiO", start->pid, start->pidfd, 0, Py_None);
 }
 
+/* The child of a function that makes one in its own way; one of fork_call() is there already. */
+static void make_by(struct start *start, const struct wishes *wishes)
+{
+	const struct birth birth = {
+		.child = wishes->child,
+		.become = start_as_forked,
+		.argument = start,
+		.want_pidfd = start->want_pidfd,
+		.needs_memory = start->plan->uid >= 0 || start->plan->gid >= 0,
+	};
+
+	start->pid = fork_by(wishes->fork, &birth, &start->pidfd);
+	if (start->pid == 0)
+		start_as_forked(start);
+}
+
+/* Before the handler of a signal can raise. Returns -1 with an exception set, or 0. */
+static int tell(const struct start *start, PyObject *child)
+{
+	if (!child || start->pid < 0)
+		return 0;
+	if (start->region.report->error)
+		return fork_tell(child, 0, -1);
+	return start->is_fork ? 0 : fork_tell(child, start->pid, start->pidfd);
+}
+
 static PyObject *carry_out(struct start *start, const struct wishes *wishes)
 {
 	PyObject *outcome;
 	int error;
 
 	start->is_fork = wishes->fork != Py_None;
-	error = start_prepare(start);
+	/* New IDs make memory undumpable: for good, and ours if it is the child's. commit_creds() */
+	start->own_memory =
+		start->is_fork || start->plan->uid >= 0 || start->plan->gid >= 0;
+	error = start->is_fork ? start_open_sync(start) : 0;
+	if (!error)
+		error = start_prepare(start);
 	if (error) {
+		start_close_sync(start);
 		errno = error;
 		return PyErr_SetFromErrno(PyExc_OSError);
 	}
 	if (!wishes->keep_sigmask)
-		start->plan->sigmask[0] = wishes->sigmask;
-	if (start->is_fork) {
-		start->pid = call_fork(wishes->fork);
-		if (start->pid == 0)
-			start_as_forked(start);
-	}
+		fill_signals(start->plan->sigmask, wishes->sigmask);
+	if (start->is_fork)
+		make_by(start, wishes);
 	if (!start->is_fork || start->pid > 0) {
 		PyThreadState *thread = PyEval_SaveThread();
 
@@ -183,32 +199,32 @@ static PyObject *carry_out(struct start *start, const struct wishes *wishes)
 			start_child(start);
 		PyEval_RestoreThread(thread);
 	}
+	start_close_sync(start);
 	start_restore_signals(start);
-	outcome = outcome_of(start);
+	outcome = tell(start, wishes->child) < 0 ? NULL : outcome_of(start);
 	start_release(start);
 	return outcome;
 }
 
 /*
- * spawn(plan, closed, cgroup, fork, sync_read, sync_write, old_call) -> (pid, pidfd, errno, step).
- * The plan is a tuple, as spawn.py makes it; the rest is what differs from one try to another.
+ * spawn(plan, closed, cgroup, fork, old_call, child) -> (pid, pidfd, errno, step). The plan is a
+ * tuple, as spawn.py makes it; the rest is what differs from one try to another.
  */
 PyObject *core_spawn(PyObject *module, PyObject *args)
 {
-	struct spawn_plan plan = { .cgroup_fd = -1 };
-	struct start start = { .plan = &plan, .pidfd = -1 };
+	struct spawn_plan plan = { .cgroup_fd = -1, .kept_fd = -1 };
+	struct start start = { .plan = &plan, .pidfd = -1, .sync = { -1, -1 } };
 	struct wishes wishes = { 0 };
 	PyObject *result = NULL;
 
 	(void)module;
-	if (!PyArg_ParseTuple(args, "(OOOOiSOKKpKpiipiLLp)SiOiip:spawn", &wishes.argv,
+	if (!PyArg_ParseTuple(args, "(OOOOiSOKKpKpiipiLLp)SiOp|O:spawn", &wishes.argv,
 			      &wishes.executable, &wishes.env, &wishes.cwd, &plan.cwd_fd,
 			      &wishes.moves, &wishes.groups, &start.flags, &wishes.sigmask,
-			      &wishes.keep_sigmask, &plan.default_signals, &plan.setsid,
+			      &wishes.keep_sigmask, &wishes.default_signals, &plan.setsid,
 			      &plan.process_group, &plan.umask, &plan.set_nice, &plan.nice,
 			      &plan.uid, &plan.gid, &start.want_pidfd, &wishes.closed,
-			      &start.cgroup, &wishes.fork, &start.sync_read, &start.sync_write,
-			      &start.old_call))
+			      &start.cgroup, &wishes.fork, &start.old_call, &wishes.child))
 		return NULL;
 	if (fill_plan(&plan, &wishes) == 0)
 		result = carry_out(&start, &wishes);

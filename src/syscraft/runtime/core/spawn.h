@@ -3,8 +3,11 @@
 #ifndef SYSCRAFT_SPAWN_H
 #define SYSCRAFT_SPAWN_H
 
-/* The kernel's signal set; it has room for 64 signals, or for 128 where a table goes on. */
-#define SIGNAL_WORDS 2
+/*
+ * The kernel's signal set; it has room for 64 signals, or for 128 where a table goes on. Signal 1 is
+ * bit 0 of the first word. Source: sigset_t, include/uapi/asm-generic/signal.h, Linux 6.12
+ */
+#define SIGNAL_WORDS (16 / sizeof(unsigned long))
 
 /* In the order in which the child takes them; spawn.c has their names. */
 enum spawn_step {
@@ -56,6 +59,7 @@ struct spawn_plan {
 	int above_targets; /* no target is so high */
 	const struct fd_range *closed;
 	unsigned int closed_count;
+	int kept_fd; /* exec closes it, and nothing before; or -1 */
 	const unsigned int *groups;
 	unsigned int group_count;
 	int set_groups;
@@ -67,10 +71,22 @@ struct spawn_plan {
 	long long uid; /* or -1 */
 	long long gid; /* or -1 */
 	int handlers_are_reset; /* by clone3(2) */
-	unsigned long long default_signals; /* ignored ones that are not to be; bit 0: signal 1 */
-	unsigned long long sigmask[SIGNAL_WORDS];
+	unsigned long default_signals[SIGNAL_WORDS]; /* ignored ones that are not to be */
+	unsigned long sigmask[SIGNAL_WORDS];
 	unsigned long sigmask_bytes;
 };
+
+/* Makes a set of the first 64 signals; bit 0: signal 1. Where long has half of that, so has a word. */
+static inline void fill_signals(unsigned long *words, unsigned long long signals)
+{
+	unsigned int word;
+
+	for (word = 0; word < SIGNAL_WORDS; word++)
+		words[word] = 0;
+	words[0] = (unsigned long)signals;
+	if (sizeof(*words) < sizeof(signals))
+		words[1] = (unsigned long)(signals >> 32);
+}
 
 /* Returns only if a step failed, with what the process ends with. */
 int spawn_child(void *plan);

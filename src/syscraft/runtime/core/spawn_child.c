@@ -2,7 +2,8 @@
 /*
  * What a spawned child does before it executes its program. It may run in the parent's memory while
  * other threads of the parent hold any lock: it calls nothing but the kernel, and writes to nothing
- * but its stack, the report, and the plan's moves.
+ * but its stack, the report, and the plan's moves. It is compiled with options of its own, so that a
+ * compiler calls nothing either.
  */
 #include <asm/errno.h>
 #include <asm/fcntl.h>
@@ -20,6 +21,9 @@
 #endif
 #ifndef __NR_close_range
 #define __NR_close_range SYSCALL_NUMBER(436)
+#endif
+#ifndef __NR_fcntl
+#define __NR_fcntl __NR_fcntl64
 #endif
 /* Where IDs of 16 bits came first, the calls for IDs of 32 bits have names of their own. */
 #ifdef __NR_setresuid32
@@ -43,7 +47,9 @@ union any_sigaction {
 
 static int is_wanted_default(const struct spawn_plan *plan, long signal)
 {
-	return signal <= 64 && (plan->default_signals >> (signal - 1) & 1);
+	const unsigned int bit = (unsigned int)signal - 1, bits = 8 * sizeof(unsigned long);
+
+	return plan->default_signals[bit / bits] >> bit % bits & 1;
 }
 
 /* Whether a signal has to be set back: it has a handler, or is ignored and is not to be. */
@@ -65,12 +71,12 @@ static long has_to_change(const struct spawn_plan *plan, long signal)
 static long reset_handlers(const struct spawn_plan *plan)
 {
 	union any_sigaction fresh;
-	unsigned int byte;
+	volatile unsigned char *byte;
 	long signal, ret;
 
-	/* All zero is SIG_DFL without flags. */
-	for (byte = 0; byte < sizeof(fresh.room); byte++)
-		fresh.room[byte] = 0;
+	/* All zero is SIG_DFL without flags; volatile, or a compiler would call memset(). */
+	for (byte = fresh.room; byte < fresh.room + sizeof(fresh.room); byte++)
+		*byte = 0;
 	for (signal = 1; signal <= (long)plan->sigmask_bytes * 8; signal++) {
 		if (signal == SIGKILL || signal == SIGSTOP)
 			continue;
@@ -142,29 +148,44 @@ static long close_each(const struct fd_range *range)
 {
 	struct {
 		unsigned long long soft, hard;
-	} limit = { FDS_AT_MOST, FDS_AT_MOST };
+	} limit;
 	unsigned int fd;
 
+	limit.hard = FDS_AT_MOST;
 	syscall4(__NR_prlimit64, 0, RLIMIT_NOFILE, 0, (long)&limit);
 	/* The limit may have been lowered behind descriptors that are open: take the hard one. */
 	if (limit.hard > FDS_AT_MOST)
 		limit.hard = FDS_AT_MOST;
-	for (fd = range->first; fd <= range->last && fd < limit.hard; fd++)
+	for (fd = range->first; fd <= range->last && fd < (unsigned int)limit.hard; fd++)
 		syscall1(__NR_close, fd);
 	return 0;
 }
 
+static long close_range(unsigned int first, unsigned int last)
+{
+	const struct fd_range range = { first, last };
+	const long ret = syscall3(__NR_close_range, first, last, 0);
+
+	return ret == -ENOSYS ? close_each(&range) : ret;
+}
+
 static long close_others(const struct spawn_plan *plan)
 {
+	const unsigned int kept = (unsigned int)plan->kept_fd;
 	unsigned int index;
 	long ret = 0;
 
 	for (index = 0; index < plan->closed_count && !ret; index++) {
 		const struct fd_range *range = &plan->closed[index];
 
-		ret = syscall3(__NR_close_range, range->first, range->last, 0);
-		if (ret == -ENOSYS)
-			ret = close_each(range);
+		if (plan->kept_fd < 0 || kept < range->first || kept > range->last) {
+			ret = close_range(range->first, range->last);
+			continue;
+		}
+		if (kept > range->first)
+			ret = close_range(range->first, kept - 1);
+		if (kept < range->last && !ret)
+			ret = close_range(kept + 1, range->last);
 	}
 	return ret;
 }

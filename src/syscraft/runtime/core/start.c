@@ -3,6 +3,7 @@
 #include "start.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -31,7 +32,7 @@ struct switched {
 static struct region spare;
 
 /*
- * A child in the parent's memory reports there; that of a fork needs memory that stays shared.
+ * A child in the parent's memory reports there; one with a copy needs memory that stays shared.
  * Shared memory is a file to the kernel, and costs more than all the rest of this.
  */
 static int map_region(struct region *region, int shared)
@@ -75,9 +76,9 @@ static int take_region(struct region *region, int shared)
 }
 
 /* All of them, also those that libc keeps for itself: no handler may run in the child. */
-static long block_signals(unsigned long long *old)
+static long block_signals(unsigned long *old)
 {
-	unsigned long long all[SIGNAL_WORDS];
+	unsigned long all[SIGNAL_WORDS];
 
 	memset(all, 0xff, sizeof(all));
 	return syscall4(__NR_rt_sigprocmask, SIG_SETMASK, (long)all, (long)old, MASK_BYTES);
@@ -85,7 +86,7 @@ static long block_signals(unsigned long long *old)
 
 int start_prepare(struct start *start)
 {
-	int error = take_region(&start->region, start->is_fork);
+	int error = take_region(&start->region, start->own_memory);
 	long ret;
 
 	if (error)
@@ -190,8 +191,6 @@ static long clone_new(struct start *start, unsigned long long flags)
 
 static long clone_old(struct start *start, unsigned long long flags)
 {
-	if (flags & ~C_CLONE_OLD_FLAGS)
-		return -ENOSYS;
 	return core_clone_call_raw(spawn_child, start->region.stack, (int)(flags | SIGCHLD),
 				   start->plan, 0, &start->pidfd, NULL, NULL);
 }
@@ -219,12 +218,15 @@ static int is_too_old(long ret)
 
 void start_child(struct start *start)
 {
-	unsigned long long flags = start->flags | C_CLONE_VM | C_CLONE_VFORK;
+	unsigned long long flags = start->flags | C_CLONE_VFORK;
 
+	if (!start->own_memory)
+		flags |= C_CLONE_VM;
 	if (start->want_pidfd)
 		flags |= C_CLONE_PIDFD;
 	start->pid = start->old_call ? -ENOSYS : clone_new(start, flags);
-	if (is_too_old(start->pid)) {
+	/* What clone(2) cannot say, it cannot say better. */
+	if (is_too_old(start->pid) && !(flags & ~C_CLONE_OLD_FLAGS)) {
 		/* Then the child moves itself, before all that it does in its new place. */
 		start->plan->cgroup_fd = start->cgroup;
 		start->plan->handlers_are_reset = 0;
@@ -234,11 +236,58 @@ void start_child(struct start *start)
 		bury(start);
 }
 
-_Noreturn void start_as_forked(struct start *start)
+void start_as_forked(void *argument)
 {
+	struct start *start = (struct start *)argument;
+
 	start->plan->cgroup_fd = start->cgroup;
 	for (;;)
 		syscall1(__NR_exit_group, spawn_child(start->plan));
+}
+
+static void close_end(int *fd)
+{
+	if (*fd >= 0)
+		syscall1(__NR_close, *fd);
+	*fd = -1;
+}
+
+void start_close_sync(struct start *start)
+{
+	close_end(&start->sync[0]);
+	close_end(&start->sync[1]);
+}
+
+static int is_target(const struct spawn_plan *plan, int fd)
+{
+	unsigned int index;
+
+	for (index = 0; index < plan->move_count; index++)
+		if (plan->moves[index].target == fd)
+			return 1;
+	return 0;
+}
+
+int start_open_sync(struct start *start)
+{
+	long ret = syscall2(__NR_pipe2, (long)start->sync, O_CLOEXEC);
+
+	if (ret < 0)
+		return (int)-ret;
+	while (is_target(start->plan, start->sync[1])) {
+		const int higher = fcntl(start->sync[1], F_DUPFD_CLOEXEC, start->sync[1] + 1);
+
+		if (higher < 0) {
+			const int error = errno;
+
+			start_close_sync(start);
+			return error;
+		}
+		close_end(&start->sync[1]);
+		start->sync[1] = higher;
+	}
+	start->plan->kept_fd = start->sync[1];
+	return 0;
 }
 
 /* exec, or the child's end, closes the other end of the pipe. */
@@ -246,8 +295,8 @@ void start_follow_forked(struct start *start)
 {
 	char byte;
 
-	syscall1(__NR_close, start->sync_write);
-	while (syscall3(__NR_read, start->sync_read, (long)&byte, 1) == -EINTR)
+	close_end(&start->sync[1]);
+	while (syscall3(__NR_read, start->sync[0], (long)&byte, 1) == -EINTR)
 		;
 	if (start->region.report->error)
 		bury(start);

@@ -22,10 +22,11 @@ struct start {
 	int cgroup; /* -1: the parent's */
 	int want_pidfd;
 	int old_call; /* do as a kernel without clone3 */
-	int is_fork; /* the child gets memory of its own */
-	int sync_read, sync_write; /* a pipe that exec closes, if the child is a forked one */
+	int is_fork; /* somebody else's call makes the child */
+	int own_memory; /* the child gets a copy of ours */
+	int sync[2]; /* a pipe that exec closes, if the child is a forked one; or -1 */
 	struct region region;
-	unsigned long long old_mask[SIGNAL_WORDS];
+	unsigned long old_mask[SIGNAL_WORDS];
 	long pid; /* out; or -errno */
 	int pidfd; /* out */
 };
@@ -38,8 +39,13 @@ void start_release(struct start *start);
 /* Without the GIL. If a step failed, the child is gone when this returns. */
 void start_child(struct start *start);
 
-/* The child of a fork: does not return. And its parent, which waits for exec. */
-_Noreturn void start_as_forked(struct start *start);
+/*
+ * The child of a fork: does not return. And its parent, which waits for exec by a pipe. Its end has
+ * to be out of the way of the child's own descriptors. Returns 0 or an errno.
+ */
+int start_open_sync(struct start *start);
+void start_close_sync(struct start *start);
+void start_as_forked(void *start);
 void start_follow_forked(struct start *start);
 
 #endif

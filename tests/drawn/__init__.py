@@ -1,0 +1,1 @@
+"""Declarations drawn at random, and what holds for each of them that is accepted."""
