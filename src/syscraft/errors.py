@@ -40,17 +40,18 @@ class Where:
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong, and how to put it right."""
+    """One thing that is wrong, and how to put it right; a note, if it is only worth knowing."""
 
     message: str
     where: Where | None = None
     expected: str | None = None
     found: str | None = None
     hint: str | None = None
+    is_note: bool = False
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
-        lines = [f"{place}error: {self.message}"]
+        lines = [f"{place}{'note' if self.is_note else 'error'}: {self.message}"]
         for label, text in (
             ("expected", self.expected),
             ("found", self.found),

@@ -51,9 +51,9 @@ def known_kernel(name: str, *, progress: Progress = silent) -> Census:
 
 
 def _is_about(finding: Finding, call: str) -> bool:
-    from syscraft.scan.definitions import UnreadCall
+    from syscraft.scan.definitions import CallFinding
 
-    return isinstance(finding, UnreadCall) and finding.symbol == f"sys_{call}"
+    return isinstance(finding, CallFinding) and finding.symbol == f"sys_{call}"
 
 
 def check_kernel(
@@ -64,8 +64,8 @@ def check_kernel(
     Args:
         calls: their names; all if empty.
 
-    Returns: the findings, and what of the tree could not be read; nothing of the latter where
-    calls are named.
+    Returns: the findings, and what is wrong with the tree itself: tables and definitions that
+    cannot be read, or do not fit together; of the named calls, where there are any.
 
     Raises:
         UsageError: the kernel has no such call.
@@ -89,4 +89,5 @@ def check_kernel(
             )
     chosen = [known[name] for name in dict.fromkeys(calls)] or kernel.subjects
     findings = tuple(finding for subject in chosen for finding in judge(subject))
-    return findings, () if calls else kernel.unread
+    about = tuple(f for f in kernel.unread if any(_is_about(f, name) for name in calls))
+    return findings, about if calls else kernel.unread

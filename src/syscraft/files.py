@@ -5,15 +5,21 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import functools
 import hashlib
+import json
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
-from syscraft.errors import EnvironmentLacks, Where
+from syscraft.errors import EnvironmentLacks, UsageError, Where
+
+KIB = 1 << 10
+MIB = 1 << 20
 
 
 @contextlib.contextmanager
@@ -21,7 +27,8 @@ def disk_errors(path: Path) -> Iterator[None]:
     """Turn a full disk or a missing permission into an error that says so.
 
     Raises:
-        EnvironmentLacks: ENOSPC, EDQUOT, EACCES, EPERM, EROFS or ENOTDIR under *path*.
+        EnvironmentLacks: ENOSPC, EDQUOT, EACCES, EPERM, EROFS, ENOTDIR, EEXIST or EISDIR
+            under *path*.
     """
     try:
         yield
@@ -33,6 +40,8 @@ def disk_errors(path: Path) -> Iterator[None]:
             errno.EPERM: "give yourself write permission, or choose another folder",
             errno.EROFS: "the file system is mounted read-only; choose another folder",
             errno.ENOTDIR: "a file exists where a folder is needed",
+            errno.EEXIST: "a file exists where a folder is needed",
+            errno.EISDIR: "a folder exists where a file is needed",
         }
         if error.errno not in hints:
             raise
@@ -43,15 +52,132 @@ def disk_errors(path: Path) -> Iterator[None]:
         ) from error
 
 
-def write_atomic(path: Path, data: bytes, *, mode: int = 0o644) -> None:
-    """Write *data* to a temporary file beside *path*, then rename it into place."""
+def read_limited(path: str | Path, limit_bytes: int) -> bytes:
+    """Read a regular file; a pipe could keep us waiting, a device could go on for ever.
+
+    Raises:
+        OSError: it cannot be read, is no regular file, or is larger than *limit_bytes*.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    with open(fd, "rb") as file:
+        status = os.fstat(fd)
+        if stat.S_ISDIR(status.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        data = b"" if status.st_size > limit_bytes else file.read(limit_bytes + 1)
+    if max(status.st_size, len(data)) > limit_bytes:
+        raise OSError(errno.EFBIG, f"larger than {limit_bytes // KIB} KiB", str(path))
+    return data
+
+
+def check_target(path: Path) -> None:
+    """Refuse to write where something else than a file is: renaming would replace it.
+
+    Raises:
+        UsageError: *path* is a folder, a pipe, a socket or a device.
+    """
+    with contextlib.suppress(OSError):
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise UsageError.of(
+                "cannot write: not a regular file",
+                Where(str(path)),
+                expected="a new file, or one to replace",
+            )
+
+
+_DRAFT = ".syscraft-"
+_swept: set[Path] = set()
+
+
+def _sweep(folder: Path) -> None:
+    """Remove the temporary files that killed processes left in *folder*; looks once."""
+    if folder in _swept:
+        return
+    _swept.add(folder)
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith(_DRAFT):
+                _remove_abandoned(Path(entry.path))
+
+
+def _remove_abandoned(draft: Path) -> None:
+    """Remove *draft* if whoever was making it has died: the living hold its lock."""
+    try:
+        fd = os.open(draft, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if draft.is_dir():
+            remove_tree(draft)
+        else:
+            draft.unlink()
+    except OSError:
+        pass  # somebody has it, or has removed it
+    finally:
+        os.close(fd)
+
+
+def _is_ours(fd: int) -> bool:
+    """Lock a draft that was just made; False if somebody took it for abandoned before."""
+    fcntl.flock(fd, fcntl.LOCK_EX)
+    return os.fstat(fd).st_nlink > 0
+
+
+@functools.cache
+def _umask() -> int:
+    """What the user takes from the mode of new files; asked without changing it for a moment."""
+    with open("/proc/self/status", encoding="utf-8", errors="replace") as file:
+        lines = dict(line.partition(":")[::2] for line in file)
+    return int(lines.get("Umask", "022").strip(), 8)
+
+
+def _mode_for(path: Path) -> int:
+    """That of the file to replace; for a new one, what the user's umask leaves."""
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        return 0o666 & ~_umask()
+
+
+def _temporary_file(folder: Path) -> tuple[int, str]:
+    while True:
+        handle, path = tempfile.mkstemp(prefix=_DRAFT, suffix=".tmp", dir=folder)
+        if _is_ours(handle):
+            return handle, path
+        os.close(handle)
+
+
+def _temporary_folder(path: Path) -> tuple[int, Path]:
+    while True:
+        draft = tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        with contextlib.suppress(FileNotFoundError):
+            handle = os.open(draft, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            if _is_ours(handle):
+                return handle, Path(draft)
+            os.close(handle)
+
+
+def write_atomic(path: Path, data: bytes, *, mode: int | None = None) -> None:
+    """Write *data* to a temporary file beside *path*, then rename it into place.
+
+    Args:
+        mode: by default that of the file that is replaced, or what the umask leaves.
+
+    Raises:
+        UsageError: something else than a file is there.
+        EnvironmentLacks: it cannot be written.
+    """
+    check_target(path)
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=path.parent)
+        _sweep(path.parent)
+        handle, temporary = _temporary_file(path.parent)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
-            os.chmod(temporary, mode)
+                os.fchmod(handle, _mode_for(path) if mode is None else mode)
             os.replace(temporary, path)
         except BaseException:
             with contextlib.suppress(OSError):
@@ -59,13 +185,14 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o644) -> None:
             raise
 
 
-def write_if_changed(path: Path, data: bytes, *, mode: int = 0o644) -> bool:
+def write_if_changed(path: Path, data: bytes, *, mode: int | None = None) -> bool:
     """Write *data* unless *path* holds it already.
 
     Returns: whether the file was written.
     """
     with contextlib.suppress(OSError):
-        if path.read_bytes() == data:
+        if read_limited(path, len(data)) == data:
+            _sweep(path.parent)
             return False
     write_atomic(path, data, mode=mode)
     return True
@@ -86,16 +213,16 @@ def remove_tree(path: Path) -> None:
 def folder_made_whole(path: Path) -> Iterator[Path]:
     """Yield an empty folder that becomes *path* only if the block succeeds.
 
-    What an earlier, killed process left is removed; a *path* that somebody else
-    completed first is kept.
+    A *path* that somebody else completed first is kept. While it is made, it is locked:
+    :func:`remove_drafts` leaves it alone.
     """
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
+        lock, draft = _temporary_folder(path)
     try:
         with disk_errors(path):
             yield draft
-            draft.chmod(0o755)
+            draft.chmod(0o777 & ~_umask())
             try:
                 os.rename(draft, path)
             except OSError as error:
@@ -103,16 +230,66 @@ def folder_made_whole(path: Path) -> Iterator[Path]:
                     raise
     finally:
         remove_tree(draft)
+        os.close(lock)
+
+
+@contextlib.contextmanager
+def temporary_folder(parent: Path) -> Iterator[Path]:
+    """Yield a folder in *parent* for the time of the block; those of killed processes go."""
+    parent.mkdir(parents=True, exist_ok=True)
+    remove_drafts(parent)
+    lock, draft = _temporary_folder(parent / "temporary")
+    try:
+        yield draft
+    finally:
+        remove_tree(draft)
+        os.close(lock)
 
 
 def remove_drafts(folder: Path, name: str = "*") -> None:
-    """Remove what killed processes left half made of *name*.
-
-    Call it with the lock of that name held, or, for all names, with the folder's.
-    """
+    """Remove what killed processes left half made of *name*, and nothing that is being made."""
     if folder.is_dir():
         for draft in folder.glob(f".{name}.*.part"):
-            remove_tree(draft)
+            _remove_abandoned(draft)
+
+
+_SEAL = ".sealed.json"
+
+
+def seal(folder: Path) -> None:
+    """Note what is in *folder*, for :func:`is_whole`."""
+    write_record(folder / _SEAL, {name: digest(data) for name, data in _content(folder)})
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether a sealed folder has what it had, and nothing of it is damaged."""
+    sealed = read_record(folder / _SEAL)
+    try:
+        return sealed is not None and sealed == {n: digest(data) for n, data in _content(folder)}
+    except OSError:
+        return False
+
+
+def _content(folder: Path) -> Iterator[tuple[str, bytes]]:
+    for path in sorted(folder.rglob("*")):
+        if path.name != _SEAL and not path.name.startswith(_DRAFT) and not path.is_dir():
+            yield str(path.relative_to(folder)), path.read_bytes()
+
+
+def write_record(path: Path, value: object) -> None:
+    """Keep a value that JSON can keep, with a digest of it."""
+    text = json.dumps(value)
+    write_atomic(path, json.dumps({"digest": digest(text), "value": text}).encode())
+
+
+def read_record(path: Path) -> Any:
+    """The value that :func:`write_record` has kept; None if it is not there, or damaged."""
+    try:
+        kept = json.loads(path.read_bytes())
+        text = kept["value"]
+        return json.loads(text) if digest(text) == kept["digest"] else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 class FileLock:
@@ -160,12 +337,40 @@ def cache_root() -> Path:
     ``$SYSCRAFT_CACHE``, else ``$XDG_CACHE_HOME/syscraft``, else ``~/.cache/syscraft``.
 
     Raises:
-        EnvironmentLacks: none of them says where.
+        EnvironmentLacks: the user has no home folder, or others may write to the cache.
     """
+    root = _chosen_root()
+    _check_own(root)
+    return root
+
+
+@functools.cache
+def _check_own(root: Path) -> None:
+    """Refuse a cache in which others put what then runs as us; make one that is ours alone."""
+    try:
+        root.parent.mkdir(parents=True, exist_ok=True)
+        root.mkdir(mode=0o700, exist_ok=True)
+        status = root.stat()
+    except OSError:
+        return  # whoever writes there will say so
+    if status.st_uid == os.geteuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        return
+    raise EnvironmentLacks.of(
+        "others can write to the cache",
+        Where(str(root)),
+        expected="a folder of your own, which only you can write to",
+        found=f"owner {status.st_uid}, mode {stat.S_IMODE(status.st_mode):o}",
+        hint=f"chmod go-w {root}, if you trust what is in it; "
+        "or set SYSCRAFT_CACHE to a new folder",
+    )
+
+
+def _chosen_root() -> Path:
     if explicit := os.environ.get("SYSCRAFT_CACHE"):
         return Path(explicit).absolute()
-    if xdg := os.environ.get("XDG_CACHE_HOME"):
-        return Path(xdg).absolute() / "syscraft"
+    xdg = os.environ.get("XDG_CACHE_HOME", "")
+    if os.path.isabs(xdg):  # others are to be ignored: XDG Base Directory Specification 0.8
+        return Path(xdg) / "syscraft"
     return _home() / ".cache" / "syscraft"
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from syscraft.build.messages import failure
+from syscraft.build.messages import failure, warnings
+from syscraft.build.objects import Objects
 from syscraft.errors import BuildError, EnvironmentLacks, Where
+from syscraft.hints import silent
 from syscraft.proc import Result
 from syscraft.tree.adding import BodyLineMap
 
@@ -55,3 +57,102 @@ def test_full_disk_is_the_machines_fault() -> None:
     assert isinstance(error, EnvironmentLacks)
     assert error.exit_status == 3
     assert "SYSCRAFT_CACHE" in (error.findings[0].hint or "")
+
+
+MACRO = """\
+  CC      kernel/sample.o
+In file included from <command-line>:
+../src/kernel/sample.c: In function 'do_sample':
+../src/include/linux/compiler_types.h:517:38: error: call to '__compiletime_assert_278' declared \
+with attribute error: BUILD_BUG_ON failed: sizeof(info.comm) != TASK_COMM_LEN
+  517 |         _compiletime_assert(condition, msg, __compiletime_assert_, __COUNTER__)
+      |                                      ^
+../src/include/linux/compiler_types.h:498:25: note: in definition of macro '__compiletime_assert'
+  498 |                         prefix ## suffix();
+      |                         ^~~~~~
+../src/include/linux/sched.h:1961:9: note: in expansion of macro 'BUILD_BUG_ON'
+ 1961 |         BUILD_BUG_ON(sizeof(buf) != TASK_COMM_LEN);
+      |         ^~~~~~~~~~~~
+../src/kernel/sample.c:28:9: note: in expansion of macro 'get_task_comm'
+   28 |         get_task_comm(info.comm, current);
+      |         ^~~~~~~~~~~~~
+"""
+
+
+def test_error_in_a_macro_of_the_kernel() -> None:
+    (finding,) = failed(MACRO).findings
+    assert finding.where == Where("my/sample.c", 18, 9)
+    assert "BUILD_BUG_ON failed" in finding.message
+    assert finding.found is not None
+    assert "get_task_comm(info.comm, current);" in finding.found
+    assert "by a macro in include/linux/compiler_types.h:517:38" in finding.found
+    assert "prefix ## suffix" not in finding.found
+
+
+def test_error_in_a_macro_that_the_author_does_not_use() -> None:
+    text = MACRO.replace("../src/kernel/sample.c:28", "../src/kernel/other.c:28")
+    assert failed(text).findings[0].where == Where("include/linux/compiler_types.h", 517, 38)
+
+
+def test_notes_of_another_message_lead_nowhere() -> None:
+    text = (
+        "../src/include/linux/a.h:7:1: error: first\n"
+        "../src/include/linux/b.h:8:1: error: second\n"
+        "../src/kernel/sample.c:28:9: note: in expansion of macro 'b'\n"
+    )
+    first, second = failed(text).findings
+    assert first.where == Where("include/linux/a.h", 7, 1)
+    assert second.where == Where("my/sample.c", 18, 9)
+
+
+def test_each_error_once_and_the_hint_once() -> None:
+    error = failed(MACRO + MACRO + "../src/kernel/sample.c:14:9: error: expected ';'\n")
+    assert len(error.findings) == 2
+    assert str(error).count("repeat it:") == 1
+
+
+def test_paths_are_not_the_caches() -> None:
+    error = failed(f"ld: {SOURCE}/kernel/sample.o: undefined reference\nmake: *** Error 1\n")
+    assert "/cache/" not in (error.findings[0].found or "")
+
+
+WARNING = """\
+  CC      kernel/sample.o
+../src/kernel/sample.c: In function 'do_sample':
+../src/kernel/sample.c:18:19: warning: initialization of 'char *' from 'int' makes pointer from \
+integer without a cast [-Wint-conversion]
+   18 |         char *p = a;
+      |                   ^
+../src/include/linux/kern_levels.h:5:25: warning: format '%s' expects argument of type 'char *'
+    5 | #define KERN_SOH        "\\001"
+      |                         ^~~~~~
+../src/include/linux/printk.h:501:26: note: in expansion of macro 'printk_index_wrap'
+  501 | #define printk(fmt, ...) printk_index_wrap(_printk, fmt, ##__VA_ARGS__)
+      |                          ^~~~~~~~~~~~~~~~~
+../src/kernel/sample.c:24:9: note: in expansion of macro 'printk'
+   24 |         printk("%s %d\\n", current->pid, a);
+      |         ^~~~~~
+  CC      kernel/fork.o
+../src/kernel/fork.c:9:1: warning: of the kernel's own
+"""
+
+
+def test_warnings_about_the_authors_lines() -> None:
+    found = warnings(WARNING, SOURCE, (BODY,))
+    first, second = found["kernel/sample.c"]
+    assert first.startswith("my/sample.c:8:19: warning: initialization of 'char *'")
+    assert "char *p = a;" in first
+    assert second.startswith("my/sample.c:14:9: warning: format '%s'")
+    assert "of the kernel's own" not in str(found)
+
+
+def test_warnings_are_those_of_the_last_compilation(tmp_path: Path) -> None:
+    """What is not compiled again is not warned of again, and still in the kernel."""
+    objects = Objects(tmp_path, "key", "linux", silent)
+    objects.prepare()
+    objects.keep_warnings(warnings(WARNING, SOURCE, (BODY,)))
+    objects.keep_warnings(warnings("  LD      vmlinux\n", SOURCE, (BODY,)))
+    assert len(objects.warnings(["kernel/sample.c"])) == 2
+    assert objects.warnings(["kernel/other.c"]) == ()
+    objects.keep_warnings(warnings("  CC      kernel/sample.o\n", SOURCE, (BODY,)))
+    assert objects.warnings(["kernel/sample.c"]) == ()

@@ -190,6 +190,41 @@ def test_a_call_of_a_kernel(syscraft: Syscraft) -> None:
     assert {"L19", "L30"} <= {f.get("rule") for f in found}
 
 
+BY_HAND = {
+    "fs/good.c": "SYSCALL_DEFINE1(good, int, fd)\n{\n\treturn 0;\n}\n"
+    "SYSCALL_DEFINE1(read, int, fd)\n{\n\treturn 0;\n}\n",
+    "fs/norow.c": "SYSCALL_DEFINE1(norow, int, fd)\n{\n\treturn 0;\n}\n",
+    GENERIC_TABLE.path: "4 common read sys_read\n5 common good __x64_sys_good\n"
+    "6 common nodef sys_nodef\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "message"),
+    [
+        ("good", "scripts/syscall.tbl:2", "the entry of good has a prefix"),
+        ("nodef", "scripts/syscall.tbl:3", "nodef: no definition of sys_nodef"),
+        ("norow", "fs/norow.c:1", "no table has a row for norow"),
+    ],
+)
+def test_a_call_that_was_added_by_hand(
+    name: str, place: str, message: str, syscraft: Syscraft, tmp_path: Path
+) -> None:
+    make_tree(tmp_path / "linux", BY_HAND)
+    for words in ((), ("--call", name)):
+        done = syscraft("check", "--tree", "linux", *words, cwd=tmp_path)
+        assert done.returncode == 1
+        assert f"linux/{place}: error: {message}" in done.stderr
+    good = syscraft("check", "--tree", "linux", "--call", "read", cwd=tmp_path)
+    assert (good.returncode, good.stderr.count("error:")) == (0, 0)
+
+
+def test_what_kernels_are_released_with_is_a_note(syscraft: Syscraft, tmp_path: Path) -> None:
+    done = syscraft("check", "--tree", "deb:6.12", "--call", "set_mempolicy_home_node")
+    assert done.returncode == 0
+    assert "syscall_n64.tbl:367: note: 'common' is not an ABI of this table" in done.stderr
+
+
 BAD_TREE = {
     "fs/toy.c": "SYSCALL_DEFINE2(toy, int, fd, unsigned int, flags)\n{\n\treturn -ENOTSUPP;\n}\n",
     "fs/macro.c": "\nSYSCALL_DEFINE1(macro, int, ARG(x))\n{\n}\n",

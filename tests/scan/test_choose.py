@@ -10,7 +10,7 @@ from scan.toys import ONE, TWO, make_tree
 from syscraft.abi.abi import GENERIC_TABLE
 from syscraft.abi.discover import find_abi
 from syscraft.calls.census import Definition, Entry
-from syscraft.scan.definitions import UnreadCall
+from syscraft.scan.definitions import CallFinding
 from syscraft.scan.read import KernelCalls, read_calls
 
 
@@ -112,6 +112,61 @@ def test_a_row_that_nothing_defines(tmp_path: Path) -> None:
     said = told(calls, "scripts/syscall.tbl")
     assert "linux/scripts/syscall.tbl:1: " in said[0]
     assert "toy: no definition of sys_toy" in said[0]
+    assert "define it with SYSCALL_DEFINEn(toy, ...), or remove the row" in said[0]
+
+
+def test_a_function_without_the_macro(tmp_path: Path) -> None:
+    text = f"{ONE.replace('toy', 'other')}\nasmlinkage long sys_toy(int fd)\n{{\n\treturn 0;\n}}\n"
+    said = told(read(tmp_path, {"fs/a.c": text}), "scripts/syscall.tbl")
+    assert "fs/a.c:5 defines it without the macro" in said[0]
+
+
+@pytest.mark.parametrize(
+    ("entry", "right"),
+    [
+        ("__x64_sys_toy", "sys_toy"),
+        ("sys_sys_toy", "sys_toy"),
+        ("__se_sys_toy", "sys_toy"),
+        ("__do_sys_toy", "sys_toy"),
+        ("__ia32_compat_sys_toy", "compat_sys_toy"),
+    ],
+)
+def test_a_prefix_that_the_kernel_adds(tmp_path: Path, entry: str, right: str) -> None:
+    read_row = {"fs/a.c": ONE + ONE.replace("toy", "read")}
+    table = f"4 common read sys_read\n5 common toy {entry}\n"
+    calls = read_calls(make_tree(tmp_path, {GENERIC_TABLE.path: table, **read_row}))
+    (said,) = told(calls, "scripts/syscall.tbl")
+    assert said.startswith("linux/scripts/syscall.tbl:2: error: the entry of toy has a prefix")
+    assert f"write {right}" in said
+
+
+def test_kernels_that_want_the_prefix(tmp_path: Path) -> None:
+    """4.17 to 5.6 have it in every row."""
+    table = "4 common read __x64_sys_read\n5 common toy __x64_sys_toy\n"
+    source = {"fs/a.c": ONE + ONE.replace("toy", "read")}
+    calls = read_calls(make_tree(tmp_path, {GENERIC_TABLE.path: table, **source}))
+    assert not told(calls, "scripts/syscall.tbl")
+
+
+def test_a_call_without_a_row(tmp_path: Path) -> None:
+    calls = read(tmp_path, {"fs/a.c": ONE, "fs/b.c": "\n" + ONE.replace("toy", "lost")})
+    (said,) = told(calls, "fs/b.c")
+    assert said.startswith("linux/fs/b.c:2: error: no table has a row for lost")
+    assert "syscraft import" in said
+    assert not told(calls, "fs/a.c")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "#define __riscv_sys_toy __riscv_sys_lost\n" + ONE.replace("toy", "lost"),
+        "COMPAT_" + ONE.replace("toy", "lost"),
+        "asmlinkage long sys_lost(int fd);\n",
+    ],
+    ids=["renamed", "compat", "prototype"],
+)
+def test_what_needs_no_row(tmp_path: Path, other: str) -> None:
+    assert not told(read(tmp_path, {"fs/a.c": ONE, "arch/riscv/b.c": other}), "b.c")
 
 
 @pytest.mark.parametrize(
@@ -133,7 +188,7 @@ def test_a_macro_that_only_a_compiler_can_read(tmp_path: Path, text: str) -> Non
     assert said.startswith("linux/fs/a.c:3: ")
     assert "the parameters of sys_toy cannot be read" in said
     # Who looks for a call asks by its name, not by words of a message.
-    assert [f.symbol for f in calls.findings if isinstance(f, UnreadCall)] == ["sys_toy"]
+    assert [f.symbol for f in calls.findings if isinstance(f, CallFinding)] == ["sys_toy"]
 
 
 def test_a_conflict_in_a_source(tmp_path: Path) -> None:

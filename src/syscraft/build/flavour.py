@@ -18,7 +18,7 @@ from syscraft.build.kconfig import Need, Option, config_text, merged, parse_opti
 from syscraft.build.target import Target
 from syscraft.defaults import DEFAULT_KERNEL
 from syscraft.errors import Finding, UsageError, Where
-from syscraft.files import digest
+from syscraft.files import MIB, digest, read_limited
 from syscraft.hints import near
 
 
@@ -141,7 +141,7 @@ def user_options(words: Iterable[str], files: Iterable[Path] = ()) -> tuple[Opti
     findings: list[Finding] = []
     for path in files:
         try:
-            groups.append(read_options(path.read_text(encoding="utf-8"), str(path)))
+            groups.append(read_options(read_limited(path, MIB).decode(), str(path)))
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
             findings.append(

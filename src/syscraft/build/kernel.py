@@ -27,8 +27,13 @@ from syscraft.files import (
     digest,
     disk_errors,
     folder_made_whole,
+    is_whole,
+    read_record,
     remove_drafts,
+    remove_tree,
+    seal,
     write_atomic,
+    write_record,
 )
 from syscraft.hints import Progress
 from syscraft.tree.adding import BodyLineMap, KernelChange
@@ -37,6 +42,7 @@ from syscraft.tree.source import PLAIN, KernelTree
 
 # Raised when the same input comes to be built to another kernel: those kept are not it.
 _RECIPE = "3"
+_WARNINGS = "warnings.json"
 # What a kernel is not made of: another case in a declaration is no other kernel.
 _NOT_BUILT = ("Documentation/", "MAINTAINERS", "tools/")
 
@@ -49,6 +55,7 @@ class BuiltKernel:
         key: names everything that went into it.
         repaired: whether the tree does not build without a repair.
         bodies: where the lines of its calls belong.
+        warnings: of the compiler, about the authors' lines.
     """
 
     image: Path
@@ -56,6 +63,7 @@ class BuiltKernel:
     from_cache: bool
     repaired: bool = False
     bodies: tuple[BodyLineMap, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def build_kernel(
@@ -81,36 +89,45 @@ def build_kernel(
     change = replace(change, files={**files, **tables}, removed=removed, modes=modes)
     key = digest(_RECIPE, base, tree.state, kconfig.config_text(options), *_flat(change))
     image = cache_root() / "kernels" / key / target.image.rsplit("/", 1)[-1]
-    if image.exists():
-        return BuiltKernel(image, key, True, bool(repairs), change.body_line_maps)
+    if is_whole(image.parent):
+        return _kept(image, key, repairs, change)
     work = cache_root() / "work" / base
     _check_folder(work)
     lock = FileLock(
         work.with_suffix(".lock"), on_wait=lambda: progress("waiting for another build to finish")
     )
     with lock, disk_errors(work):
-        if image.exists():
-            return BuiltKernel(image, key, True, bool(repairs), change.body_line_maps)
+        if is_whole(image.parent):
+            return _kept(image, key, repairs, change)
         objects = _build(tree, change, target, work, options, lock.fd, progress)
         progress("storing the kernel")
         table = line_table(objects.path / "vmlinux", change.body_line_maps)
-        _keep(objects.image, image, target, table)
-    return BuiltKernel(image, key, False, bool(repairs), change.body_line_maps)
+        warnings = objects.warnings(body.kernel_path for body in change.body_line_maps)
+        _keep(objects.image, image, target, table, warnings)
+    return replace(_kept(image, key, repairs, change), from_cache=False)
 
 
-def _keep(built: Path, image: Path, target: Target, lines: bytes) -> None:
-    with FileLock(image.parent.parent / ".drafts.lock"):
-        remove_drafts(image.parent.parent)
-        with folder_made_whole(image.parent) as draft:
-            write_atomic(draft / KEPT, lines)
-            if not target.strip:
-                write_atomic(draft / image.name, built.read_bytes())
-                return
-            done = proc.run(
-                [f"{target.compiler_prefix}strip", "-g", "-o", str(draft / image.name), str(built)]
-            )
+def _kept(image: Path, key: str, repairs: object, change: KernelChange) -> BuiltKernel:
+    warnings = tuple(read_record(image.parent / _WARNINGS) or ())
+    return BuiltKernel(image, key, True, bool(repairs), change.body_line_maps, warnings)
+
+
+def _keep(
+    built: Path, image: Path, target: Target, lines: bytes, warnings: tuple[str, ...]
+) -> None:
+    remove_drafts(image.parent.parent)
+    remove_tree(image.parent)  # what is there is damaged
+    with folder_made_whole(image.parent) as draft:
+        write_atomic(draft / KEPT, lines)
+        write_record(draft / _WARNINGS, warnings)
+        if target.strip:
+            strip = f"{target.compiler_prefix}strip"
+            done = proc.run([strip, "-g", "-o", str(draft / image.name), str(built)])
             if not done.ok:
                 raise BuildError.of("the kernel cannot be stored", found=done.output.strip())
+        else:
+            write_atomic(draft / image.name, built.read_bytes())
+        seal(draft)
 
 
 def _check_folder(work: Path) -> None:

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from syscraft import proc
-from syscraft.build.messages import failure
+from syscraft.build.messages import failure, warnings
 from syscraft.build.objects import Objects
 from syscraft.build.target import Target
 from syscraft.hints import Progress
@@ -92,6 +92,7 @@ class Make:
                 log=self._objects.notes / f"{target.split()[0].replace('/', '-')}.log",
                 on_line=on_line, keep_open=(self._lock_fd,),
             )  # fmt: skip
+        self._objects.keep_warnings(warnings(done.output, self._source, self._bodies))
         if not done.ok:
             raise failure(done, self._source, self._bodies)
 

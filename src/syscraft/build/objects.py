@@ -12,12 +12,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from syscraft import proc
 from syscraft.errors import BuildError
-from syscraft.files import digest, folder_made_whole, write_atomic
+from syscraft.files import digest, folder_made_whole, read_record, write_atomic, write_record
 from syscraft.hints import Progress
 from syscraft.tree.adding import KernelChange
 from syscraft.tree.source import PLAIN, KernelTree
@@ -26,6 +26,9 @@ _NOTES = ".syscraft"
 _Entry = tuple[str, str, int]  # digest, digest of the tree's own file, time in nanoseconds
 _BUILT = "built.json"
 _MARKER = "building"
+# A file may be half written if the last of all was written so soon after it: compilers and
+# linkers write their output in one go.
+_LAST_S = 10.0
 
 
 class Objects:
@@ -47,6 +50,7 @@ class Objects:
         self._image = image
         self._built = self.notes / _BUILT
         self._marker = self.notes / _MARKER
+        self._warnings = self.notes / "warnings.json"
         self._progress = progress
 
     def prepare(self) -> None:
@@ -86,18 +90,22 @@ class Objects:
         self._marker.unlink(missing_ok=True)
 
     def _clean_after_kill(self) -> None:
-        """Drop what a killed compiler may have left half written."""
+        """Drop what a killed compiler may have left half written: what was written last."""
         if not self._marker.exists():
             return
         began = self._marker.stat().st_mtime
         image = self._image.rsplit("/", 1)[-1]
+        written: dict[Path, float] = {}
         for folder, _, names in os.walk(self.path):
             for name in names:
                 path = Path(folder, name)
                 if name.endswith((".o", ".a")) or name in ("vmlinux", image):
                     with contextlib.suppress(OSError):
-                        if path.stat().st_mtime >= began:
-                            path.unlink()
+                        written[path] = path.stat().st_mtime
+        last = max(written.values(), default=0.0)
+        for path, time in written.items():
+            if time >= max(began, last - _LAST_S):
+                path.unlink(missing_ok=True)
         _, known = self._read()
         self._write("", known)
         self._marker.unlink()
@@ -164,6 +172,16 @@ class Objects:
             for path, data in change.files.items()
         }
         self._write(_named(everything, change), state)
+
+    def keep_warnings(self, found: Mapping[str, Sequence[str]]) -> None:
+        """Remember what the compiler warned of in the files that it has compiled now."""
+        if found:
+            write_record(self._warnings, {**(read_record(self._warnings) or {}), **found})
+
+    def warnings(self, paths: Iterable[str]) -> tuple[str, ...]:
+        """What it warned of in *paths* when it last compiled them."""
+        known = read_record(self._warnings) or {}
+        return tuple(text for path in paths for text in known.get(path, ()))
 
     def _write(self, built: str, files: Mapping[str, _Entry]) -> None:
         state = json.dumps({"built": built, "files": files})

@@ -9,6 +9,8 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+from syscraft.cli.streams import drop_stream
+
 _VERDICT_COLOURS = {"PASS": "32", "SKIP": "33"}
 
 
@@ -29,14 +31,12 @@ class Console:
             return
         elapsed = time.monotonic() - self._started
         if self._live:
-            columns = os.get_terminal_size(sys.stderr.fileno()).columns if self._live else 80
+            columns = os.get_terminal_size(sys.stderr.fileno()).columns
             line = f"[{elapsed:5.1f} s] {text}"[: max(20, columns - 1)]
-            sys.stderr.write("\r" + line.ljust(self._width))
-            sys.stderr.flush()
+            self._tell("\r" + line.ljust(self._width))
             self._width = len(line)
         elif self._is_news(text, elapsed):
-            sys.stderr.write(f"[{elapsed:5.1f} s] {text}\n")
-            sys.stderr.flush()
+            self._tell(f"[{elapsed:5.1f} s] {text}\n")
 
     def _is_news(self, text: str, elapsed: float) -> bool:
         """On no terminal: each new step at once, what it tells behind a colon every ten seconds."""
@@ -49,13 +49,12 @@ class Console:
     def done(self) -> None:
         """Clear the line that changes."""
         if self._live and self._width:
-            sys.stderr.write("\r" + " " * self._width + "\r")
-            sys.stderr.flush()
+            self._tell("\r" + " " * self._width + "\r")
             self._width = 0
 
     def error(self, text: str) -> None:
         self.done()
-        sys.stderr.write(text.rstrip("\n") + "\n")
+        self._tell(text.rstrip("\n") + "\n")
 
     def say(self, text: str = "") -> None:
         """Print a result."""
@@ -67,7 +66,16 @@ class Console:
         """Print what is nice to know; ``--quiet`` drops it."""
         if not self._quiet:
             self.done()
-            sys.stderr.write(text + "\n")
+            self._tell(text + "\n")
+
+    @staticmethod
+    def _tell(text: str) -> None:
+        """Write to standard error; where it takes nothing, results and statuses still count."""
+        try:
+            sys.stderr.write(text)
+            sys.stderr.flush()
+        except OSError:
+            drop_stream(2)
 
     def json(self, value: Any) -> None:
         self.say(json.dumps(value, indent=2))

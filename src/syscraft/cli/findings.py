@@ -14,6 +14,7 @@ def plain_finding(finding: Finding) -> dict[str, str | int | None]:
     """What, where, expected, found, and what to do."""
     where = finding.where
     return {
+        "severity": "note" if finding.is_note else "error",
         "message": finding.message,
         "path": where.path if where else None,
         "line": where.line if where else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -25,6 +26,8 @@ class WithCommand(click.Command):
 
 
 COMMAND = "syscraft.command"
+# A month; clocks of the system take no number of any size.
+_LONGEST_S = 31 * 24 * 3600
 
 
 def kernel_options(command: Command) -> Command:
@@ -57,3 +60,20 @@ def names(text: str, option: str) -> tuple[str, ...]:
     if not found:
         raise UsageError.of(f"{option} is empty", expected="names, separated by commas")
     return found
+
+
+class Seconds(click.FloatRange):
+    """How long something may take; for ever, and what is no number, is nothing to wait for."""
+
+    name = "seconds"
+
+    def __init__(self) -> None:
+        super().__init__(min=0.1, max=_LONGEST_S)
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        seconds = float(super().convert(value, param, ctx))
+        if math.isnan(seconds):
+            self.fail(f"{value!r} is not a number of seconds.", param, ctx)
+        return seconds

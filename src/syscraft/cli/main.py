@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-import os
+import io
 import pkgutil
 import sys
 from typing import Any
@@ -12,6 +12,7 @@ import click
 
 import syscraft.cli
 from syscraft.cli.console import Console
+from syscraft.cli.streams import drop_stream, open_streams
 from syscraft.errors import ExitStatus, SyscraftError
 
 OUTPUT_GONE = 141  # 128 + SIGPIPE, as shells report it
@@ -37,7 +38,7 @@ class LazyVerbs(click.Group):
         except BrokenPipeError:
             # Whoever read our output has gone; nobody is left to tell. Here and not in
             # main(), for click makes 1 of it.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            drop_stream(1)
             sys.exit(OUTPUT_GONE)
 
 
@@ -56,7 +57,7 @@ def cli(ctx: click.Context, quiet: bool) -> None:
 
 def main(arguments: list[str] | None = None) -> Any:
     """Run the command line; every expected failure ends in a message, never a traceback."""
-    _open_standard_streams()
+    open_streams()
     try:
         status = cli.main(arguments, prog_name="syscraft", standalone_mode=False)
         sys.exit(status if isinstance(status, int) else ExitStatus.OK)
@@ -64,7 +65,9 @@ def main(arguments: list[str] | None = None) -> Any:
         _print(str(error))
         sys.exit(error.exit_status)
     except click.ClickException as error:
-        error.show()
+        shown = io.StringIO()
+        error.show(shown)
+        _print(shown.getvalue())
         sys.exit(ExitStatus.USAGE)
     except (click.Abort, KeyboardInterrupt):
         _print("interrupted; run the same command again to resume")
@@ -74,20 +77,6 @@ def main(arguments: list[str] | None = None) -> Any:
             f"error: {error.strerror or error}" + (f": {error.filename}" if error.filename else "")
         )
         sys.exit(ExitStatus.ENVIRONMENT)
-
-
-def _open_standard_streams() -> None:
-    """Put nothing where a caller has closed a stream.
-
-    Else the next file that is opened takes its place, and gets what is printed.
-    """
-    for fd, name in enumerate(("stdin", "stdout", "stderr")):
-        try:
-            os.fstat(fd)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)  # the lowest that is free
-        if getattr(sys, name) is None:
-            setattr(sys, name, os.fdopen(fd, "w" if fd else "r", closefd=False))
 
 
 def _print(text: str) -> None:

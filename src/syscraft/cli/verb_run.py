@@ -7,7 +7,13 @@ import sys
 import click
 
 from syscraft.cli.console import Console
-from syscraft.cli.kernel_options import COMMAND, WithCommand, kernel_options, unsafe_option
+from syscraft.cli.kernel_options import (
+    COMMAND,
+    Seconds,
+    WithCommand,
+    kernel_options,
+    unsafe_option,
+)
 from syscraft.defaults import DEFAULT_GUEST, DEFAULT_KERNEL, DEFAULT_LINUX
 
 
@@ -19,7 +25,7 @@ from syscraft.defaults import DEFAULT_GUEST, DEFAULT_KERNEL, DEFAULT_LINUX
 @click.option("--kernel", metavar="FLAVOUR", default=DEFAULT_KERNEL, show_default=True,
               help="Kernel flavour, such as debug, kasan or debug+kasan.")  # fmt: skip
 @kernel_options
-@click.option("--timeout", metavar="SECONDS", type=click.FloatRange(min=0.1),
+@click.option("--timeout", metavar="SECONDS", type=Seconds(),
               help="Kill the guest after this long.")  # fmt: skip
 @click.option("--rw", metavar="FOLDER", multiple=True,
               help="Let COMMAND change the files in FOLDER; repeatable.")  # fmt: skip

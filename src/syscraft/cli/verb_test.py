@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from syscraft.cli.console import Console, colour, table
-from syscraft.cli.kernel_options import kernel_options, names, unsafe_option
+from syscraft.cli.kernel_options import Seconds, kernel_options, names, unsafe_option
 from syscraft.cli.path_type import PATH
 from syscraft.defaults import DEFAULT_GUEST, DEFAULT_KERNEL, DEFAULT_LINUX
 from syscraft.errors import ExitStatus
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
               show_default=True,
               help="Kernel flavours, such as debug, kasan or debug+kasan.")  # fmt: skip
 @kernel_options
-@click.option("--timeout", metavar="SECONDS", type=click.FloatRange(min=0.1), default=60.0,
+@click.option("--timeout", metavar="SECONDS", type=Seconds(), default=60.0,
               show_default=True, help="How long one test program may take.")  # fmt: skip
 @unsafe_option
 @click.option("--again", is_flag=True, help="Ignore cached verdicts.")
@@ -56,7 +56,10 @@ def command(
     the guest runs, at each of their optimization levels.
     """
     import syscraft.api
+    from syscraft.files import check_target
 
+    if junit:
+        check_target(Path(junit))
     matrix = syscraft.api.test_on(
         declarations,
         names(guests, "--on"),
@@ -81,6 +84,8 @@ def command(
 def _show(console: Console, matrix: Matrix, *, as_json: bool) -> None:
     from syscraft.lab.report import guest_rows, plain, problems, rows, summary
 
+    for warning in dict.fromkeys(text for guest in matrix.guests for text in guest.warnings):
+        console.error(warning)
     for detail, cells in problems(matrix):
         for cell in cells:
             console.error(_headline(cell))

@@ -12,11 +12,16 @@ import tree_sitter_toml
 
 from syscraft.declaration.ctext import Locate
 from syscraft.errors import DeclarationError, Where
+from syscraft.files import KIB, read_limited
 
 _LANGUAGE = tree_sitter.Language(tree_sitter_toml.language())
 _DECODE_ERROR = re.compile(
     r"^(?P<what>.*) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|.*)\)$"
 )
+
+# More than anybody writes; what is made of a file grows faster than the file.
+MAX_BYTES = 256 * KIB
+_MAX_DEPTH = 32
 
 KeyPath = tuple[str | int, ...]
 
@@ -27,7 +32,7 @@ class TomlFile:
     def __init__(self, path: Path, shown_path: str) -> None:
         self.shown_path = shown_path
         try:
-            raw = path.read_bytes()
+            raw = read_limited(path, MAX_BYTES)
             text = raw.decode("utf-8")
         except OSError as error:
             raise DeclarationError.of(
@@ -38,15 +43,33 @@ class TomlFile:
             raise DeclarationError.of(
                 "the declaration is not UTF-8 text", Where(shown_path, line)
             ) from error
+        # tomllib normalises line ends; so must the text that places are counted in.
+        root = tree_sitter.Parser(_LANGUAGE).parse(raw.replace(b"\r\n", b"\n")).root_node
+        self._check_size(root)
         try:
             self.data: dict[str, Any] = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+        except ValueError as error:  # TOMLDecodeError, or an integer of thousands of digits
             raise self._syntax_error(str(error), text) from error
         self._keys: dict[KeyPath, tree_sitter.Node] = {}
         self._values: dict[KeyPath, tree_sitter.Node] = {}
-        # tomllib normalises line ends; so must the text that places are counted in.
-        parser = tree_sitter.Parser(_LANGUAGE)
-        self._index(parser.parse(raw.replace(b"\r\n", b"\n")).root_node)
+        self._index(root)
+
+    def _check_size(self, root: tree_sitter.Node) -> None:
+        """Refuse depths and numbers that nobody means, before anything that chokes on them."""
+        waiting = [(root, 0)]
+        while waiting:
+            node, depth = waiting.pop()
+            if depth > _MAX_DEPTH:
+                raise DeclarationError.of(
+                    "this is nested too deeply",
+                    self._place(node),
+                    expected=f"at most {_MAX_DEPTH} levels",
+                )
+            waiting += [(child, depth + 1) for child in node.named_children]
+            if node.type == "integer" and not _fits(node):
+                raise DeclarationError.of(
+                    "this integer is too large", self._place(node), expected="at most 64 bits"
+                )
 
     def _syntax_error(self, message: str, text: str) -> DeclarationError:
         match = _DECODE_ERROR.match(message)
@@ -98,13 +121,16 @@ class TomlFile:
                 if pair.type == "pair":
                     self._index_pair(path, pair)
 
+    def _place(self, node: tree_sitter.Node) -> Where:
+        row, column = node.start_point
+        return Where(self.shown_path, row + 1, column + 1)
+
     def where(self, path: KeyPath) -> Where:
         """The place of a key, or of its nearest parent that has one."""
         while path:
             node = self._keys.get(path) or self._values.get(path)
             if node is not None:
-                row, column = node.start_point
-                return Where(self.shown_path, row + 1, column + 1)
+                return self._place(node)
             path = path[:-1]
         return Where(self.shown_path, 1)
 
@@ -127,6 +153,17 @@ class TomlFile:
             return Where(self.shown_path, row + line + 1, start + inner_column + 1)
 
         return locate
+
+
+def _fits(integer: tree_sitter.Node) -> bool:
+    """Whether an integer has at most 64 bits; what is no integer after all, tomllib says."""
+    text = (integer.text or b"").decode(errors="replace").replace("_", "")
+    if len(text) > len("0b") + 64:
+        return False
+    try:
+        return -(1 << 63) <= int(text, 0) < 1 << 64
+    except ValueError:
+        return True
 
 
 def _key_parts(node: tree_sitter.Node) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 from collections.abc import Callable
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from syscraft.errors import LabError
-from syscraft.files import cache_root, digest, write_atomic
+from syscraft.files import cache_root, digest, read_record, write_record
 from syscraft.guest.session import Booted
 
 _KVM = Path("/dev/kvm")
@@ -53,11 +52,10 @@ def acceleration(
         return Acceleration(EMULATION.arguments, f"emulation: {_KVM} {why}")
     state = digest(platform.release(), emulator_state)
     kept = cache_root() / "kvm" / f"{key}-{state}.json"
-    try:
-        answer = str(json.loads(kept.read_text(encoding="utf-8"))["answer"])
-    except (OSError, ValueError, KeyError, TypeError):
+    answer = read_record(kept)
+    if not isinstance(answer, str):
         answer = _probe(boot)
-        write_atomic(kept, json.dumps({"answer": answer}).encode())
+        write_record(kept, answer)
     if answer == "boots":
         return _ACCELERATED
     return Acceleration(EMULATION.arguments, f"emulation: KVM {answer}")

@@ -89,6 +89,7 @@ class Ready:
         image: the kernel, None where the guest runs on the host's.
         from_cache: whether nothing had to be built.
         repaired: whether the tree does not build without a repair.
+        warnings: of the kernel's compiler, about the authors' lines; known behind ``prepare``.
         how: what runs the guest's instructions, for people.
         explain: puts names to the bare addresses of a kernel's log, and the authors' lines to
             the functions of their calls.
@@ -100,6 +101,7 @@ class Ready:
     image: Path | None = None
     from_cache: bool = True
     repaired: bool = False
+    warnings: tuple[str, ...] = ()
     how: Callable[[], str] = lambda: ""
     explain: Callable[[str], str] = lambda log: log
     record: Record = field(default_factory=dict)

@@ -8,7 +8,16 @@ from pathlib import Path
 from syscraft import proc
 from syscraft.abi.toolchain import Toolchain
 from syscraft.errors import BuildError, Where
-from syscraft.files import FileLock, cache_root, digest, folder_made_whole
+from syscraft.files import (
+    FileLock,
+    cache_root,
+    digest,
+    folder_made_whole,
+    is_whole,
+    remove_drafts,
+    remove_tree,
+    seal,
+)
 
 _SOURCES = Path(__file__).parent / "init"
 _FLAGS = ("-std=gnu11", "-O2", "-Wall", "-Wextra")
@@ -39,10 +48,12 @@ def initramfs(toolchain: Toolchain = _HOST, files: Mapping[str, Path] | None = N
     )  # fmt: skip
     folder = cache_root() / "initramfs" / key
     archive = folder / "initramfs.cpio"
-    if archive.exists():
+    if is_whole(folder):
         return archive
     with FileLock(folder.with_suffix(".lock")):
-        if not archive.exists():
+        if not is_whole(folder):
+            remove_tree(folder)
+            remove_drafts(folder.parent, key)
             with folder_made_whole(folder) as draft:
                 program = draft / "init"
                 done = proc.run([*argv, "-o", str(program), *toolchain.link])
@@ -55,6 +66,7 @@ def initramfs(toolchain: Toolchain = _HOST, files: Mapping[str, Path] | None = N
                     )
                 contents["init"] = program.read_bytes()
                 (draft / archive.name).write_bytes(_cpio(contents))
+                seal(draft)
     return archive
 
 

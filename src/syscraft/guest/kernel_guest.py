@@ -59,7 +59,10 @@ class KernelGuest(Guest):
             "repaired": kernel.repaired,
             "bodies": [[b.kernel_path, b.shown_path, b.offset] for b in kernel.bodies],
         }
-        return replace(self.remembered(record, flavour), from_cache=kernel.from_cache)
+        return replace(
+            self.remembered(record, flavour),
+            from_cache=kernel.from_cache, warnings=kernel.warnings,
+        )  # fmt: skip
 
     def remembered(self, record: Record, flavour: Flavour) -> Ready:
         image = Path(str(record["image"]))

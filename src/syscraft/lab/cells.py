@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from syscraft.build.flavour import OWN, PLAIN
-from syscraft.files import cache_root, digest, write_atomic
+from syscraft.files import cache_root, digest, read_record, write_record
 from syscraft.lab.verdict import Verdict
 
 
@@ -65,7 +64,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class GuestState:
-    """What a guest cost; times are in seconds, None where it did not come that far."""
+    """What a guest cost; times are in seconds, None where it did not come that far.
+
+    ``warnings`` are the compiler's, about the authors' lines.
+    """
 
     guest: str
     linux: str
@@ -75,6 +77,7 @@ class GuestState:
     boot_seconds: float | None = None
     how: str = ""
     repaired: bool = False
+    warnings: tuple[str, ...] = ()
 
     @property
     def job(self) -> tuple[str, str, str]:
@@ -105,7 +108,7 @@ def keep_cell(key: str, cell: Cell) -> None:
     """Keep a good verdict; a bad one is worth another look each time."""
     if key and cell.good:
         kept = {"verdict": cell.verdict.name, "seconds": cell.seconds, "detail": cell.detail}
-        write_atomic(_path(key), json.dumps(kept).encode())
+        write_record(_path(key), kept)
 
 
 def kept_cell(key: str, cell: Cell) -> Cell | None:
@@ -113,7 +116,7 @@ def kept_cell(key: str, cell: Cell) -> Cell | None:
     if not key:
         return None
     try:
-        kept = json.loads(_path(key).read_text(encoding="utf-8"))
+        kept = read_record(_path(key))
         return replace(
             cell,
             verdict=Verdict[kept["verdict"]],

@@ -61,6 +61,8 @@ def run_command(
         place = f"bin/{program.name}"
         files, cwd, env = {place: program}, "/", BARE_ENVIRONMENT
         argv = [f"/{place}", *argv[1:]]
+    if not ready.from_cache:
+        _write(2, "".join(f"{warning}\n" for warning in ready.warnings).encode())
     session = ready.start(files)
     try:
         with session, _raw_terminal(terminal) as window:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +12,17 @@ from pathlib import Path
 from syscraft import proc
 from syscraft.abi.toolchain import Toolchain
 from syscraft.errors import EnvironmentLacks
-from syscraft.files import cache_root, digest, folder_made_whole, remove_tree, write_atomic
+from syscraft.files import (
+    cache_root,
+    digest,
+    folder_made_whole,
+    read_record,
+    remove_drafts,
+    temporary_folder,
+    write_atomic,
+    write_if_changed,
+    write_record,
+)
 from syscraft.model.tests import TestProgram
 
 _CFLAGS = ("-std=gnu11", "-Wall", "-Wextra", "-Werror", "-pthread")
@@ -43,11 +51,13 @@ def generated_folder(generated: dict[str, str]) -> Path:
     """Keep generated files where guests can use them; the same files, the same folder."""
     key = digest(*(part for item in sorted(generated.items()) for part in item))
     folder = cache_root() / "generated" / key
-    if not all((folder / name).is_file() for name in generated):
-        remove_tree(folder)
+    if not folder.exists():
+        remove_drafts(folder.parent)
         with folder_made_whole(folder) as draft:
             for name, text in generated.items():
                 write_atomic(draft / name, text.encode())
+    for name, text in generated.items():  # somebody may have damaged them
+        write_if_changed(folder / name, text.encode())
     return folder
 
 
@@ -114,7 +124,7 @@ def _state(path: Path) -> str:
 def _kept(record: Path) -> Program | None:
     """The program of *record*, if all that it was made of, and itself, is as it was."""
     try:
-        kept = json.loads(record.read_text(encoding="utf-8"))
+        kept = read_record(record)
         for name, key in kept["read"].items():
             if digest(Path(name).read_bytes()) != key:
                 return None
@@ -129,12 +139,10 @@ def _kept(record: Path) -> Program | None:
 def _compile(
     argv: Sequence[str], sources: Sequence[Path], link: Sequence[str], record: Path, stem: str
 ) -> Program:
-    record.parent.mkdir(parents=True, exist_ok=True)
     # What a person may repeat: the objects in between are gone by then.
     whole = [*argv, *map(str, sources), *link, "-o", "/dev/null"]
     read: dict[str, str] = {}
-    with tempfile.TemporaryDirectory(prefix=".", suffix=".part", dir=record.parent) as name:
-        draft = Path(name)
+    with temporary_folder(record.parent) as draft:
         objects = []
         for index, source in enumerate(sources):
             rule, output = draft / f"{index}.d", draft / f"{index}.o"
@@ -152,7 +160,7 @@ def _compile(
     binary = record.parent / key / stem
     write_atomic(binary, data, mode=0o755)
     kept = {"read": read, "binary": key, "name": stem}
-    write_atomic(record, json.dumps(kept).encode())
+    write_record(record, kept)
     return Program(binary, key)
 
 

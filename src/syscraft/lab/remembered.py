@@ -8,7 +8,6 @@ declarations' files, the tree, the tools, and syscraft itself. Everything here i
 from __future__ import annotations
 
 import functools
-import json
 import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import syscraft
-from syscraft.files import cache_root, digest, write_atomic
+from syscraft.files import cache_root, digest, is_whole, read_record, write_record
 
 
 @dataclass(frozen=True)
@@ -45,14 +44,15 @@ def remembered_key(*parts: str, tools: Iterable[str]) -> str:
 def recall(key: str) -> Remembered | None:
     """What is remembered under *key*, if all of it is still there and true."""
     try:
-        kept = json.loads(_path(key).read_text(encoding="utf-8"))
+        kept = read_record(_path(key))
         for path, content in kept["read"].items():
             if digest(Path(path).read_bytes()) != content:
                 return None
         headers = Path(kept["headers"])
-        whole = Path(kept["kernel"]["image"]).is_file() and all(
-            (headers / name).is_file() for name in kept["generated"]
-        )
+        for name, content in kept["generated"].items():
+            if digest((headers / name).read_bytes()) != content:
+                return None
+        whole = is_whole(Path(kept["kernel"]["image"]).parent)
         return Remembered(kept["kernel"], headers) if whole else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
@@ -68,9 +68,11 @@ def remember(key: str, read: Sequence[Path], kernel: Mapping[str, object], heade
         "read": {str(path): digest(path.read_bytes()) for path in read},
         "kernel": dict(kernel),
         "headers": str(headers),
-        "generated": sorted(entry.name for entry in os.scandir(headers)),
+        "generated": {
+            entry.name: digest(Path(entry.path).read_bytes()) for entry in os.scandir(headers)
+        },
     }
-    write_atomic(_path(key), json.dumps(kept).encode())
+    write_record(_path(key), kept)
 
 
 def _path(key: str) -> Path:

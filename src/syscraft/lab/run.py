@@ -218,6 +218,7 @@ class _JobRun:
             build_seconds=time.monotonic() - started,
             built_before=ready.from_cache,
             repaired=ready.repaired,
+            warnings=ready.warnings,
         )
         return ready
 

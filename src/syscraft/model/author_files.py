@@ -11,9 +11,14 @@ from syscraft.declaration.ctext import without_comments
 from syscraft.declaration.ctype import CPrototype
 from syscraft.declaration.scalars import normal_spelling
 from syscraft.errors import Finding, Where
+from syscraft.files import KIB, read_limited
 from syscraft.model.call import TextFile
 from syscraft.model.draft import Draft
 from syscraft.model.tests import DEFAULT_LEVELS, Result, TestProgram, from_file
+
+# A body, a test or a patch. Linux's largest file with a system call, kernel/events/core.c of
+# 6.12, has 331 KiB.
+MAX_SOURCE = 512 * KIB
 
 _DEFINE = re.compile(r"^[ \t]*(?:COMPAT_)?SYSCALL_DEFINE\d[^\n]*", re.MULTILINE)
 
@@ -142,17 +147,17 @@ def _read_text(
                 name,
                 "a declaration has to be self-contained",
             )
-        if path.exists() and not path.is_file():
-            # Reading a pipe or a device could wait forever.
-            return None, Finding(
-                f"{what} cannot be read: not a regular file", where, "a file", shown
-            )
-        return TextFile(name, shown, path.read_text(encoding="utf-8")), None
+        return TextFile(name, shown, _text(read_limited(path, MAX_SOURCE))), None
     except UnicodeDecodeError:
         return None, Finding(f"{what} is not UTF-8 text", Where(shown))
     except (OSError, ValueError, RuntimeError) as error:  # a bad name, a loop of links
         reason = getattr(error, "strerror", None) or str(error)
         return None, Finding(f"{what} cannot be read: {reason}", where, "a file", shown)
+
+
+def _text(data: bytes) -> str:
+    """Decode a file; its lines end as in the kernel."""
+    return data.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
 
 
 # What the kernel writes beside a function's type, and is no part of it.

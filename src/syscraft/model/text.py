@@ -113,6 +113,13 @@ def check_prose(draft: Draft) -> list[Finding]:
         if path[-1] in ("summary", "description") and (found := _MAIL_HEADER.match(text)):
             message = "git am would mistake this for a header of the mail"
             findings.append(Finding(message, where, "a different wording", found[0].strip()))
-        if path[-1] == "when" and not text.strip(" ."):
+        if path[-1] == "when" and not has_words(text):
             findings.append(Finding("'when' must be one line of text", where))
+        elif path[0] in ("flags", "kconfig") and not has_words(text):
+            findings.append(Finding("this text is empty", where, "at least one word"))
     return findings
+
+
+def has_words(text: str) -> bool:
+    """Whether there is anything to read in a text."""
+    return any(c.isalnum() for c in text)

@@ -9,7 +9,7 @@ from syscraft.model.call import PRIVATE_NUMBERS, NumberPolicy
 from syscraft.model.draft import FORK_LIKE, Draft
 from syscraft.model.existing import check_free, check_like
 from syscraft.model.reserved import Role, judge
-from syscraft.model.text import check_prose
+from syscraft.model.text import check_prose, has_words
 
 # Common numbers start at 424; 512 to 547 are x32's own.
 # Source: arch/x86/entry/syscalls/syscall_64.tbl, Linux 6.12
@@ -69,7 +69,7 @@ def check_texts(draft: Draft) -> list[Finding]:
             )
         )
     for key in ("summary", "author"):
-        if not data[key].strip(" .") or "\n" in data[key].strip("\n"):
+        if not has_words(data[key]) or "\n" in data[key].strip("\n"):
             findings.append(Finding(f"'{key}' must be one line of text", draft.where(key)))
     return findings
 
@@ -160,6 +160,8 @@ def _check_combinations(draft: Draft) -> list[Finding]:
             findings.append(
                 Finding("'add' without 'like'", draft.where("add"), 'like = "CALL" beside it')
             )
+    if data.get("user") == []:
+        findings.append(Finding("'user' is empty", draft.where("user"), "at least one prototype"))
     if "versions" in data and not data.get("pack"):
         findings.append(
             Finding(

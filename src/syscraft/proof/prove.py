@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import platform
 import shutil
@@ -17,7 +16,14 @@ from syscraft.abi.abi import Abi
 from syscraft.abi.toolchain import Toolchain
 from syscraft.emit.discover import generate
 from syscraft.errors import EnvironmentLacks
-from syscraft.files import FileLock, cache_root, digest, write_atomic, write_if_changed
+from syscraft.files import (
+    FileLock,
+    cache_root,
+    digest,
+    read_record,
+    write_if_changed,
+    write_record,
+)
 from syscraft.hints import Progress, silent
 from syscraft.lab.verdict import Verdict, read_ktap
 from syscraft.lines import split_lines
@@ -115,20 +121,20 @@ def _prove_cell(abi: Abi, toolchain: Toolchain, level: str, headers: dict[str, s
     )  # fmt: skip
     folder = cache_root() / "proofs" / f"{abi.key}-{digest(toolchain.name, level)[:8]}"
     kept = folder / f"{key[:16]}.json"
-    if kept.exists():
-        return _read(json.loads(kept.read_text(encoding="utf-8")))
+    if found := read_record(kept):
+        return _read(found)
     try:
         includes = uapi_headers(abi.linux_arch) if toolchain.kernel_headers else None
     except EnvironmentLacks as error:
         return replace(proof, missing=("linux-source-6.12",), detail=str(error))
     with FileLock(folder.with_name(f"{folder.name}.lock")):
-        if kept.exists():  # somebody else has proven it since
-            return _read(json.loads(kept.read_text(encoding="utf-8")))
+        if found := read_record(kept):  # somebody else has proven it since
+            return _read(found)
         for name, text in sources.items():
             write_if_changed(folder / name, text.encode())
         proof = _compile_and_run(proof, abi, toolchain, folder, includes)
         if proof.verdict is Verdict.PASS:
-            write_atomic(kept, json.dumps(plain(proof)).encode())
+            write_record(kept, plain(proof))
     return proof
 
 
@@ -225,14 +231,11 @@ def _keep(proofs: Iterable[Proof]) -> None:
     with FileLock(_path().with_suffix(".lock")):
         old = [proof for proof in last_proofs() if proof.abi not in proven]
         ordered = sorted([*old, *new], key=lambda proof: proof.abi)
-        write_atomic(_path(), json.dumps([plain(p) for p in ordered], indent=1).encode())
+        write_record(_path(), [plain(p) for p in ordered])
 
 
 def last_proofs(abis: Iterable[Abi] | None = None) -> tuple[Proof, ...]:
     """The results of the last run of each ABI; empty before the first one."""
-    try:
-        kept = json.loads(_path().read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return ()
+    kept = read_record(_path()) or ()
     keys = None if abis is None else {abi.key for abi in abis}
     return tuple(proof for proof in map(_read, kept) if keys is None or proof.abi in keys)

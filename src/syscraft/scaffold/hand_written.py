@@ -10,8 +10,10 @@ from syscraft.calls.census import Definition
 from syscraft.declaration import ctext
 from syscraft.declaration.ctype import CDeclarator
 from syscraft.errors import DeclarationError, Finding, UsageError, Where
+from syscraft.files import read_limited
+from syscraft.model.author_files import MAX_SOURCE
 from syscraft.rules.kernel_text import AuthorFile, at_margin
-from syscraft.scan.definitions import UnreadCall, definitions_in
+from syscraft.scan.definitions import CallFinding, definitions_in
 from syscraft.scan.sources import Source
 from syscraft.tree.source import KernelTree
 
@@ -50,7 +52,7 @@ def read_code(path: Path) -> Code:
         UsageError: it cannot be read, or is no UTF-8.
     """
     try:
-        raw = path.read_bytes()
+        raw = read_limited(path, MAX_SOURCE)
     except OSError as error:
         raise UsageError.of(
             "this file cannot be read", Where(str(path)), found=str(error.strerror)
@@ -88,7 +90,7 @@ def calls_in(code: Code, wanted: str | None) -> tuple[tuple[HandWritten, ...], b
     lost = [
         f
         for f in findings
-        if wanted is None or (isinstance(f, UnreadCall) and f.symbol == f"sys_{wanted}")
+        if wanted is None or (isinstance(f, CallFinding) and f.symbol == f"sys_{wanted}")
     ]
     if lost and (wanted is None or wanted not in names):
         raise DeclarationError(*lost)

@@ -6,10 +6,10 @@ import re
 
 from syscraft.abi.abi import Abi
 from syscraft.calls.census import Definition
-from syscraft.errors import Finding
-from syscraft.scan.definitions import Definitions
+from syscraft.scan.definitions import CallFinding, Definitions
 from syscraft.scan.numbers import Row
 
+_PREFIX = re.compile(r"(?:__[a-z]+[0-9]*_|sys_)+(?=(?:compat_)?sys_)")
 _SYMBOL = re.compile(r"\bCONFIG_\w+")
 _SELECT = re.compile(r"^\s*select\s+(\w+)", re.MULTILINE)
 
@@ -34,10 +34,33 @@ class Chooser:
         found = self._code(row, spellings) or self._prototype(spellings)
         if found is None:
             self._find(
-                row, f"{row.name}: no definition of {row.symbol}", "not found",
-                "its parameters are not known",
+                row, f"{row.name}: no definition of {row.symbol}", self._bare(row),
+                f"define it with SYSCALL_DEFINEn({row.name}, ...), or remove the row",
+            )  # fmt: skip
+        elif prefix := self._prefix(row.path, row.symbol):
+            self._find(
+                row, f"the entry of {row.name} has a prefix that the kernel adds itself",
+                row.symbol, f"write {row.symbol[len(prefix) :]}", expected="sys_ and the name",
             )  # fmt: skip
         return found
+
+    def _bare(self, row: Row) -> str:
+        """What there is of a call that no macro defines."""
+        place = self._definitions.bare.get(row.symbol or "")
+        if place is None:
+            return "not found"
+        return f"{place[0]}:{place[1]} defines it without the macro, which makes its entry"
+
+    def _prefix(self, table: str, symbol: str) -> str:
+        """What is too much in front of a row's entry; kernels of 4.17 to 5.6 want it in all rows.
+
+        Source: scripts/syscalltbl.sh and arch/x86/include/asm/syscall_wrapper.h, Linux 6.12
+        """
+        match = _PREFIX.match(symbol)
+        if match is None or symbol in self._definitions.found:
+            return ""
+        text = self._definitions.tree.read(table) or ""
+        return match[0] if re.search(r"\ssys_read\b", text) else ""
 
     def _code(self, row: Row, spellings: list[str]) -> Definition | None:
         """The nearest code: an architecture's own stands for the common one."""
@@ -63,10 +86,12 @@ class Chooser:
                     return self._definitions.with_code(prototype, self._folder)
         return None
 
-    def _find(self, row: Row, message: str, found: str, hint: str) -> None:
-        expected = "one SYSCALL_DEFINE, or an asmlinkage function of the architecture"
+    def _find(
+        self, row: Row, message: str, found: str, hint: str,
+        expected: str = "one SYSCALL_DEFINE, or an asmlinkage function of the architecture",
+    ) -> None:  # fmt: skip
         where = self._definitions.tree.where(row.path, row.line)
-        finding = Finding(message, where, expected, found, hint)
+        finding = CallFinding(message, where, expected, found, hint, symbol=f"sys_{row.name}")
         if finding not in self._definitions.findings:  # ABIs share rows
             self._definitions.findings.append(finding)
 

@@ -22,6 +22,8 @@ from syscraft.tree.source import KernelTree
 
 _MACRO = re.compile(r"^[ \t]*(COMPAT_|PPC32_)?SYSCALL(32)?_DEFINE([0-6])\s*\(", re.MULTILINE)
 _FUNCTION = re.compile(r"^(?:asmlinkage)\b[^;{}()]*?\b(\w+)\s*\(", re.MULTILINE)
+# A call as it was written before Linux 2.6.29.
+_BARE = re.compile(r"^asmlinkage\s+\w[\w\s]*?\b(sys_\w+)\s*\([^;{}]*\)\s*\{", re.MULTILINE)
 # arch/csky/kernel/syscall_table.c enters sys_sync_file_range2 for sys_sync_file_range.
 _RENAME = re.compile(r"^#define[ \t]+(sys_\w+)[ \t]+(sys_\w+)[ \t]*$", re.MULTILINE)
 # Two registers for one value of 64 bits. include/linux/syscalls.h, include/asm-generic/compat.h
@@ -45,8 +47,8 @@ _LABEL = r"^[ \t]*(?:[A-Za-z]\w*[ \t]*[( \t][ \t]*{name}\b|{name}:)"
 
 
 @dataclass(frozen=True)
-class UnreadCall(Finding):
-    """A call whose definition cannot be read; ``symbol`` is its entry, such as ``sys_open``."""
+class CallFinding(Finding):
+    """What is wrong with one call of a tree; ``symbol`` is its entry, such as ``sys_open``."""
 
     symbol: str = ""
 
@@ -56,12 +58,14 @@ class Definitions:
     """All definitions of a tree, by the symbol that a table's row names.
 
     ``renamed`` is (folder under arch/, entry of a table) -> the symbol that its table file puts
-    there; ``findings`` are what could not be read.
+    there; ``bare`` is the symbol of a function without the macro -> where it stands;
+    ``findings`` are what could not be read.
     """
 
     tree: KernelTree
     found: dict[str, list[Definition]] = field(default_factory=dict)
     renamed: dict[tuple[str, str], str] = field(default_factory=dict)
+    bare: dict[str, tuple[str, int]] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
     def in_assembly(self, symbol: str, folder: str) -> Definition | None:
@@ -99,6 +103,9 @@ def read_definitions(tree: KernelTree, progress: Progress = silent) -> Definitio
             folder = source.path.split("/")[1]
             for old, new in _RENAME.findall(source.text):
                 result.renamed[folder, old] = new
+        elif source.path.endswith(".c"):
+            for match in _BARE.finditer(source.text):
+                result.bare[match[1]] = source.path, source.line(match.start())
         options = kbuild.options(source.path)
         for definition in definitions_in(source, tree, result.findings):
             result.found.setdefault(definition.symbol, []).append(
@@ -133,7 +140,7 @@ def definitions_in(
             fault = "one of them is a macro that only the compiler expands"
         if fault:
             findings.append(
-                UnreadCall(
+                CallFinding(
                     f"the parameters of {symbol} cannot be read",
                     tree.where(source.path, line),
                     f"pairs of type and name, {match[3]} of them",

@@ -24,6 +24,7 @@ import pcpp
 from syscraft.abi.abi import GENERIC_TABLE, Abi
 from syscraft.errors import Finding
 from syscraft.lines import split_lines
+from syscraft.scan.definitions import CallFinding
 from syscraft.scan.sources import conflict_lines
 from syscraft.tree.source import KernelTree
 from syscraft.tree.tables import read_table
@@ -98,7 +99,9 @@ class Numbers:
     def _find(
         self, message: str, path: str, line: int | None, expected: str, found: str, hint: str
     ) -> None:
-        finding = Finding(message, self._tree.where(path, line), expected, found, hint)
+        self._add(Finding(message, self._tree.where(path, line), expected, found, hint))
+
+    def _add(self, finding: Finding) -> None:
         if finding not in self.findings:
             self.findings.append(finding)
 
@@ -124,11 +127,17 @@ class Numbers:
         for row in table.rows:
             if row.abi not in known:
                 fate = "the kernel has" if self._takes_every_row(path) else "no kernel has"
-                self._find(
-                    f"'{row.abi}' is not an ABI of this table", path, row.index + 1,
-                    "one of " + ", ".join(sorted(known)), row.line.strip().expandtabs(1)[:60],
-                    f"{fate} {row.name} by this row",
-                )  # fmt: skip
+                self._add(
+                    CallFinding(
+                        f"'{row.abi}' is not an ABI of this table",
+                        self._tree.where(path, row.index + 1),
+                        "one of " + ", ".join(sorted(known)),
+                        row.line.strip().expandtabs(1)[:60],
+                        f"{fate} {row.name} by this row",
+                        is_note=self._takes_every_row(path),
+                        symbol=f"sys_{row.name}",
+                    )
+                )
         return tuple(
             (
                 row.abi,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from syscraft.errors import Finding, TreeError
 from syscraft.files import write_if_changed
 from syscraft.hints import Progress, silent
 from syscraft.scan.choose import Chooser
-from syscraft.scan.definitions import Definitions, read_definitions
+from syscraft.scan.definitions import CallFinding, Definitions, read_definitions
 from syscraft.scan.numbers import Numbers
 from syscraft.tree.source import KernelTree
 
@@ -74,9 +75,42 @@ def read_calls(
         )
     used = {e.definition for calls in entries.values() for e in calls.values()}
     kept = {d for group in definitions.found.values() for d in group if d in used or _is_call(d)}
+    definitions.findings += _without_row(definitions, entries)
     ordered = tuple(sorted(kept, key=lambda d: (d.symbol, d.path, d.line)))
     census = Census.of_entries(release, tree.shown, ordered, entries)
     return KernelCalls(census, (*numbers.findings, *definitions.findings))
+
+
+def _without_row(
+    definitions: Definitions, entries: Mapping[str, Mapping[str, Entry]]
+) -> Iterator[CallFinding]:
+    """The calls that a macro defines and nobody can enter, for no table has them."""
+    entered = {e.definition.symbol for calls in entries.values() for e in calls.values()
+               if e.definition} | {
+        symbol for calls in entries.values() for e in calls.values()
+        for symbol in (e.symbol, e.compat)
+    }  # fmt: skip
+    for symbol, group in sorted(definitions.found.items()):
+        first = next((d for d in group if _is_call(d) and not d.assembly), None)
+        if first is None or symbol in entered or not symbol.startswith("sys_"):
+            continue
+        text = definitions.tree.read(first.path) or ""
+        name = symbol.removeprefix("sys_")
+        # An architecture's own may be put into the table by a #define of its entry's name.
+        if not _macro(name).search(text) or re.search(rf"sys_{name}\b", text):
+            continue
+        yield CallFinding(
+            f"no table has a row for {name}",
+            definitions.tree.where(first.path, first.line),
+            f"a row with {name} and {symbol} in every table of numbers",
+            "SYSCALL_DEFINE alone: no program can call it",
+            "syscraft import makes a declaration of it, whose patch has the rows",
+            symbol=symbol,
+        )
+
+
+def _macro(name: str) -> re.Pattern[str]:
+    return re.compile(rf"^[ \t]*(?:PPC32_)?SYSCALL_DEFINE[0-6]\s*\(\s*{name}\b", re.MULTILINE)
 
 
 def _is_call(definition: Definition) -> bool:

@@ -7,7 +7,15 @@ from pathlib import Path
 from syscraft import proc
 from syscraft.defaults import DEFAULT_LINUX
 from syscraft.errors import TreeError
-from syscraft.files import FileLock, cache_root, folder_made_whole
+from syscraft.files import (
+    FileLock,
+    cache_root,
+    folder_made_whole,
+    is_whole,
+    remove_drafts,
+    remove_tree,
+    seal,
+)
 from syscraft.hints import Progress, silent
 from syscraft.tree.source import KernelTree, open_tree
 
@@ -32,10 +40,12 @@ def uapi_headers(
     """
     tree = tree or open_tree(DEFAULT_LINUX, progress=progress)
     folder = cache_root() / "headers" / f"{tree.key}-{linux_arch}"
-    if folder.is_dir():
+    if is_whole(folder):
         return folder / "usr" / "include"
     with FileLock(folder.with_name(f"{folder.name}.lock")):
-        if not folder.is_dir():
+        if not is_whole(folder):
+            remove_tree(folder)
+            remove_drafts(folder.parent, folder.name)
             progress(f"exporting the headers of {linux_arch}")
             with folder_made_whole(folder) as draft:
                 done = proc.run(
@@ -49,4 +59,5 @@ def uapi_headers(
                         found=done.output[-2000:],
                         hint=done.replay,
                     )
+                seal(draft)
     return folder / "usr" / "include"
