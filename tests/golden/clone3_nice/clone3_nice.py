@@ -16,6 +16,8 @@ import functools
 import importlib
 import operator
 import os
+import signal
+import sys
 from typing import Any, Callable, Literal, Union
 
 __all__ = [
@@ -67,7 +69,7 @@ _Register = Union[int, memoryview, None]
 
 
 Pointer = Union[int, bytes, bytearray, memoryview, ctypes.Structure, "ctypes.Array[Any]", None]
-"""An address, or an object whose memory the kernel reads or, if it can change, writes."""
+"""An address, or an object whose memory the kernel reads."""
 
 
 def _pointer(name: str, value: Pointer) -> _Register:
@@ -77,19 +79,21 @@ def _pointer(name: str, value: Pointer) -> _Register:
         if not -(1 << (_LONG_BITS - 1)) <= value < 1 << _LONG_BITS:
             raise OverflowError(f"{name} is {value}, not an address of {_LONG_BITS} bits")
         return value
+    kind = type(value).__name__
     try:
         memory = memoryview(value)
     except TypeError:
         raise TypeError(
-            f"{name} is a {type(value).__name__}: expected an address, None, or an object that "
-            "is memory, such as bytes or a bytearray"
+            f"{name} is a {kind}: expected an address, None, or an object that is memory, such as "
+            "bytes or a bytearray"
         ) from None
     if not memory.c_contiguous:
         raise BufferError(f"{name} is not one piece of memory")
     return memory
 
 
-_syscall = ctypes.CDLL(None, use_errno=True).syscall
+# Calls through PyDLL keep the GIL: the child inherits it, held by its only thread.
+_syscall = ctypes.PyDLL(None, use_errno=True).syscall
 _syscall.restype = ctypes.c_long
 
 
@@ -110,17 +114,35 @@ def _place(value: _Register, keep: list[object]) -> Union[ctypes.c_long, ctypes.
     return ctypes.c_long(ctypes.cast(memory, ctypes.c_void_p).value or 0)
 
 
+_MEANT_FOR_C = "between the call and the interpreter's own steps after a fork no Python code may run"
+# e_machine of ABIs whose kernels tell the child apart in a register that libc does not hand on.
+_SECOND_RESULT: tuple[int, ...] = ()
+
+
 def _by_ctypes(number: int, *values: _Register) -> int:
+    """Do as syscraft's C core, where nothing else can come between: no thread, no signal."""
+    if len(os.listdir("/proc/self/task")) > 1:
+        raise RuntimeError(f"clone3_nice: {_MEANT_FOR_C}; with several threads this needs syscraft")
+    if _abi()[0] in _SECOND_RESULT:
+        raise RuntimeError("clone3_nice: the child cannot be told apart here; this needs syscraft")
     keep: list[object] = []
     places = [_place(value, keep) for value in values]
-    while True:
-        ret = _syscall(ctypes.c_long(number), *places)
-        if ret != -1:
-            return int(ret)
+    old = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    try:
+        # Handlers of signals that have come run in here, and the next ones wait.
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        ctypes.pythonapi.PyOS_BeforeFork()
+        ret = int(_syscall(ctypes.c_long(number), *places))
         error = ctypes.get_errno()
-        # PEP 475: signal handlers have run when the loop comes round.
-        if error != errno.EINTR:
-            raise OSError(error, os.strerror(error))
+        if ret == 0:
+            ctypes.pythonapi.PyOS_AfterFork_Child()
+        else:
+            ctypes.pythonapi.PyOS_AfterFork_Parent()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, old)
+    if ret == -1:
+        raise OSError(error, os.strerror(error))
+    return ret
 
 
 @functools.lru_cache(maxsize=None)
@@ -131,9 +153,38 @@ def _way(count: int) -> Callable[..., int]:
         core: Any = importlib.import_module("syscraft.runtime._core")
     except ImportError:
         return functools.partial(_by_ctypes, number)
-    names = tuple(f"register{place}" for place in range(count))
-    call: Callable[..., int] = core.Call("clone3_nice", number, names, True)
-    return call
+    return functools.partial(core.fork_call, number)
+
+
+# clone(2)'s flags that need a stack, a place in memory or a thread of C. include/uapi/linux/sched.h
+_REFUSED = {
+    0x00000100: "CLONE_VM: two interpreters cannot run on one memory",
+    0x00000800: "CLONE_SIGHAND: needs CLONE_VM",
+    0x00004000: "CLONE_VFORK: this process would stand still, with the GIL, until the child ends",
+    0x00010000: "CLONE_THREAD: the interpreter does not know the thread; use threading",
+    0x00080000: "CLONE_SETTLS: the child would lose libc's thread-local memory",
+    0x100000000: "CLONE_CLEAR_SIGHAND: the signal module would believe in handlers that are gone",
+}
+
+
+def _checked(clone_flags: int) -> int:
+    for flag, reason in _REFUSED.items():
+        if clone_flags & flag:
+            raise ValueError(reason)
+    return clone_flags
+
+
+def _clone_args(name: str, value: Pointer) -> _Register:
+    """Look into a struct clone_args before the kernel does."""
+    memory = _pointer(name, value)
+    if isinstance(memory, int):
+        raise TypeError(f"{name} is an address: expected memory whose flags can be checked")
+    if memory is not None:
+        fields = bytes(memory)
+        _checked(int.from_bytes(fields[:8], sys.byteorder))
+        if any(fields[40:56]):
+            raise ValueError(f"the stack of {name}: the child would return to nowhere; leave it 0")
+    return memory
 
 
 def _call(*values: _Register) -> int:
@@ -146,7 +197,12 @@ def clone3_nice(uargs: Pointer, size: int, nice: int) -> int:
 
     C: long clone3_nice(struct clone_args *uargs, size_t size, int nice)
 
+    Returns twice, like os.fork(): 0 in the child, the child's process ID in the parent. Leave
+    the child by os._exit(), or it runs what follows in the parent's program as well.
+
     Raises:
+        ValueError: flags, or a stack, that Python code cannot run with.
+        RuntimeError: there are several threads, and syscraft's C core is not installed.
         OSError: EINVAL: nice is not between -20 and 19, or clone3(2) refuses the struct.
         OSError: E2BIG: the struct has fields that the kernel does not know, and they are not
             zero.
@@ -156,7 +212,7 @@ def clone3_nice(uargs: Pointer, size: int, nice: int) -> int:
         OSError: ENOSYS: this kernel or this ABI does not have the call.
     """
     return _call(
-        _pointer("uargs", uargs),
+        _clone_args("uargs", uargs),
         _integer("size", size, _LONG_BITS, False),
         _integer("nice", nice, 32, True),
     )

@@ -36,8 +36,8 @@ static inline __attribute__((__always_inline__))
 long clone3_nice_raw(struct clone_args *uargs, size_t size, int nice)
 {
 #ifdef __NR_clone3_nice
-	return fork_syscall3(__NR_clone3_nice, (unsigned long)uargs, size,
-			     (long)nice);
+	return fork_syscall3(__NR_clone3_nice, SYSCALL_UNSIGNED(uargs),
+			     SYSCALL_UNSIGNED(size), (long)nice);
 #else
 	(void)uargs;
 	(void)size;
@@ -152,22 +152,23 @@ static inline long clone3_nice_call_raw(const struct clone_args *uargs,
 	args.stack_size = (unsigned long)sp - (unsigned long)args.stack;
 
 	register long rax __asm__("rax") = __NR_clone3_nice;
-	register long rdi __asm__("rdi") = (unsigned long)&args;
-	register long rsi __asm__("rsi") = (unsigned long)known;
+	register long rdi __asm__("rdi") = SYSCALL_UNSIGNED(&args);
+	register long rsi __asm__("rsi") = SYSCALL_UNSIGNED(known);
 	register long rdx __asm__("rdx") = (long)nice;
 
 	__asm__ volatile ("syscall\n\t"
-			  "testq	%%rax, %%rax\n\t"
+			  "{testq	%%rax, %%rax|test	rax, rax}\n\t"
 			  "jnz	1f\n\t"
 			  CLONE3_NICE_CFI(".cfi_remember_state")
 			  CLONE3_NICE_CFI(".cfi_undefined rip")
 			  CLONE3_NICE_CFI(".cfi_def_cfa rsp, 8")
-			  "xorl	%%ebp, %%ebp\n\t"
-			  "popq	%%rax\n\t"
-			  "popq	%%rdi\n\t"
-			  "callq	*%%rax\n\t"
-			  "movl	%%eax, %%edi\n\t"
-			  "movl	$60, %%eax\n\t"		/* __NR_exit */
+			  "{xorl	%%ebp, %%ebp|xor	ebp, ebp}\n\t"
+			  "{popq	%%rax|pop	rax}\n\t"
+			  "{popq	%%rdi|pop	rdi}\n\t"
+			  "{callq	*%%rax|call	rax}\n\t"
+			  "{movl	%%eax, %%edi|mov	edi, eax}\n\t"
+			  /* __NR_exit */
+			  "{movl	$60, %%eax|mov	eax, 60}\n\t"
 			  "syscall\n\t"
 			  "ud2\n\t"
 			  CLONE3_NICE_CFI(".cfi_restore_state")
@@ -215,8 +216,8 @@ static inline long clone3_nice_call_raw(const struct clone_args *uargs,
 	register int (*x10)(void *) __asm__("x10") = fn;
 	register void *x12 __asm__("x12") = arg;
 	register long x8 __asm__("x8") = __NR_clone3_nice;
-	register long x0 __asm__("x0") = (unsigned long)&args;
-	register long x1 __asm__("x1") = (unsigned long)known;
+	register long x0 __asm__("x0") = SYSCALL_UNSIGNED(&args);
+	register long x1 __asm__("x1") = SYSCALL_UNSIGNED(known);
 	register long x2 __asm__("x2") = (long)nice;
 
 	__asm__ volatile ("svc	#0\n\t"
@@ -278,8 +279,8 @@ static inline long clone3_nice_call_raw(const struct clone_args *uargs,
 	register int (*s0)(void *) __asm__("$16") = fn;
 	register void *s1 __asm__("$17") = arg;
 	register long v0 __asm__("$2") = __NR_clone3_nice;
-	register long a0 __asm__("$4") = (unsigned long)&args;
-	register long a1 __asm__("$5") = (unsigned long)known;
+	register long a0 __asm__("$4") = SYSCALL_UNSIGNED(&args);
+	register long a1 __asm__("$5") = SYSCALL_UNSIGNED(known);
 	register long a2 __asm__("$6") = (long)nice;
 	register long a3 __asm__("$7");
 

@@ -151,6 +151,7 @@ static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
 			  "jnz	1f\n\t"
 			  CLONE_NICE_CFI(".cfi_remember_state")
 			  CLONE_NICE_CFI(".cfi_undefined rip")
+			  CLONE_NICE_CFI(".cfi_def_cfa rsp, 8")
 			  "{xorl	%%ebp, %%ebp|xor	ebp, ebp}\n\t"
 			  "{popq	%%rax|pop	rax}\n\t"
 			  "{popq	%%rdi|pop	rdi}\n\t"

@@ -149,7 +149,7 @@ def _call(*values: _Register) -> int:
     return way(*values)
 
 
-def ring_get(data: Pointer, size: int, flags: int) -> int:
+def ring_get(data: Writable, size: int, flags: int) -> int:
     """Take the oldest message out of the ring.
 
     C: long ring_get(void *data, size_t size, unsigned int flags)

@@ -193,7 +193,6 @@ def splork8(
         OSError: EFAULT: result points outside of the caller's memory.
         OSError: ENOSYS: this kernel or this ABI does not have the call.
     """
-    _keep: list[object] = []
     _args = Splork8Args()
     _args.a = _integer("a", a, 32, False)
     _args.b = _integer("b", b, 32, False)
@@ -202,7 +201,7 @@ def splork8(
     _args.e = _integer("e", e, 32, True)
     _args.f = _integer("f", f, 8, False)
     _args.shift = _integer("shift", shift, 8, False)
-    _args.result = _address("result", result, _keep)
+    _args.result = _address("result", result, _keep, written=True)
     return _call_with(_args, 40)
 
 
@@ -221,7 +220,6 @@ def splork9(
         OSError: EFAULT: result points outside of the caller's memory.
         OSError: ENOSYS: this kernel or this ABI does not have the call.
     """
-    _keep: list[object] = []
     _args = Splork8Args()
     _args.a = _integer("a", a, 32, False)
     _args.b = _integer("b", b, 32, False)
@@ -230,6 +228,6 @@ def splork9(
     _args.e = _integer("e", e, 32, True)
     _args.f = _integer("f", f, 8, False)
     _args.shift = _integer("shift", shift, 8, False)
-    _args.result = _address("result", result, _keep)
+    _args.result = _address("result", result, _keep, written=True)
     _args.limit = _integer("limit", limit, 64, False)
     return _call_with(_args, 48)

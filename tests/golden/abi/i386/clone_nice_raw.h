@@ -144,6 +144,7 @@ static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
 			  "jnz	1f\n\t"
 			  CLONE_NICE_CFI(".cfi_remember_state")
 			  CLONE_NICE_CFI(".cfi_undefined eip")
+			  CLONE_NICE_CFI(".cfi_def_cfa esp, 4")
 			  "{xorl	%%ebp, %%ebp|xor	ebp, ebp}\n\t"
 			  "{popl	%%ecx|pop	ecx}\n\t"
 			  /* -mregparm=3 */

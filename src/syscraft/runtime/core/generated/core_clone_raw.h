@@ -571,6 +571,7 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 			  "jnz	1f\n\t"
 			  CORE_CLONE_CFI(".cfi_remember_state")
 			  CORE_CLONE_CFI(".cfi_undefined eip")
+			  CORE_CLONE_CFI(".cfi_def_cfa esp, 4")
 			  "{xorl	%%ebp, %%ebp|xor	ebp, ebp}\n\t"
 			  "{popl	%%ecx|pop	ecx}\n\t"
 			  /* -mregparm=3 */
@@ -1793,6 +1794,7 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 			  "jnz	1f\n\t"
 			  CORE_CLONE_CFI(".cfi_remember_state")
 			  CORE_CLONE_CFI(".cfi_undefined rip")
+			  CORE_CLONE_CFI(".cfi_def_cfa rsp, 8")
 			  "{xorl	%%ebp, %%ebp|xor	ebp, ebp}\n\t"
 			  "{popq	%%rax|pop	rax}\n\t"
 			  "{popq	%%rdi|pop	rdi}\n\t"
@@ -1855,6 +1857,7 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 			  "jnz	1f\n\t"
 			  CORE_CLONE_CFI(".cfi_remember_state")
 			  CORE_CLONE_CFI(".cfi_undefined rip")
+			  CORE_CLONE_CFI(".cfi_def_cfa rsp, 8")
 			  "{xorl	%%ebp, %%ebp|xor	ebp, ebp}\n\t"
 			  "{popq	%%rax|pop	rax}\n\t"
 			  "{popq	%%rdi|pop	rdi}\n\t"
