@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import platform
 import subprocess
 from pathlib import Path
@@ -162,5 +163,9 @@ def test_a_backtrace_ends_where_the_callers_frame_aligns_itself(cell: Cell, tmp_
             tmp_path / "back.c", "-o", tmp_path / "back", *toolchain.link,
         ]  # fmt: skip
         subprocess.run(argv, check=True)
-        done = subprocess.run([tmp_path / "back"], check=False, timeout=60)
+        try:
+            done = subprocess.run([tmp_path / "back"], check=False, timeout=60)
+        except OSError as error:
+            assert error.errno == errno.ENOEXEC and cell.abi.key == "x32"
+            return  # this machine's kernel has no x32
         assert 0 < done.returncode < 5

@@ -174,8 +174,8 @@ NAMES = """
 name = "{name}"
 summary = "serve a test"
 author = "A U Thor <author@example.org>"
-kernel = "int args, long ret, void __user *keep, int class_, u64 number"
-user = "int {name}(void *keep, long ret, int args, int class_, __u64 number)"
+kernel = "int args, long values, void __user *keep, int class_, u64 number"
+user = "int {name}(void *keep, long values, int args, int class_, __u64 number)"
 pack = {pack}
 """
 
@@ -185,7 +185,7 @@ def test_names_that_the_templates_use_themselves(pack: str, tmp_path: Path) -> N
     """An author may call a parameter what a generated function calls its own variable."""
     (tmp_path / "sample.toml").write_text(NAMES.format(name="sample", pack=pack))
     (tmp_path / "sample.c").write_text(
-        "static long do_sample(int args, long ret, void __user *keep, int class_, u64 number)\n"
+        "static long do_sample(int args, long values, void __user *keep, int class_, u64 number)\n"
         "{\n\treturn 0;\n}\n"
     )
     syscraft.load(tmp_path).write(tmp_path / "out")

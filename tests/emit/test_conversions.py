@@ -32,8 +32,8 @@ PARAMETERS = (
     ("s64 a, __be32 b", "__s64 a, __be32 b"),
     ("void __user *a, const char __user *b", "void *a, const char *b"),
     (
-        "umode_t a, mode_t b, pid_t c, uintptr_t d",
-        "unsigned short a, mode_t b, pid_t c, uintptr_t d",
+        "umode_t a, pid_t b, uintptr_t c",
+        "unsigned short a, pid_t b, uintptr_t c",
     ),
 )
 DERIVED = "const char __user *s, size_t len, unsigned int flags, long off, u64 wide"

@@ -266,7 +266,7 @@ def _function(call: Call, wrapper: Wrapper) -> dict[str, Any]:
         "c": _c_line(declare_user(wrapper.returns, wrapper.name), [p["c"] for p in described]),
         "wide": {a.parameter.name for a in wrapper.arguments if a.parameter.is_wide},
         "unsigned": _unsigned(wrapper.returns),
-        "keeps": any("_keep)" in convert for _, convert in passed),
+        "keeps": any(", _keep" in convert for _, convert in passed),
         "size": call.packed.versions[wrapper.struct_version].size_bytes
         if call.packed and wrapper.struct_version is not None
         else None,

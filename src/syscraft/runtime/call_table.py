@@ -149,17 +149,17 @@ def parameters(call: str, text: str) -> tuple[Parameter, ...]:
         is_path = c_type in ("const char *", "char *") and (
             name in _PATHS or (name == "name" and call in _NAME_IS_A_PATH)
         )
-        # What the last * points to: of "char *const *argv", pointers that stay as they are.
-        pointee = c_type.removesuffix("*").rpartition("*")[2]
-        is_written = (
-            c_type.endswith("*")
-            and "const" not in pointee.split()
-            and not is_path
-            and name not in read_only
-        )
+        is_written = may_be_written(c_type) and not is_path and name not in read_only
         safe = f"{name}_" if keyword.iskeyword(name) else name
         found.append(Parameter(safe, c_type, is_path, is_written))
     return tuple(found)
+
+
+def may_be_written(c_type: str) -> bool:
+    """Whether *c_type* is a pointer to what is not const."""
+    # What the last * points to: of "char *const *argv", pointers that stay as they are.
+    pointee = c_type.removesuffix("*").rpartition("*")[2]
+    return c_type.endswith("*") and "const" not in pointee.split()
 
 
 @functools.cache

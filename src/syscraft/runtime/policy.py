@@ -68,7 +68,7 @@ READ_ONLY = {
     "utimes": "filename utimes t",
     # mm/
     "cachestat": "cstat_range",
-    "move_pages": "pages nodes",
+    "move_pages": "pages",
     # ipc/
     "mq_open": "u_attr",
     "msgsnd": "msgp",
