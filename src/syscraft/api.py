@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syscraft.defaults import DEFAULT_GUEST, DEFAULT_KERNEL, DEFAULT_LINUX
-from syscraft.errors import DeclarationError, Finding, UsageError, Where
+from syscraft.errors import UsageError
 from syscraft.existing import check_kernel, known_kernel, read_kernel
 from syscraft.hints import Progress, silent
 from syscraft.tree.source import KernelTree, open_tree
@@ -33,7 +33,7 @@ if TYPE_CHECKING:  # these rooms load slowly, and many uses never enter them
     from syscraft.tree.adding import KernelChange
 
 __all__ = [
-    "Declaration", "all_guests", "check", "check_kernel", "known_kernel", "load",
+    "Declaration", "all_guests", "build_together", "check", "check_kernel", "known_kernel", "load",
     "patch_together", "read_kernel", "run_in", "test_on",
 ]  # fmt: skip
 
@@ -153,13 +153,7 @@ class Declaration:
         progress: Progress = silent,
     ) -> Ready:
         """Build a kernel for a guest, or find it in the cache; ``.image`` is what boots."""
-        from syscraft.build.flavour import find_flavour
-        from syscraft.guest.discover import find_guest
-        from syscraft.guest.workload import Workload
-
-        chosen, flavour = find_guest(guest), find_flavour(kernel)
-        work = Workload((self.unit,), open_tree(linux, progress=progress))
-        return chosen.prepare(work, flavour, progress)
+        return build_together([self], guest, linux, kernel, progress=progress)
 
     def test(
         self,
@@ -228,6 +222,30 @@ def _own_tree(linux: str) -> KernelTree:
     return open_tree(linux)
 
 
+def build_together(
+    declarations: Sequence[Given],
+    guest: str = DEFAULT_GUEST,
+    linux: str = DEFAULT_LINUX,
+    kernel: str = DEFAULT_KERNEL,
+    *,
+    progress: Progress = silent,
+) -> Ready:
+    """Build one kernel with the calls of several declarations, or find it in the cache.
+
+    Raises:
+        UsageError, DeclarationError: as for :func:`test_on`.
+        BuildError: a body does not compile, or an option did not survive the configuration.
+    """
+    from syscraft.build.flavour import find_flavour
+    from syscraft.guest.discover import find_guest
+    from syscraft.guest.workload import Workload
+
+    chosen, flavour = find_guest(guest), find_flavour(kernel)
+    tree = open_tree(linux, progress=progress)
+    work = Workload(tuple(declaration.unit for declaration in _loaded(declarations)), tree)
+    return chosen.prepare(work, flavour, progress)
+
+
 def test_on(
     declarations: Sequence[Given],
     guests: Sequence[str] = (DEFAULT_GUEST,),
@@ -263,7 +281,7 @@ def test_on(
     from syscraft.guest.discover import find_guest
     from syscraft.guest.sandbox import opened
     from syscraft.guest.workload import Workload
-    from syscraft.lab.plan import Subject, plan
+    from syscraft.lab.plan import Subject, plan, want_tests
     from syscraft.lab.run import run_jobs
 
     chosen = (
@@ -272,7 +290,8 @@ def test_on(
     own = user_options(kconfig, map(Path, kconfig_files))
     flavours = [with_options(find_flavour(key), own) for key in dict.fromkeys(kernels)]
     loaded = _loaded(declarations)
-    _want_tests(loaded)
+    subjects = [Subject(d.unit, d.folder, d.shown_path) for d in loaded]
+    want_tests(subjects)
     units = tuple(declaration.unit for declaration in loaded)
     works = [(name, Workload(units, open_tree(name, progress=progress))) for name in linux]
     options = (
@@ -280,7 +299,6 @@ def test_on(
         *(f"--kconfig-file={path}" for path in kconfig_files),
         *(("--unsafe",) if unsafe else ()),
     )
-    subjects = [Subject(d.unit, d.folder, d.shown_path) for d in loaded]
     with opened(unsafe=unsafe):
         return run_jobs(
             plan(chosen, works, flavours, options),
@@ -385,21 +403,6 @@ def _ready(
 
 def _loaded(declarations: Sequence[Given]) -> tuple[Declaration, ...]:
     return tuple(d if isinstance(d, Declaration) else load(d) for d in declarations)
-
-
-def _want_tests(declarations: Sequence[Declaration]) -> None:
-    """Refuse to build a kernel that nothing would be shown on."""
-    findings = [
-        Finding(
-            f"{d.unit.name} has no tests",
-            Where(d.shown_path),
-            expected="[[cases]] in the declaration, or test_*.c or test_*.py beside it",
-        )
-        for d in declarations
-        if not d.unit.shared.tests and not any(call.cases for call in d.calls)
-    ]
-    if findings:
-        raise DeclarationError(*findings)
 
 
 def all_guests() -> tuple[str, ...]:

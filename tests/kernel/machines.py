@@ -12,14 +12,11 @@ from pathlib import Path
 
 from conftest import REPOSITORY, command, missing_packages
 
-import syscraft as library
 from kernel.examples import EXAMPLES
-from syscraft.build.flavour import find_flavour
+from syscraft.api import build_together
 from syscraft.guest.base import Ready
 from syscraft.guest.discover import all_guests, find_guest
-from syscraft.guest.workload import Workload
 from syscraft.lab.plan import toolchains
-from syscraft.tree.source import open_tree
 
 DECLARATIONS = (
     REPOSITORY / "examples" / "splork",
@@ -55,9 +52,7 @@ Row = dict[str, object]
 def ready(guest: str, flavour: str, declarations: tuple[Path, ...] = TOGETHER) -> Ready:
     """A guest whose kernel has the calls of *declarations*."""
     need_guests([guest])
-    units = tuple(library.load(path).unit for path in declarations)
-    work = Workload(units, open_tree("deb:6.12"))
-    return find_guest(guest).prepare(work, find_flavour(flavour), print)
+    return build_together(declarations, guest, kernel=flavour, progress=print)
 
 
 def ready_guest(key: str) -> Ready:

@@ -15,7 +15,7 @@ from syscraft.abi.discover import find_abi
 from syscraft.abi.toolchain import Toolchain
 from syscraft.build.flavour import PLAIN, Flavour
 from syscraft.emit.discover import generate
-from syscraft.errors import LabError, UsageError
+from syscraft.errors import DeclarationError, Finding, LabError, UsageError, Where
 from syscraft.guest.base import Guest
 from syscraft.guest.workload import Workload
 from syscraft.lab.cells import Cell
@@ -40,6 +40,25 @@ class Subject:
     def tests(self) -> tuple[TestProgram, ...]:
         """The author's own; they are of all its calls."""
         return self.unit.shared.tests
+
+
+def want_tests(subjects: Sequence[Subject]) -> None:
+    """Refuse to build a kernel that nothing would be shown on.
+
+    Raises:
+        DeclarationError: one of *subjects* has no tests.
+    """
+    findings = [
+        Finding(
+            f"{subject.name} has no tests",
+            Where(subject.shown_path),
+            expected="[[cases]] in the declaration, or test_*.c or test_*.py beside it",
+        )
+        for subject in subjects
+        if not subject.unit.shared.tests and not any(call.cases for call in subject.unit.calls)
+    ]
+    if findings:
+        raise DeclarationError(*findings)
 
 
 @dataclass(frozen=True)
