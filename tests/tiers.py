@@ -1,7 +1,7 @@
 """Tiers of tests: what is under tests/kernel or tests/everywhere builds and boots kernels.
 
 No other test may, so that "make check" has an answer in minutes; the folder decides, and
-a guard before make and setpriv on the PATH makes sure. Tests of a tier are run side by side
+a guard before make, bwrap and setpriv on the PATH makes sure. Tests of a tier are run side by side
 in lanes: one worker has all tests of a lane, in their order.
 """
 

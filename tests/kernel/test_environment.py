@@ -52,7 +52,7 @@ def test_full_disk(make_call: MakeCall, syscraft: Syscraft, tmp_path: Path) -> N
     small = tmp_path / "small"
     small.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(small)], check=False
+        ["mount", "-t", "tmpfs", "-o", "size=1m,mode=700", "tmpfs", str(small)], check=False
     )
     if mounted.returncode:
         if os.environ.get("CI") == "true":

@@ -31,6 +31,7 @@ CAUGHT = [
     (2, "possible circular locking dependency", "mutex_lock(b)"),
     (3, "KASAN: slab-use-after-free", "READ_ONCE(entry->value)"),
     (5, "KASAN: global-out-of-bounds", "READ_ONCE(faults_table[index])"),
+    (6, "UBSAN: shift-out-of-bounds", "1 << (16 * by)"),
 ]
 
 

@@ -63,6 +63,11 @@ static noinline long index_too_large(int index)
 	return READ_ONCE(faults_table[index]);
 }
 
+static noinline long shift_too_far(int by)
+{
+	return 1 << (16 * by);
+}
+
 static long do_faults(int which, int times)
 {
 	switch (which) {
@@ -78,6 +83,8 @@ static long do_faults(int which, int times)
 		return list_without_lock(times);
 	case 5:
 		return index_too_large(times);
+	case 6:
+		return shift_too_far(times);
 	}
 	return 0;
 }
