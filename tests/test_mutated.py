@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -12,7 +11,7 @@ import pytest
 from conftest import REPOSITORY
 from mutated import command_lines, supervise, worker
 from mutated.trial import small_tree
-from tiers import GUARD
+from tiers import guard_in
 
 TESTS = REPOSITORY / "tests"
 
@@ -32,8 +31,8 @@ def test_declarations(folder: Path) -> None:
     assert reached >= {"refused", "made"}, summary.text()
 
 
-def test_command_lines(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", f"{GUARD}{os.pathsep}{os.environ['PATH']}")
+def test_command_lines(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", guard_in(tmp_path))  # apart: a refusal is a right answer here
     monkeypatch.setenv("SYSCRAFT_CACHE", str(folder / "cache"))
     command_lines.prepare(folder / "here", folder / "linux")
     for index in range(60):

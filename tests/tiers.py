@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parent
-GUARD = TESTS / "no_kernels"
+GUARDED = ("make", "bwrap", "setpriv")
 WITH_KERNELS = ("kernel", "everywhere")
 
 # A build uses all processors, and holds the lock of its working folder: two builds of User
@@ -37,7 +37,23 @@ EARLY = (
 )  # fmt: skip
 
 _BEFORE = os.environ.get("PATH", os.defpath)
-_refused = Path(tempfile.gettempdir()) / f"syscraft-refused-{os.getpid()}"
+
+
+def guard_in(folder: Path) -> str:
+    """Put the guard into *folder*, where it notes in ``refused`` what it refuses.
+
+    A place and no variable: guests get none of ours.
+
+    Returns: the PATH of who may have no kernel.
+    """
+    for tool in GUARDED:
+        (folder / tool).symlink_to(TESTS / "no_kernels" / "guard")
+    return f"{folder}{os.pathsep}{_BEFORE}"
+
+
+_folder = tempfile.TemporaryDirectory(prefix="syscraft-guard-")  # ends with this process
+_guarded = guard_in(Path(_folder.name))
+_refused = Path(_folder.name) / "refused"
 
 
 def may_build(path: Path) -> bool:
@@ -62,13 +78,11 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """Put the guard on the PATH, for fixtures of every scope as well."""
     if may_build(item.path):
         return (yield)
-    os.environ["PATH"] = f"{GUARD}{os.pathsep}{_BEFORE}"
-    os.environ["SYSCRAFT_REFUSED"] = str(_refused)
+    os.environ["PATH"] = _guarded
     try:
         return (yield)
     finally:
         os.environ["PATH"] = _BEFORE
-        del os.environ["SYSCRAFT_REFUSED"]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,8 +18,7 @@ MakeCall = Callable[..., Path]
 @pytest.fixture
 def guarded(tmp_path: Path) -> dict[str, str]:
     """The environment of a test that may not have a kernel."""
-    path = f"{tiers.GUARD}{os.pathsep}{os.environ['PATH']}"
-    return {"PATH": path, "SYSCRAFT_REFUSED": str(tmp_path / "refused")}
+    return {"PATH": tiers.guard_in(tmp_path)}
 
 
 def test_a_build_is_refused(

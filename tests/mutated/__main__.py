@@ -9,8 +9,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from ..tiers import guard_in
 from . import command_lines
-from .inputs import REPOSITORY, make_input, seeds
+from .inputs import make_input, seeds
 from .supervise import try_many
 from .trial import small_tree, try_one, write
 
@@ -45,7 +46,9 @@ def main() -> int:
 
 
 def _lines(seed: int, indices: range, folder: Path) -> int:
-    os.environ["PATH"] = f"{REPOSITORY / 'tests' / 'no_kernels'}{os.pathsep}{os.environ['PATH']}"
+    guard = folder / "guard"
+    guard.mkdir()
+    os.environ["PATH"] = guard_in(guard)
     os.environ["SYSCRAFT_CACHE"] = str(folder / "cache")
     command_lines.prepare(folder / "here", folder / "linux")
     bad = 0
