@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -15,6 +16,9 @@ import hypothesis
 import pytest
 
 pytest_plugins = ["tiers"]
+
+# A job in the background is started with SIGINT ignored, and so would be all that tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Tests for a guest, not for here.
 collect_ignore_glob = ["kernel/*/*"]

@@ -193,6 +193,7 @@ def splork8(
         OSError: EFAULT: result points outside of the caller's memory.
         OSError: ENOSYS: this kernel or this ABI does not have the call.
     """
+    _keep: list[object] = []
     _args = Splork8Args()
     _args.a = _integer("a", a, 32, False)
     _args.b = _integer("b", b, 32, False)
@@ -220,6 +221,7 @@ def splork9(
         OSError: EFAULT: result points outside of the caller's memory.
         OSError: ENOSYS: this kernel or this ABI does not have the call.
     """
+    _keep: list[object] = []
     _args = Splork8Args()
     _args.a = _integer("a", a, 32, False)
     _args.b = _integer("b", b, 32, False)
