@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,21 @@ def test_a_file_that_a_failed_build_did_not_have(work: Work) -> None:
     (work.source / "kernel/more.c").touch()
     work.objects.restore_times(work.source, work.tree, work.change(more))
     assert work.time("kernel/more.c") > LONG_AGO
+
+
+def test_quiet_files_of_a_failed_build(work: Work) -> None:
+    """Until they are pinned, objects may see them; from then on, no object does."""
+    work.build(ONE)
+    change = replace(work.change(TWO), quiet=frozenset(["kernel/call.c"]))
+    assert work.objects.restore_times(work.source, work.tree, change) == change.quiet
+    work.objects.begin(change, same_but_bodies=False)
+    assert not work.objects.restore_times(work.source, work.tree, change)
+    work.objects.pinned(change.quiet, work.tree)
+    again = replace(work.change(ONE), quiet=change.quiet)
+    for next_one in (change, again):
+        before = work.time("kernel/call.c")
+        assert work.objects.restore_times(work.source, work.tree, next_one) == change.quiet
+        assert work.time("kernel/call.c") == before
 
 
 def test_only_a_body_has_changed(work: Work) -> None:

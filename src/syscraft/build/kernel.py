@@ -216,6 +216,7 @@ def _make_all(
             lambda: make("archheaders", "headers"),
             image=target.image, generated=target.generated,
         )  # fmt: skip
+        objects.pinned(quiet, tree)
     make(target.make_target, "kernel")
 
 

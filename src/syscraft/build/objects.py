@@ -165,6 +165,14 @@ class Objects:
         }
         self._write(built if same_but_bodies else "", kept)
 
+    def pinned(self, quiet: Iterable[str], tree: KernelTree) -> None:
+        """Remember that the *quiet* files have rebuilt nothing, though this build may fail yet.
+
+        Those of the next change will have to rebuild nothing, either, whatever they contain.
+        """
+        built, known = self._read()
+        self._write(built, {**known, **{path: ("", _pristine(tree, path), 0) for path in quiet}})
+
     def settle(self, everything: str, source: Path, tree: KernelTree, change: KernelChange) -> None:
         """Remember what a build that has succeeded was made of."""
         state = {
