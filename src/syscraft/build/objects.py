@@ -136,18 +136,20 @@ class Objects:
     def restore_times(self, source: Path, tree: KernelTree, change: KernelChange) -> frozenset[str]:
         """Give files that are what they were at the last build the times of then.
 
+        All others become new.
+
         Returns: the quiet files of *change* that are not, though the tree's own have not changed.
         """
         _, known = self._read()
         quiet = set()
         for path, data in change.files.items():
-            entry = known.get(path)
-            if entry is None:
-                continue
-            content, pristine, time_ns = entry
+            content, pristine, time_ns = known.get(path, ("", None, 0))
             if content == digest(data):
                 os.utime(source / path, ns=(time_ns, time_ns), follow_symlinks=False)
-            elif path in change.quiet and pristine == _pristine(tree, path):
+                continue
+            # The build of another flavour may have made it look old.
+            os.utime(source / path, follow_symlinks=False)
+            if path in change.quiet and pristine == _pristine(tree, path):
                 quiet.add(path)
         return frozenset(quiet)
 
