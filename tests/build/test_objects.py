@@ -10,16 +10,9 @@ from pathlib import Path
 import pytest
 
 from syscraft.build.objects import Objects
-from syscraft.build.relink import only_bodies
 from syscraft.tree.adding import BodyLineMap, KernelChange
 from syscraft.tree.source import KernelTree
 
-MAKEFILE = (
-    "build-dir\t:= .\n"
-    "$(sort $(KBUILD_LDS) $(KBUILD_VMLINUX_OBJS) $(KBUILD_VMLINUX_LIBS)): . ;\n"
-    "vmlinux.a: $(KBUILD_VMLINUX_OBJS) scripts/head-object-list.txt FORCE\n"
-    "$(build-dir): prepare\n"
-)
 LONG_AGO = 10**18
 
 
@@ -31,16 +24,8 @@ class Work:
         self.tree = KernelTree(folder / "tree", "key", "the tree")
         self.source = folder / "src"
         (self.source / "kernel").mkdir(parents=True)
-        (self.source / "Makefile").write_text(MAKEFILE)
         self.objects = Objects(folder, "plain", "linux", lambda _: None)
         self.objects.prepare()
-        for name in ("linux", "built-in.a"):
-            (self.objects.path / name).touch()
-        self.command(self.objects.path, "call", "kernel/call.c")
-
-    def command(self, folder: Path, name: str, *files: str) -> None:
-        text = "".join(f"  ../src/{file} \\\n" for file in files)
-        (folder / f".{name}.o.cmd").write_text(f"deps_{name}.o := \\\n{text}")
 
     def change(self, files: Mapping[str, str]) -> KernelChange:
         """Overlay *files*, as if they had been written long ago."""
@@ -52,18 +37,12 @@ class Work:
         contents = {path: text.encode() for path, text in files.items()}
         return KernelChange({}, contents, (), (), (), frozenset(), bodies)
 
-    def bodies(self, files: Mapping[str, str], everything: str = "all") -> frozenset[str]:
-        return only_bodies(self.objects, everything, self.source, self.change(files))
-
-    def build(self, files: Mapping[str, str], *, fails: bool = False) -> frozenset[str]:
-        """Returns the bodies, if only these were built."""
+    def build(self, files: Mapping[str, str], *, fails: bool = False) -> None:
         change = self.change(files)
-        bodies = only_bodies(self.objects, "all", self.source, change)
         self.objects.restore_times(self.source, self.tree, change)
-        self.objects.begin(change, same_but_bodies=bool(bodies))
+        self.objects.begin(change)
         if not fails:
-            self.objects.settle("all", self.source, self.tree, change)
-        return bodies
+            self.objects.settle(self.source, self.tree, change)
 
     def time(self, path: str) -> int:
         return (self.source / path).stat().st_mtime_ns
@@ -121,67 +100,9 @@ def test_quiet_files_of_a_failed_build(work: Work) -> None:
     work.build(ONE)
     change = replace(work.change(TWO), quiet=frozenset(["kernel/call.c"]))
     assert work.objects.restore_times(work.source, work.tree, change) == change.quiet
-    work.objects.begin(change, same_but_bodies=False)
+    work.objects.begin(change)
     assert not work.objects.restore_times(work.source, work.tree, change)
     work.objects.pinned(change.quiet, work.tree)
     again = replace(work.change(ONE), quiet=change.quiet)
     for next_one in (change, again):
         assert work.objects.restore_times(work.source, work.tree, next_one) == change.quiet
-
-
-def test_only_a_body_has_changed(work: Work) -> None:
-    assert work.build(ONE) == frozenset(), "nothing is known of the first build"
-    assert work.build(TWO) == {"kernel/call.c"}
-    assert work.build(TWO) == frozenset(), "nothing has changed"
-
-
-def test_a_body_that_failed_to_compile(work: Work) -> None:
-    work.build(ONE)
-    assert work.build(TWO, fails=True) == {"kernel/call.c"}
-    assert work.build(ONE) == {"kernel/call.c"}, "its object may be that of the other text"
-
-
-def test_more_than_a_body_has_changed(work: Work) -> None:
-    work.build(ONE)
-    assert not work.bodies({**TWO, "kernel/Makefile": "obj-n"})
-    assert not work.bodies({**TWO, "kernel/more.c": "more"})
-    assert not work.bodies({"kernel/call.c": "two"})
-    assert not work.bodies(TWO, everything="another configuration")
-
-
-def test_a_build_of_more_that_failed(work: Work) -> None:
-    work.build(ONE)
-    work.build({**TWO, "kernel/Makefile": "obj-n"}, fails=True)
-    assert not work.bodies(TWO)
-
-
-def test_a_body_that_another_file_includes(work: Work) -> None:
-    work.build(ONE)
-    other = work.objects.path / "fs"
-    other.mkdir()
-    work.command(other, "other", "fs/other.c", "kernel/call.c")
-    assert not work.bodies(TWO)
-
-
-@pytest.mark.parametrize("line", MAKEFILE.splitlines(keepends=True))
-def test_a_tree_that_links_in_another_way(work: Work, line: str) -> None:
-    work.build(ONE)
-    assert work.bodies(TWO)
-    (work.source / "Makefile").write_text(MAKEFILE.replace(line, ""))
-    assert not work.bodies(TWO)
-
-
-@pytest.mark.parametrize("name", ["linux", "built-in.a"])
-def test_what_linking_needs_is_gone(work: Work, name: str) -> None:
-    work.build(ONE)
-    (work.objects.path / name).unlink()
-    assert not work.bodies(TWO)
-
-
-def test_objects_that_a_killed_build_left(work: Work) -> None:
-    work.build(ONE)
-    assert work.bodies(TWO)
-    (work.objects.notes / "building").touch()
-    work.objects.prepare()
-    (work.objects.path / "linux").touch()
-    assert not work.bodies(TWO)

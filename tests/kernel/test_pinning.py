@@ -37,24 +37,6 @@ def test_make_itself_comes_to_the_same_kernel(make_call: MakeCall, tmp_path: Pat
     assert filecmp.cmp(objects / "linux", pinned, shallow=False), "not the same kernel"
 
 
-def test_a_body_is_built_alone(make_call: MakeCall, tmp_path: Path) -> None:
-    """An edited body spares itself the visit to every folder; make comes to the same kernel."""
-    name = f"ctpin{time.time_ns() % 1_000_000}"
-    body = make_call(name) / f"{name}.c"
-    library.load(tmp_path / name).build()
-    objects = last_objects()
-    body.write_text(body.read_text().replace("return ", "return 0 * jiffies + "))
-    kernel = library.load(tmp_path / name).build()
-    assert not kernel.from_cache
-    log = (objects / ".syscraft/linux.log").read_text()
-    assert "  LD      vmlinux\n" in log and "built-in.a" not in log, log
-    alone = shutil.copyfile(objects / "linux", tmp_path / "alone")
-    for path in (f"kernel/{name}.c", "kernel/sys.c"):
-        os.utime(objects.with_name("src") / path)
-    assert make(objects.with_name("src"), objects, "linux").count("  CC ") == 2
-    assert filecmp.cmp(objects / "linux", alone, shallow=False), "not the same kernel"
-
-
 def test_another_call_is_configured_as_from_nothing(make_call: MakeCall, tmp_path: Path) -> None:
     """The configuration is made of the last call's; it must be what Kconfig alone comes to."""
     for _ in range(2):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from syscraft import proc
-from syscraft.build import kconfig, pinning, relink
+from syscraft.build import kconfig, pinning
 from syscraft.build.configure import configure, lone_options
 from syscraft.build.lines import KEPT, line_table, with_line_tables
 from syscraft.build.make import Make
@@ -183,14 +183,11 @@ def _build(
     objects = Objects(work, _configuration(target), target.image, progress)
     objects.prepare()
     copy.overlay(change)
-    everything = digest(tree.state, kconfig.config_text(options), repr(target.needs))
-    bodies = relink.only_bodies(objects, everything, copy.source, change)
     quiet = objects.restore_times(copy.source, tree, change)
-    objects.begin(change, same_but_bodies=bool(bodies))
+    objects.begin(change)
     make = Make(target, work, copy.source, objects, change.body_line_maps, lock_fd, progress)
-    if not (bodies and relink.relinked(make, objects, bodies, target)):
-        _make_all(tree, change, target, options, copy.source, objects, quiet, make)
-    objects.settle(everything, copy.source, tree, change)
+    _make_all(tree, change, target, options, copy.source, objects, quiet, make)
+    objects.settle(copy.source, tree, change)
     return objects
 
 

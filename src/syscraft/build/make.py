@@ -66,7 +66,7 @@ class Make:
         self._progress = progress
 
     def __call__(self, target: str, what: str, **variables: str) -> None:
-        """Make *target*, one or several words; *what* is said to the person who waits.
+        """Make *target*; *what* is said to the person who waits.
 
         Raises:
             BuildError: it failed, with the compiler's messages.
@@ -75,7 +75,7 @@ class Make:
         argv = [
             "make", "-C", str(self._source), f"O={self._objects.path}",
             f"ARCH={self._target.linux_arch}", *self._compile_with(), f"-j{os.cpu_count() or 1}",
-            *(f"{k}={v}" for k, v in variables.items()), *target.split(),
+            *(f"{k}={v}" for k, v in variables.items()), target,
         ]  # fmt: skip
         steps = 0
 
@@ -89,7 +89,7 @@ class Make:
         with self._objects.being_built():
             done = proc.run_watched(
                 argv, cwd=self._work, env=self._environment(),
-                log=self._objects.notes / f"{target.split()[0].replace('/', '-')}.log",
+                log=self._objects.notes / f"{target}.log",
                 on_line=on_line, keep_open=(self._lock_fd,),
             )  # fmt: skip
         self._objects.keep_warnings(warnings(done.output, self._source, self._bodies))

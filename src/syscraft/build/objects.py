@@ -20,7 +20,7 @@ from syscraft.errors import BuildError
 from syscraft.files import digest, folder_made_whole, read_record, write_atomic, write_record
 from syscraft.hints import Progress
 from syscraft.tree.adding import KernelChange
-from syscraft.tree.source import PLAIN, KernelTree
+from syscraft.tree.source import KernelTree
 
 _NOTES = ".syscraft"
 _Entry = tuple[str, str, int]  # digest, digest of the tree's own file, time in nanoseconds
@@ -46,7 +46,6 @@ class Objects:
         self.path = work / f"obj-{key}"
         self.notes = self.path / _NOTES
         self.image = self.path / image
-        self.archive = self.path / "built-in.a"  # what a kernel is linked from
         self._image = image
         self._built = self.notes / _BUILT
         self._marker = self.notes / _MARKER
@@ -106,32 +105,9 @@ class Objects:
         for path, time in written.items():
             if time >= max(began, last - _LAST_S):
                 path.unlink(missing_ok=True)
-        _, known = self._read()
-        self._write("", known)
         self._marker.unlink()
 
-    def outdate_kernel(self) -> None:
-        """Let make link a kernel though no archive has changed, only an object that it names."""
-        os.utime(self.archive)
-
     # -- what the sources were ----------------------------------------------------------------
-
-    def changed(self, everything: str, change: KernelChange) -> frozenset[str] | None:
-        """The files of *change* that differ from what the objects were built from.
-
-        Args:
-            everything: names all else that a build depends on.
-
-        Returns: None unless the last build has succeeded and was of the same *everything*.
-        """
-        built, known = self._read()
-        if built != _named(everything, change):
-            return None
-        return frozenset(
-            path
-            for path, data in change.files.items()
-            if path not in known or known[path][0] != digest(data)
-        )
 
     def restore_times(self, source: Path, tree: KernelTree, change: KernelChange) -> frozenset[str]:
         """Give files that are what they were at the last build the times of then.
@@ -140,7 +116,7 @@ class Objects:
 
         Returns: the quiet files of *change* that are not, though the tree's own have not changed.
         """
-        _, known = self._read()
+        known = self._read()
         quiet = set()
         for path, data in change.files.items():
             content, pristine, time_ns = known.get(path, ("", None, 0))
@@ -153,35 +129,35 @@ class Objects:
                 quiet.add(path)
         return frozenset(quiet)
 
-    def begin(self, change: KernelChange, *, same_but_bodies: bool) -> None:
+    def begin(self, change: KernelChange) -> None:
         """Forget what will not hold of the objects if the build that begins now fails.
 
         An object may be made of a file's new content then. Should the old content come back,
         it has to be compiled again, and must not get its old time.
         """
-        built, known = self._read()
+        known = self._read()
         kept = {
             path: entry
             for path, entry in known.items()
             if path in change.files and entry[0] == digest(change.files[path])
         }
-        self._write(built if same_but_bodies else "", kept)
+        self._write(kept)
 
     def pinned(self, quiet: Iterable[str], tree: KernelTree) -> None:
         """Remember that the *quiet* files have rebuilt nothing, though this build may fail yet.
 
         Those of the next change will have to rebuild nothing, either, whatever they contain.
         """
-        built, known = self._read()
-        self._write(built, {**known, **{path: ("", _pristine(tree, path), 0) for path in quiet}})
+        known = self._read()
+        self._write({**known, **{path: ("", _pristine(tree, path), 0) for path in quiet}})
 
-    def settle(self, everything: str, source: Path, tree: KernelTree, change: KernelChange) -> None:
+    def settle(self, source: Path, tree: KernelTree, change: KernelChange) -> None:
         """Remember what a build that has succeeded was made of."""
         state = {
             path: (digest(data), _pristine(tree, path), (source / path).lstat().st_mtime_ns)
             for path, data in change.files.items()
         }
-        self._write(_named(everything, change), state)
+        self._write(state)
 
     def keep_warnings(self, found: Mapping[str, Sequence[str]]) -> None:
         """Remember what the compiler warned of in the files that it has compiled now."""
@@ -193,26 +169,19 @@ class Objects:
         known = read_record(self._warnings) or {}
         return tuple(text for path in paths for text in known.get(path, ()))
 
-    def _write(self, built: str, files: Mapping[str, _Entry]) -> None:
-        state = json.dumps({"built": built, "files": files})
-        write_atomic(self._built, state.encode())
+    def _write(self, files: Mapping[str, _Entry]) -> None:
+        write_atomic(self._built, json.dumps(files).encode())
 
-    def _read(self) -> tuple[str, Mapping[str, _Entry]]:
-        """The name of the last build, if that has succeeded, and what is known of files."""
+    def _read(self) -> Mapping[str, _Entry]:
         try:
-            state = json.loads(self._built.read_text(encoding="utf-8"))
-            return str(state["built"]), {
+            return {
                 str(path): (str(content), str(pristine), int(time_ns))
-                for path, (content, pristine, time_ns) in state["files"].items()
+                for path, (content, pristine, time_ns) in json.loads(
+                    self._built.read_text(encoding="utf-8")
+                ).items()
             }
-        except (OSError, ValueError, AttributeError, TypeError, KeyError):
-            return "", {}
-
-
-def _named(everything: str, change: KernelChange) -> str:
-    removed = (f"{path} removed" for path in sorted(change.removed))
-    modes = (f"{path} {mode:o}" for path, mode in sorted(change.modes.items()) if mode != PLAIN)
-    return digest(everything, *sorted(change.files), *removed, *modes)
+        except (OSError, ValueError, AttributeError, TypeError):
+            return {}
 
 
 def _pristine(tree: KernelTree, path: str) -> str:
