@@ -125,12 +125,13 @@ def _is_ours(fd: int) -> bool:
     return os.fstat(fd).st_nlink > 0
 
 
-@functools.cache
-def _umask() -> int:
-    """What the user takes from the mode of new files; asked without changing it for a moment."""
-    with open("/proc/self/status", encoding="utf-8", errors="replace") as file:
-        lines = dict(line.partition(":")[::2] for line in file)
-    return int(lines.get("Umask", "022").strip(), 8)
+def umask() -> int:
+    """What the user takes from the mode of new files; umask(2) would change it for a moment."""
+    with contextlib.suppress(OSError), open("/proc/self/status", "rb") as file:
+        for line in file:
+            if line.startswith(b"Umask:"):
+                return int(line.split()[1], 8)
+    return 0o022
 
 
 def _mode_for(path: Path) -> int:
@@ -138,7 +139,7 @@ def _mode_for(path: Path) -> int:
     try:
         return stat.S_IMODE(path.stat().st_mode)
     except OSError:
-        return 0o666 & ~_umask()
+        return 0o666 & ~umask()
 
 
 def _temporary_file(folder: Path) -> tuple[int, str]:
@@ -222,7 +223,7 @@ def folder_made_whole(path: Path) -> Iterator[Path]:
     try:
         with disk_errors(path):
             yield draft
-            draft.chmod(0o777 & ~_umask())
+            draft.chmod(0o777 & ~umask())
             try:
                 os.rename(draft, path)
             except OSError as error:

@@ -14,7 +14,7 @@ from collections.abc import Container, Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
 from syscraft.errors import TreeError
-from syscraft.files import disk_errors, remove_file, remove_tree, write_atomic
+from syscraft.files import disk_errors, remove_file, remove_tree, umask, write_atomic
 from syscraft.tree.record import FOLDER
 from syscraft.tree.source import EXECUTABLE, LINK, KernelTree
 
@@ -136,17 +136,8 @@ def _bits(target: Path, mode: int | None) -> int:
     except OSError:
         status = None
     if status is None or not stat.S_ISREG(status.st_mode):
-        return (0o777 if mode == EXECUTABLE else 0o666) & ~_umask()
+        return (0o777 if mode == EXECUTABLE else 0o666) & ~umask()
     bits = stat.S_IMODE(status.st_mode)
     if mode is None:
         return bits
     return bits | (bits & 0o444) >> 2 if mode == EXECUTABLE else bits & ~0o111
-
-
-def _umask() -> int:
-    """The umask of this process; to ask for it with umask(2) would change it for a moment."""
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/self/status").read_text().split("\n"):
-            if line.startswith("Umask:"):
-                return int(line.split()[1], 8)
-    return 0o022
