@@ -7,13 +7,13 @@ so a configuration that differs from the last one in the options of calls is mad
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import astuple, dataclass
 from pathlib import Path, PurePosixPath
 
 from syscraft.build.kconfig import Demand, Need, Option, check, config_text, symbol_of
 from syscraft.errors import BuildError, ConfigError
-from syscraft.files import digest, write_atomic, write_if_changed
+from syscraft.files import digest, read_record, remove_file, write_if_changed, write_record
 from syscraft.lines import split_lines
 from syscraft.tree.adding import KernelChange
 from syscraft.tree.source import KernelTree
@@ -45,39 +45,45 @@ def configure(
         ConfigError: options that did not survive, each with what is known of the reason.
     """
     stamp = work / "configured"
-    text = config_text(wanted)
-    state = digest(text, repr(needs), (source / "init/Kconfig").read_bytes())
     config = objects / ".config"
-    before = _read_stamp(stamp) if config.exists() else _Stamp()
+    before = _Stamp(*(read_record(stamp) or ())) if config.exists() else _Stamp()
+    state = digest(config_text(wanted), repr(needs), (source / "init/Kconfig").read_bytes())
     if before.state == state:
         return
-    others = (option for option in wanted if option.symbol not in (own or ()))
-    base = digest(config_text(others), repr(needs), tree.read_bytes("init/Kconfig") or b"")
-    now = _Stamp(state, base, tuple(sorted(own))) if own is not None else _Stamp(state)
+    now = _Stamp(state)
+    if own is not None:
+        others = (option for option in wanted if option.symbol not in own)
+        base = digest(config_text(others), repr(needs), tree.read_bytes("init/Kconfig") or b"")
+        now = _Stamp(state, base, tuple(sorted(own)))
 
-    def attempt(options: tuple[Option, ...]) -> None:
-        write_if_changed(work / "fragment", config_text(options).encode())
-        make("allnoconfig", {"KCONFIG_ALLCONFIG": str(work / "fragment")})
+    def attempt(options: tuple[Option, ...], target: str, variables: dict[str, str]) -> None:
+        make(target, variables)
         check(options, needs, config.read_text(), tree, source, arch)
 
-    write_atomic(stamp, b"")
-    spared = tuple(option for option in wanted if option.demand is not Demand.WHERE_NEEDED)
-    if own is not None and before.base == base:
-        # Everything else comes out as it did: half of the time is to try the compiler anew.
-        exchanged = _exchanged(config.read_text(), before.own, wanted, own)
+    def from_nothing(options: tuple[Option, ...]) -> None:
+        fragment = work / "fragment"
+        write_if_changed(fragment, config_text(options).encode())
+        attempt(options, "allnoconfig", {"KCONFIG_ALLCONFIG": str(fragment)})
+
+    def from_the_last(options: tuple[Option, ...]) -> bool:
+        """Everything else comes out as it did: half of the time is to try the compiler anew."""
+        exchanged = _exchanged(config.read_text(), before.own, wanted, now.own)
         write_if_changed(config, exchanged.encode())
         with contextlib.suppress(BuildError):
-            make("syncconfig", {})
-            check(spared, needs, config.read_text(), tree, source, arch)
-            write_atomic(stamp, now.text.encode())
-            return
-    try:
-        attempt(spared)
-    except ConfigError:
-        if spared == wanted:
-            raise
-        attempt(wanted)
-    write_atomic(stamp, now.text.encode())
+            attempt(options, "syncconfig", {})
+            return True
+        return False
+
+    remove_file(stamp)
+    spared = tuple(option for option in wanted if option.demand is not Demand.WHERE_NEEDED)
+    if not (now.base and before.base == now.base and from_the_last(spared)):
+        try:
+            from_nothing(spared)
+        except ConfigError:
+            if spared == wanted:
+                raise
+            from_nothing(wanted)
+    write_record(stamp, astuple(now))
 
 
 @dataclass(frozen=True)
@@ -91,31 +97,15 @@ class _Stamp:
 
     state: str = ""
     base: str = ""
-    own: tuple[str, ...] = ()
-
-    @property
-    def text(self) -> str:
-        return " ".join((self.state, self.base, *self.own))
-
-
-def _read_stamp(path: Path) -> _Stamp:
-    try:
-        words = path.read_text(encoding="utf-8").split()
-    except (OSError, ValueError):
-        return _Stamp()
-    words += ["", ""]
-    return _Stamp(words[0], words[1], tuple(word for word in words[2:] if word))
+    own: Sequence[str] = ()
 
 
 def _exchanged(
-    config: str, before: Iterable[str], wanted: Iterable[Option], own: frozenset[str]
+    config: str, before: Sequence[str], wanted: Iterable[Option], own: Sequence[str]
 ) -> str:
     """*config* with the options of other calls."""
     gone = {*before, *own}
-    lines = []
-    for line in split_lines(config):
-        if symbol_of(line) not in gone:
-            lines.append(line)
+    lines = [line for line in split_lines(config) if symbol_of(line) not in gone]
     lines += [option.line for option in wanted if option.symbol in own]
     return "".join(f"{line}\n" for line in lines)
 

@@ -10,7 +10,6 @@ file for another call in between.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -170,18 +169,10 @@ class Objects:
         return tuple(text for path in paths for text in known.get(path, ()))
 
     def _write(self, files: Mapping[str, _Entry]) -> None:
-        write_atomic(self._built, json.dumps(files).encode())
+        write_record(self._built, files)
 
     def _read(self) -> Mapping[str, _Entry]:
-        try:
-            return {
-                str(path): (str(content), str(pristine), int(time_ns))
-                for path, (content, pristine, time_ns) in json.loads(
-                    self._built.read_text(encoding="utf-8")
-                ).items()
-            }
-        except (OSError, ValueError, AttributeError, TypeError):
-            return {}
+        return read_record(self._built) or {}
 
 
 def _pristine(tree: KernelTree, path: str) -> str:
