@@ -220,10 +220,9 @@ def _check_duplicates(drafts: Sequence[Draft]) -> list[Finding]:
     first = drafts[0]
     findings = []
     for struct in first.structs:
-        findings += _twice(
-            f"field of 'struct {struct.name}'", ((f.name, f.where) for f in struct.fields)
-        )
-    findings += _twice("struct", ((s.name, s.where) for s in first.structs))
+        fields = ((field.name, field.where) for field in struct.fields)
+        findings += twice(f"duplicate field of 'struct {struct.name}': '{{}}'", fields)
+    findings += twice("duplicate struct: '{}'", ((s.name, s.where) for s in first.structs))
     tags = {s.name: s.where for s in first.structs}
     for name in first.data.get("types", ()):
         tag = name.removeprefix("struct ")
@@ -307,14 +306,13 @@ def _check_python(draft: Draft, flags: set[str]) -> list[Finding]:
     return findings
 
 
-def _twice(what: str, named: Iterable[tuple[str, Where]]) -> list[Finding]:
+def twice(message: str, named: Iterable[tuple[str, Where]]) -> list[Finding]:
+    """Find the names that are there twice; *message* has a place for the name."""
     seen: dict[str, Where] = {}
     findings = []
     for name, where in named:
         if name in seen:
             found = f"also {seen[name]}"
-            findings.append(
-                Finding(f"duplicate {what}: '{name}'", where, "a different name", found)
-            )
+            findings.append(Finding(message.format(name), where, "a different name", found))
         seen.setdefault(name, where)
     return findings

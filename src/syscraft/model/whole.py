@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from syscraft.errors import Finding, Where
 from syscraft.model.call import types_module
 from syscraft.model.draft import Draft
+from syscraft.model.reserved import twice
 from syscraft.model.text import check_prose
 from syscraft.model.words import check_name, check_texts
 
@@ -20,16 +21,10 @@ def check_whole(whole: Draft, drafts: Sequence[Draft]) -> list[Finding]:
     findings = check_name(whole.name, whole.where("name"), is_module=False)
     findings += check_texts(whole)
     findings += check_prose(whole)
-    names: dict[str, Draft] = {}
+    named = ((draft.name, draft.where("name")) for draft in drafts)
+    findings += twice("duplicate call '{}'", named)
     numbers: dict[int, Draft] = {}
     for draft in drafts:
-        where = draft.where("name")
-        if draft.name in names:
-            found = f"also {names[draft.name].where('name')}"
-            findings.append(
-                Finding(f"duplicate call '{draft.name}'", where, "a different name", found)
-            )
-        names.setdefault(draft.name, draft)
         number = draft.data.get("number")
         if not isinstance(number, int):
             continue
@@ -46,7 +41,7 @@ def check_whole(whole: Draft, drafts: Sequence[Draft]) -> list[Finding]:
 def check_together(drafts: Sequence[Draft]) -> list[Finding]:
     """Phase 7: the functions, structs and files that are made for the calls have names apart."""
     findings = []
-    functions: dict[str, Where] = {}
+    functions: list[tuple[str, Where]] = []
     files = {f"{draft.name}_raw": f"the header of {draft.name} without libc" for draft in drafts}
     if len(drafts) > 1:
         files[types_module(drafts[0].whole["name"])] = "the module of what the calls share"
@@ -78,11 +73,5 @@ def check_together(drafts: Sequence[Draft]) -> list[Finding]:
                 for prototype in draft.prototypes
                 for word in ("enter", "return")
             ]
-        for name, place in mine:
-            if name in functions:
-                found = f"also {functions[name]}"
-                findings.append(
-                    Finding(f"duplicate function {name}()", place, "a different name", found)
-                )
-            functions.setdefault(name, place)
-    return findings
+        functions += mine
+    return findings + twice("duplicate function {}()", functions)
