@@ -127,6 +127,17 @@ static inline void fill_signals(unsigned long *words, unsigned long long signals
 		words[1] = (unsigned long)(signals >> 32);
 }
 
+/* Whether a descriptor of the parent's is moved to this number. */
+static inline int is_target(const struct spawn_plan *plan, int fd)
+{
+	unsigned int index;
+
+	for (index = 0; index < plan->move_count; index++)
+		if (plan->moves[index].target == fd)
+			return 1;
+	return 0;
+}
+
 /* Returns only if a step failed, with what the process ends with. */
 int spawn_child(void *plan);
 

@@ -104,16 +104,6 @@ static long enter_cgroup(int folder)
 	return ret < 0 ? ret : 0;
 }
 
-static int is_target(const struct spawn_plan *plan, int fd)
-{
-	unsigned int index;
-
-	for (index = 0; index < plan->move_count; index++)
-		if (plan->moves[index].target == fd)
-			return 1;
-	return 0;
-}
-
 /* First out of each other's way, then each to its place: any permutation works. */
 static long move_fds(struct spawn_plan *plan)
 {

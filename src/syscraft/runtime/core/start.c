@@ -258,16 +258,6 @@ void start_close_sync(struct start *start)
 	close_end(&start->sync[1]);
 }
 
-static int is_target(const struct spawn_plan *plan, int fd)
-{
-	unsigned int index;
-
-	for (index = 0; index < plan->move_count; index++)
-		if (plan->moves[index].target == fd)
-			return 1;
-	return 0;
-}
-
 int start_open_sync(struct start *start)
 {
 	long ret = syscall2(__NR_pipe2, (long)start->sync, O_CLOEXEC);
