@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 
 from syscraft.declaration.scalars import SCALARS
@@ -85,6 +86,12 @@ class Drawn:
     @property
     def text(self) -> str:
         return f"# seed {self.seed}\n{self.toml}\n{self.body}"
+
+    def write(self, home: Path) -> None:
+        """Make *home*, the folder of the declaration."""
+        home.mkdir()
+        (home / f"{self.name}.toml").write_text(self.toml, encoding="utf-8")
+        (home / f"{self.name}.c").write_text(self.body, encoding="utf-8")
 
 
 def draw(seed: int) -> Drawn:

@@ -91,9 +91,7 @@ def hold(drawn: Sequence[Drawn], folder: Path, tally: Tally, together: int = 40)
 
 def _accept(drawn: Drawn, folder: Path, tally: Tally) -> Accepted | None:
     home = folder / f"declared-{drawn.seed}"
-    home.mkdir()
-    (home / f"{drawn.name}.toml").write_text(drawn.toml, encoding="utf-8")
-    (home / f"{drawn.name}.c").write_text(drawn.body, encoding="utf-8")
+    drawn.write(home)
     try:
         declaration = syscraft.load(home)
         return Accepted(drawn, declaration, declaration.generate(only=_EMITTERS))

@@ -27,9 +27,7 @@ def hold_series(drawn: Iterable[Drawn], folder: Path, wanted: int) -> tuple[int,
     count = 0
     for one in drawn:
         home = folder / f"series-{one.seed}"
-        home.mkdir()
-        (home / f"{one.name}.toml").write_text(one.toml, encoding="utf-8")
-        (home / f"{one.name}.c").write_text(one.body, encoding="utf-8")
+        one.write(home)
         try:
             declaration = syscraft.load(home)
         except SyscraftError:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY, Syscraft, need_tool
+from small_tree import git, make_small
 
 import syscraft as library
 from syscraft.tree.source import open_tree
@@ -18,29 +19,7 @@ EXAMPLES = sorted(path.parent for path in REPOSITORY.glob("examples/*/*.toml"))
 def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A git tree with the files of 6.12 that any example touches, committed as they are."""
     need_tool("git")
-    root = tmp_path_factory.mktemp("linux")
-    tree = open_tree("deb:6.12")
-    for example in EXAMPLES:
-        for path in library.load(example).patch().files:
-            if (text := tree.read(path)) is not None:
-                (root / path).parent.mkdir(parents=True, exist_ok=True)
-                (root / path).write_text(text, errors="surrogateescape")
-    git(root, "init", "--quiet")
-    git(root, "add", "--all")
-    git(root, "commit", "--quiet", "--message", "pristine")
-    return root
-
-
-def git(root: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        ["git", "-c", "user.name=Tester", "-c", "user.email=tester@example.org", *arguments],
-        cwd=root,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr + done.stdout
-    return done.stdout
+    return make_small(tmp_path_factory.mktemp("linux"), EXAMPLES)
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
