@@ -9,7 +9,7 @@
  */
 #define SIGNAL_WORDS (16 / sizeof(unsigned long))
 
-/* In the order in which the child takes them; spawn.c has their names. */
+/* In the order in which the child takes them; plan.c has their names. */
 enum spawn_step {
 	STEP_CLONE,
 	STEP_SIGNALS,
@@ -40,7 +40,7 @@ enum spawn_step {
 	STEP_COUNT,
 };
 
-/* What a prepared call is; spawn.c has their names. */
+/* What a prepared call is; plan.c has their names. */
 enum spawn_call_kind {
 	CALL_PRLIMIT,
 	CALL_PRCTL,
@@ -137,6 +137,9 @@ static inline int is_target(const struct spawn_plan *plan, int fd)
 			return 1;
 	return 0;
 }
+
+/* Takes a plan's steps from *first* up to *last*, and reports the one that fails. Returns whether none did. */
+int take_steps(struct spawn_plan *plan, int first, int last);
 
 /* Returns only if a step failed, with what the process ends with. */
 int spawn_child(void *plan);

@@ -265,19 +265,24 @@ static long take_step(struct spawn_plan *plan, enum spawn_step step)
 	}
 }
 
-int spawn_child(void *arg)
+int take_steps(struct spawn_plan *plan, int first, int last)
 {
-	struct spawn_plan *plan = (struct spawn_plan *)arg;
 	int step;
 
-	for (step = STEP_SIGNALS; step < STEP_COUNT; step++) {
+	for (step = first; step <= last; step++) {
 		const long ret = take_step(plan, (enum spawn_step)step);
 
 		if (SYSCALL_FAILED(ret)) {
 			plan->report->step = step;
 			plan->report->error = (int)-ret;
-			break;
+			return 0;
 		}
 	}
+	return 1;
+}
+
+int spawn_child(void *plan)
+{
+	take_steps((struct spawn_plan *)plan, STEP_SIGNALS, STEP_EXEC);
 	return 127;
 }

@@ -4,16 +4,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #ifdef __GLIBC__
 #include <ucontext.h>
 #endif
 
-#include "enter_clone.h"
+#include "block.h"
+#include "bury.h"
 
 /* spawn_child() needs less than 1 KiB; a sanitizer makes that more. */
 #define STACK_BYTES 32768UL
@@ -24,9 +23,6 @@ struct switched {
 	struct spawn_plan *plan;
 	long ret;
 };
-
-/* libc counts signals from 1 and may count one too many: 64 of them, or 128. */
-#define MASK_BYTES (((unsigned long)NSIG + 62) / 64 * 8)
 
 /* The last region that was released, for the next start: guarded by the GIL. */
 static struct region spare;
@@ -75,15 +71,6 @@ static int take_region(struct region *region, int shared)
 	return error;
 }
 
-/* All of them, also those that libc keeps for itself: no handler may run in the child. */
-static long block_signals(unsigned long *old)
-{
-	unsigned long all[SIGNAL_WORDS];
-
-	memset(all, 0xff, sizeof(all));
-	return syscall4(__NR_rt_sigprocmask, SIG_SETMASK, (long)all, (long)old, MASK_BYTES);
-}
-
 int start_prepare(struct start *start)
 {
 	int error = take_region(&start->region, start->own_memory);
@@ -104,7 +91,7 @@ int start_prepare(struct start *start)
 
 void start_restore_signals(struct start *start)
 {
-	syscall4(__NR_rt_sigprocmask, SIG_SETMASK, (long)start->old_mask, 0, MASK_BYTES);
+	restore_signals(start->old_mask);
 }
 
 void start_release(struct start *start)
@@ -195,15 +182,10 @@ static long clone_old(struct start *start, unsigned long long flags)
 				   start->plan, 0, &start->pidfd, NULL, NULL);
 }
 
-/* Waits for a child that has reported an error, so that it leaves nothing. */
-static void bury(struct start *start)
+/* A child that has reported an error leaves nothing. */
+static void forget(struct start *start)
 {
-	siginfo_t info;
-
-	while (syscall5(__NR_waitid, P_PID, start->pid, (long)&info, WEXITED | __WALL, 0) == -EINTR)
-		;
-	if (start->pidfd >= 0)
-		syscall1(__NR_close, start->pidfd);
+	bury(start->pid, start->pidfd);
 	start->pidfd = -1;
 }
 
@@ -233,7 +215,7 @@ void start_child(struct start *start)
 		start->pid = clone_old(start, flags);
 	}
 	if (start->pid > 0 && start->region.report->error)
-		bury(start);
+		forget(start);
 }
 
 void start_as_forked(void *argument)
@@ -289,5 +271,5 @@ void start_follow_forked(struct start *start)
 	while (syscall3(__NR_read, start->sync[0], (long)&byte, 1) == -EINTR)
 		;
 	if (start->region.report->error)
-		bury(start);
+		forget(start);
 }

@@ -1,23 +1,33 @@
-"""What few programs want of their start: limits, privileges, scheduling, places; as calls.
+"""What children of clone() and spawn() are given: places, IDs, limits, privileges, scheduling.
 
-Each is a system call that the child makes as it stands here, so that children that want none of
-this do not pay for it.
+What few want is a system call that the child makes as it stands here, so that children that want
+none of this do not pay for it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import struct
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import astuple, dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import astuple, dataclass, fields
 from functools import cache
 from typing import Any
 
 from syscraft.runtime import _core
-from syscraft.runtime.namespaces import told_step
-from syscraft.runtime.spawn_plan import Descriptor, Text, descriptor, within
+from syscraft.runtime.namespaces import NAMESPACES, NO_CGROUP, told_step
+from syscraft.runtime.spawn_plan import (
+    Descriptor,
+    Text,
+    descriptor,
+    group_id,
+    group_list,
+    user_id,
+    within,
+)
+from syscraft.runtime.variant import parameters_of
 
 IdMap = Iterable[tuple[int, int, int]]
 
@@ -38,10 +48,23 @@ CAPABILITIES = (
 ).split()
 
 
+# What clone3(2) says of a cgroup only: no cgroup's folder, or one that takes no processes.
+# kernel/cgroup/cgroup.c, cgroup_css_set_fork()
+_CGROUP_ERRORS = (errno.EBADF, errno.EBUSY, errno.EOPNOTSUPP, errno.ENODEV, errno.EACCES)
+
+
 @dataclass(frozen=True)
 class Attributes:
-    """What spawn() was asked for; None and empty are: as it is. See there."""
+    """What a child is to be given; None and empty are: as it is. spawn() says what each means."""
 
+    cwd: Text | int | None = None
+    setsid: bool = False
+    process_group: int | None = None
+    umask: int | None = None
+    uid: int | str | None = None
+    gid: int | str | None = None
+    groups: Iterable[int | str] | None = None
+    nice: int | None = None
     limits: Mapping[int, int | tuple[int, int]] | None = None
     death_signal: int | None = None
     terminal: Descriptor | None = None
@@ -56,7 +79,87 @@ class Attributes:
 
 
 NOTHING = astuple(Attributes())
-"""The attributes of a program that wants none."""
+"""The attributes of a child that is given none."""
+
+Plan = tuple[Any, ...]
+"""Attributes as the core takes them."""
+
+PLAIN: Plan = (None, -1, None, False, -1, -1, False, 0, -1, -1, b"")
+"""Such a child's plan."""
+
+_NAMES = tuple(field.name for field in fields(Attributes))
+
+
+def left_to_us(
+    how: Callable[..., int], caller: str, wanted: tuple[Any, ...], extras: dict[str, Any]
+) -> tuple[Any, ...]:
+    """Leave to a variant what it has parameters for: *extras* gets it, and the child no step.
+
+    Returns:
+        The other attributes.
+    """
+    theirs = parameters_of(caller, how).parameters
+    left = list(wanted)
+    for index, name in enumerate(_NAMES):
+        if name in theirs and wanted[index] != NOTHING[index]:
+            extras[name] = wanted[index]
+            left[index] = NOTHING[index]
+    return tuple(left)
+
+
+def given(wanted: tuple[Any, ...], name: str) -> bool:
+    """Whether an attribute is wanted."""
+    index = _NAMES.index(name)
+    return bool(wanted[index] != NOTHING[index])
+
+
+@contextlib.contextmanager
+def planned(wanted: Attributes, flags: int) -> Iterator[Plan]:
+    """Check attributes, and make the child's plan, for a block in which what it points to lives.
+
+    Args:
+        flags: those of clone3(2).
+
+    Raises:
+        ValueError: what no child can be given.
+        TypeError: something of the wrong type.
+        KeyError: no user or group has that name.
+        OSError: a namespace cannot be opened.
+    """
+    cwd, nice, group = wanted.cwd, wanted.nice, wanted.process_group
+    uid = -1 if wanted.uid is None else user_id(wanted.uid)
+    checked = (
+        None if isinstance(cwd, int) else cwd,
+        descriptor("cwd", cwd) if isinstance(cwd, int) else -1,
+        None if wanted.groups is None else group_list(wanted.groups),
+        wanted.setsid,
+        -1 if group is None else within("process_group", group),
+        -1 if wanted.umask is None else within("umask", wanted.umask, 0o777),
+        nice is not None,
+        0 if nice is None else within("nice", nice, 19, -20),
+        uid,
+        -1 if wanted.gid is None else group_id(wanted.gid),
+    )
+    with contextlib.ExitStack() as stack:
+        new_pid = bool(flags & NAMESPACES["pid"])
+        yield (*checked, _calls_of(wanted, stack, new_pid=new_pid, uid=uid))
+
+
+def failure(error: int, step: str, paths: Mapping[str, object]) -> OSError:
+    """Make the exception of a failed step, of the class that belongs to its errno.
+
+    Args:
+        paths: steps -> what they were about, such as a path.
+    """
+    if step == "clone" and paths.get("cgroup") is not None and error in _CGROUP_ERRORS:
+        step = "cgroup"  # clone3(2) does both at once
+    about = paths.get(step)
+    text = os.strerror(error)
+    if step == "cgroup" and error == errno.EBADF:
+        text = NO_CGROUP
+    if about is None or isinstance(about, int):
+        return told_step(OSError(error, text), step)
+    return told_step(OSError(error, text, os.fspath(about)), step)  # type: ignore[call-overload]
 
 
 @cache
@@ -94,41 +197,34 @@ class _Calls:
         return address - 2 * limit if address >= limit else address
 
 
-@contextlib.contextmanager
-def prepared_calls(wanted: Attributes, *, new_pid: bool, uid: int, setsid: bool) -> Iterator[bytes]:
-    """Make the calls for a block, in which what they point to lives.
+def _calls_of(wanted: Attributes, stack: contextlib.ExitStack, *, new_pid: bool, uid: int) -> bytes:
+    """Make the calls; what they point to lives as long as *stack*.
 
     Args:
         new_pid: the child gets a PID namespace, in which it sees no parent.
         uid: the user's ID that the child takes; -1: ours.
-        setsid: the child starts a session.
-
-    Raises:
-        ValueError: what no child can be given.
-        TypeError: something of the wrong type.
-        OSError: a namespace cannot be opened.
     """
     calls = _Calls()
-    with contextlib.ExitStack() as stack:
-        _add_maps(calls, wanted)
-        for namespace in _several("join", wanted.join):
-            calls.add("join", "setns", _opened(stack, namespace), 0)
-        _add_places(calls, wanted, setsid=setsid)
-        _add_scheduling(calls, wanted)
-        for resource, limit in (wanted.limits or {}).items():
-            pair = limit if isinstance(limit, tuple) else (limit, limit)
-            packed = struct.pack("QQ", *(_limit(resource, value) for value in pair))
-            calls.add("limits", "prlimit64", 0, within("a resource in limits", resource), packed)
-        if wanted.capabilities is not None:
-            _add_capabilities(calls, wanted.capabilities, uid)
-        if wanted.death_signal is not None:
-            number = within("death_signal", wanted.death_signal, signal.NSIG - 1)
-            calls.add("death_signal", "prctl", _PR_SET_PDEATHSIG, number)
-            if not new_pid:  # the parent may have ended before
-                calls.add("death_signal", "check_parent", os.getpid())
-        if wanted.no_new_privs:
-            calls.add("no_new_privs", "prctl", _PR_SET_NO_NEW_PRIVS, 1)
-        yield bytes(calls.packed)
+    stack.callback(calls.kept.clear)
+    _add_maps(calls, wanted)
+    for namespace in _several("join", wanted.join):
+        calls.add("join", "setns", _opened(stack, namespace), 0)
+    _add_places(calls, wanted)
+    _add_scheduling(calls, wanted)
+    for resource, limit in (wanted.limits or {}).items():
+        pair = limit if isinstance(limit, tuple) else (limit, limit)
+        packed = struct.pack("QQ", *(_limit(resource, value) for value in pair))
+        calls.add("limits", "prlimit64", 0, within("a resource in limits", resource), packed)
+    if wanted.capabilities is not None:
+        _add_capabilities(calls, wanted.capabilities, uid)
+    if wanted.death_signal is not None:
+        number = within("death_signal", wanted.death_signal, signal.NSIG - 1)
+        calls.add("death_signal", "prctl", _PR_SET_PDEATHSIG, number)
+        if not new_pid:  # the parent may have ended before
+            calls.add("death_signal", "check_parent", os.getpid())
+    if wanted.no_new_privs:
+        calls.add("no_new_privs", "prctl", _PR_SET_NO_NEW_PRIVS, 1)
+    return bytes(calls.packed)
 
 
 def _several(name: str, values: Iterable[Any]) -> list[Any]:
@@ -174,9 +270,9 @@ def _add_maps(calls: _Calls, wanted: Attributes) -> None:
         calls.add("id_maps", "write_file", b"/proc/self/" + name.encode(), text, len(text))
 
 
-def _add_places(calls: _Calls, wanted: Attributes, *, setsid: bool) -> None:
+def _add_places(calls: _Calls, wanted: Attributes) -> None:
     if wanted.terminal is not None:
-        if not setsid:
+        if not wanted.setsid:
             raise ValueError("terminal: only who starts a session takes one: setsid=True")
         import termios  # few programs want a terminal
 
