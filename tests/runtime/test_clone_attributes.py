@@ -17,6 +17,7 @@ import pytest
 
 from runtime.core_support import nothing_left, numbers, run_python
 from runtime.test_spawn import needs_root
+from runtime.test_spawn_attributes import ROWS
 from runtime.test_spawn_failures import failure_of
 from syscraft.runtime import _core
 from syscraft.runtime.attributes import NOTHING, Attributes
@@ -171,6 +172,17 @@ def test_id_maps() -> None:
         assert found == [7, 8, "deny"]
 
 
+@needs_root
+@pytest.mark.parametrize("way", ["clone3", "variant"])
+def test_id_maps_of_several_rows(way: str) -> None:
+    found = seen_by(
+        lambda: [Path("/proc/self/uid_map").read_text().split(), os.getresuid(), os.getgroups()],
+        namespaces=["user"], uid_map=ROWS, gid_map=[(0, 0, 1), (5, 7, 3)], uid=3, groups=[6],
+        **WAYS[way],
+    )  # fmt: skip
+    assert found == [[str(number) for row in ROWS for number in row], [3, 3, 3], [6]]
+
+
 def test_signal_at_the_end_of_the_parent() -> None:
     code = (
         "import os, signal, syscraft\n"
@@ -230,6 +242,8 @@ FAILING: list[tuple[dict[str, Any], str]] = [
     ({"join": ["/no/such"]}, "join"),
     ({"join": [0]}, "join"),
     ({"uid_map": [(0, 1, 1)]}, "id_maps"),
+    ({"uid_map": [(0, os.geteuid(), 1)]}, "id_maps"),
+    ({"gid_map": [(0, 1, 1), (0, 1, 1)]}, "id_maps"),
     ({"terminal": 99, "setsid": True}, "terminal"),
     ({"process_group": 2**30}, "process_group"),
     ({"capabilities": [63]}, "capabilities"),

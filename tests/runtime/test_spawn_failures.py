@@ -16,8 +16,8 @@ import pytest
 
 from runtime.core_support import nothing_left, run_python
 from syscraft.runtime import _core
-from syscraft.runtime.attributes import PLAIN
-from syscraft.runtime.namespaces import STEPS
+from syscraft.runtime.attributes import NO_RIGHT_TO_MAP, PLAIN
+from syscraft.runtime.namespaces import NO_CGROUP, STEPS
 from syscraft.runtime.spawn import spawn
 
 
@@ -26,7 +26,7 @@ def failure_of(argv: Any = ("true",), **keywords: Any) -> OSError:
         spawn(argv, **keywords)
     step: str = caught.value.step  # type: ignore[attr-defined]
     assert caught.value.__notes__ == [f"failed in {STEPS[step]}; there is no child"]
-    meant = "not the folder of a cgroup (version 2)" if step == "cgroup" else ""
+    meant = {"cgroup": NO_CGROUP, "id_maps": NO_RIGHT_TO_MAP}.get(step)
     assert caught.value.strerror in (os.strerror(caught.value.errno or 0), meant)
     return caught.value
 

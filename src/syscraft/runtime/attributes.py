@@ -35,6 +35,7 @@ IdMap = Iterable[tuple[int, int, int]]
 _PR_SET_PDEATHSIG, _PR_SET_KEEPCAPS, _PR_CAPBSET_DROP = 1, 8, 24
 _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE = 38, 47, 2
 _CAPABILITY_VERSION_3 = 0x20080522  # include/uapi/linux/capability.h
+_ID_MAX = 0xFFFFFFFF
 _LAST_CAPABILITY = 63  # what two words hold
 _UNLIMITED = 2**64 - 1  # RLIM64_INFINITY
 
@@ -84,8 +85,14 @@ NOTHING = astuple(Attributes())
 Plan = tuple[Any, ...]
 """Attributes as the core takes them."""
 
-PLAIN: Plan = (None, -1, None, False, -1, -1, False, 0, -1, -1, b"")
+PLAIN: Plan = (None, -1, None, False, -1, -1, False, 0, -1, -1, b"", None, None)
 """Such a child's plan."""
+
+NO_RIGHT_TO_MAP = (
+    "a map is for a new user namespace, and of more than our own ID only with CAP_SETUID or "
+    "CAP_SETGID here; without, let newuidmap(1) and newgidmap(1) write it"
+)
+"""What EPERM means of an ID map."""
 
 _NAMES = tuple(field.name for field in fields(Attributes))
 
@@ -140,9 +147,11 @@ def planned(wanted: Attributes, flags: int) -> Iterator[Plan]:
         uid,
         -1 if wanted.gid is None else group_id(wanted.gid),
     )
+    maps = _id_maps(wanted)
     with contextlib.ExitStack() as stack:
         new_pid = bool(flags & NAMESPACES["pid"])
-        yield (*checked, _calls_of(wanted, stack, new_pid=new_pid, uid=uid))
+        calls = _calls_of(wanted, maps, stack, new_pid=new_pid, uid=uid)
+        yield (*checked, calls, *(None if row.own else row.text for row in maps))
 
 
 def failure(error: int, step: str, paths: Mapping[str, object]) -> OSError:
@@ -157,6 +166,8 @@ def failure(error: int, step: str, paths: Mapping[str, object]) -> OSError:
     text = os.strerror(error)
     if step == "cgroup" and error == errno.EBADF:
         text = NO_CGROUP
+    if step == "id_maps" and error == errno.EPERM:
+        text = NO_RIGHT_TO_MAP
     if about is None or isinstance(about, int):
         return told_step(OSError(error, text), step)
     return told_step(OSError(error, text, os.fspath(about)), step)  # type: ignore[call-overload]
@@ -197,7 +208,14 @@ class _Calls:
         return address - 2 * limit if address >= limit else address
 
 
-def _calls_of(wanted: Attributes, stack: contextlib.ExitStack, *, new_pid: bool, uid: int) -> bytes:
+def _calls_of(
+    wanted: Attributes,
+    maps: Iterable[_Map],
+    stack: contextlib.ExitStack,
+    *,
+    new_pid: bool,
+    uid: int,
+) -> bytes:
     """Make the calls; what they point to lives as long as *stack*.
 
     Args:
@@ -206,7 +224,7 @@ def _calls_of(wanted: Attributes, stack: contextlib.ExitStack, *, new_pid: bool,
     """
     calls = _Calls()
     stack.callback(calls.kept.clear)
-    _add_maps(calls, wanted)
+    _add_maps(calls, maps)
     for namespace in _several("join", wanted.join):
         calls.add("join", "setns", _opened(stack, namespace), 0)
     _add_places(calls, wanted)
@@ -257,17 +275,47 @@ def _path(name: str, value: Text) -> bytes:
     return encoded
 
 
-def _add_maps(calls: _Calls, wanted: Attributes) -> None:
-    texts = {
-        name: b"".join(b"%d %d %d\n" % tuple(row) for row in rows)
-        for name, rows in (("uid_map", wanted.uid_map), ("gid_map", wanted.gid_map))
-        if rows is not None
-    }
-    if "gid_map" in texts:
-        # Who may not set groups outside may not get rid of one inside. user_namespaces(7)
-        texts = {"setgroups": b"deny", **texts}
-    for name, text in texts.items():
-        calls.add("id_maps", "write_file", b"/proc/self/" + name.encode(), text, len(text))
+@dataclass(frozen=True)
+class _Map:
+    """An ID map: its file's text, and whether the child may write it itself."""
+
+    name: str
+    text: str | None
+    own: bool
+
+
+def _id_maps(wanted: Attributes) -> tuple[_Map, _Map]:
+    return (
+        _id_map("uid_map", wanted.uid_map, os.geteuid()),
+        _id_map("gid_map", wanted.gid_map, os.getegid()),
+    )
+
+
+def _id_map(name: str, rows: IdMap | None, own: int) -> _Map:
+    if rows is None:
+        return _Map(name, None, own=False)
+    numbers = [[within(f"a number in {name}", number, _ID_MAX) for number in row] for row in rows]
+    for row in numbers or [[]]:
+        if len(row) != 3:
+            found = f"has {tuple(row)}" if row else "has no row"
+            raise ValueError(f"{name} {found}: expected (ID inside, ID outside, count)")
+    text = "".join(f"{inside} {outside} {count}\n" for inside, outside, count in numbers)
+    # Everything else needs rights outside, which the child has left. user_namespaces(7)
+    return _Map(name, text, own=[row[1:] for row in numbers] == [[own, 1]])
+
+
+def _add_maps(calls: _Calls, maps: Iterable[_Map]) -> None:
+    for one in maps:
+        if one.text is None or not one.own:
+            continue
+        if one.name == "gid_map":
+            # Who may not set groups outside may not get rid of one inside. user_namespaces(7)
+            _add_file(calls, "setgroups", b"deny")
+        _add_file(calls, one.name, one.text.encode())
+
+
+def _add_file(calls: _Calls, name: str, text: bytes) -> None:
+    calls.add("id_maps", "write_file", b"/proc/self/" + name.encode(), text, len(text))
 
 
 def _add_places(calls: _Calls, wanted: Attributes) -> None:

@@ -105,13 +105,13 @@ def spawn(
         join: existing namespaces to join: paths such as /proc/PID/ns/net, or descriptors. One of
             PIDs is for the program's children only.
         root: the root folder, which is the working directory as well unless *cwd* says otherwise.
-        uid_map: with a new user namespace: (ID inside, ID outside, count). What the child may write
-            itself: one row with our own ID.
+        uid_map: with a new user namespace: rows of (ID inside, ID outside, count). More than our
+            own ID needs CAP_SETUID here, and costs what fork(2) costs, as this process writes it.
         gid_map: likewise, for groups.
         how: a declared variant of clone(2), clone3(2), fork(2) or vfork(2), from a module that
             syscraft generate wrote. All but those of vfork(2) copy memory as fork does. If it has a
-            parameter nice, umask, uid, gid or process_group, it gets that argument, and the child
-            has a step less.
+            parameter with the name of a step's argument, it gets that argument, and the child has a
+            step less.
         extras: the arguments that the variant has more than the call that it is like.
 
     Returns:

@@ -109,6 +109,7 @@ int fork_plan(struct birth *birth, struct steps *steps, PyObject *attributes)
 	birth->steps = steps;
 	steps->pipe[0] = steps->pipe[1] = -1;
 	steps->plan.cgroup_fd = steps->plan.kept_fd = -1;
+	steps->plan.go[0] = steps->plan.go[1] = -1;
 	if (plan_attributes(&steps->plan, attributes, &birth->kept) < 0)
 		return -1;
 	return steps_open(steps);
@@ -264,9 +265,9 @@ PyObject *core_vfork_call(PyObject *module, PyObject *const *args, Py_ssize_t gi
 		return NULL;
 	}
 	if (birth->needs_memory) {
-		PyErr_SetString(PyExc_ValueError, "uid= and gid= need a child with memory of its own, "
-				"or this process would become undumpable: use a variant of fork(2) or "
-				"clone(2)");
+		PyErr_SetString(PyExc_ValueError, "uid=, gid= and maps of other IDs than our own need a "
+				"child with memory of its own, or this process would become undumpable, "
+				"or stand still: use a variant of fork(2) or clone(2)");
 		return NULL;
 	}
 	return make_child(args, given, birth);

@@ -142,9 +142,10 @@ int plan_attributes(struct spawn_plan *plan, PyObject *attributes, PyObject **ke
 		PyErr_SetString(PyExc_TypeError, "attributes: expected a tuple");
 		return -1;
 	}
-	if (!PyArg_ParseTuple(attributes, "OiOpiipiLLS:attributes", &cwd, &plan->cwd_fd, &groups,
+	if (!PyArg_ParseTuple(attributes, "OiOpiipiLLSzz:attributes", &cwd, &plan->cwd_fd, &groups,
 			      &plan->setsid, &plan->process_group, &plan->umask, &plan->set_nice,
-			      &plan->nice, &plan->uid, &plan->gid, &calls))
+			      &plan->nice, &plan->uid, &plan->gid, &calls, &plan->uid_map,
+			      &plan->gid_map))
 		return -1;
 	if (plan_calls(plan, calls) < 0 || plan_groups(plan, groups) < 0)
 		return -1;

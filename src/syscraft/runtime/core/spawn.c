@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fork.h"
+#include "id_maps.h"
 #include "plan.h"
 #include "start.h"
 #include "strings.h"
@@ -87,7 +88,7 @@ static void make_by(struct start *start, const struct wishes *wishes)
 		.become = start_as_forked,
 		.argument = start,
 		.want_pidfd = start->want_pidfd,
-		.needs_memory = start->plan->uid >= 0 || start->plan->gid >= 0,
+		.needs_memory = start->needs_memory,
 	};
 
 	start->pid = fork_by(wishes->fork, &birth, &start->pidfd);
@@ -112,9 +113,10 @@ static PyObject *carry_out(struct start *start, const struct wishes *wishes)
 
 	start->is_fork = wishes->fork != Py_None;
 	/* New IDs make memory undumpable: for good, and ours if it is the child's. commit_creds() */
-	start->own_memory =
-		start->is_fork || start->plan->uid >= 0 || start->plan->gid >= 0;
-	error = start->is_fork ? start_open_sync(start) : 0;
+	start->needs_memory = start->plan->uid >= 0 || start->plan->gid >= 0 ||
+			      maps_wanted(start->plan);
+	start->own_memory = start->is_fork || start->needs_memory;
+	error = start->is_fork || maps_wanted(start->plan) ? start_open_sync(start) : 0;
 	if (!error)
 		error = start_prepare(start);
 	if (error) {
@@ -147,7 +149,7 @@ static PyObject *carry_out(struct start *start, const struct wishes *wishes)
  */
 PyObject *core_spawn(PyObject *module, PyObject *args)
 {
-	struct spawn_plan plan = { .cgroup_fd = -1, .kept_fd = -1 };
+	struct spawn_plan plan = { .cgroup_fd = -1, .kept_fd = -1, .go = { -1, -1 } };
 	struct start start = { .plan = &plan, .pidfd = -1, .sync = { -1, -1 } };
 	struct wishes wishes = { 0 };
 	PyObject *result = NULL;

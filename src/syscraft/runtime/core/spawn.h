@@ -98,6 +98,9 @@ struct spawn_plan {
 	unsigned int closed_count;
 	const struct spawn_call *calls;
 	unsigned int call_count;
+	const char *uid_map; /* which the parent writes; or NULL */
+	const char *gid_map;
+	int go[2]; /* a pipe: from where the child gets a byte when that is done; or -1 */
 	int kept_fd; /* exec closes it, and nothing before; or -1 */
 	const unsigned int *groups;
 	unsigned int group_count;

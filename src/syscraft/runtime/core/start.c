@@ -13,6 +13,7 @@
 
 #include "block.h"
 #include "bury.h"
+#include "id_maps.h"
 
 /* spawn_child() needs less than 1 KiB; a sanitizer makes that more. */
 #define STACK_BYTES 32768UL
@@ -155,7 +156,6 @@ static long clone_on(const struct region *region, struct clone3_args *args, stru
 	(void)region;
 	(void)args;
 	(void)plan;
-	(void)clone_here;
 	return -ENOSYS;
 }
 #endif
@@ -173,6 +173,9 @@ static long clone_new(struct start *start, unsigned long long flags)
 		args.cgroup = (unsigned int)start->cgroup;
 	}
 	start->plan->handlers_are_reset = 1;
+	/* The region is memory that both have: two that run at once cannot both have their stack there. */
+	if (!(flags & C_CLONE_VFORK))
+		return clone_here(&args, start->plan);
 	return clone_on(&start->region, &args, start->plan);
 }
 
@@ -200,8 +203,10 @@ static int is_too_old(long ret)
 
 void start_child(struct start *start)
 {
-	unsigned long long flags = start->flags | C_CLONE_VFORK;
+	unsigned long long flags = start->flags;
 
+	if (!maps_wanted(start->plan))
+		flags |= C_CLONE_VFORK;
 	if (!start->own_memory)
 		flags |= C_CLONE_VM;
 	if (start->want_pidfd)
@@ -214,7 +219,9 @@ void start_child(struct start *start)
 		start->plan->handlers_are_reset = 0;
 		start->pid = clone_old(start, flags);
 	}
-	if (start->pid > 0 && start->region.report->error)
+	if (start->pid > 0 && maps_wanted(start->plan))
+		start_follow_forked(start);
+	else if (start->pid > 0 && start->region.report->error)
 		forget(start);
 }
 
@@ -238,6 +245,7 @@ void start_close_sync(struct start *start)
 {
 	close_end(&start->sync[0]);
 	close_end(&start->sync[1]);
+	maps_close(start->plan);
 }
 
 int start_open_sync(struct start *start)
@@ -259,17 +267,25 @@ int start_open_sync(struct start *start)
 		start->sync[1] = higher;
 	}
 	start->plan->kept_fd = start->sync[1];
-	return 0;
+	ret = maps_open(start->plan);
+	if (ret)
+		start_close_sync(start);
+	return (int)ret;
 }
 
 /* exec, or the child's end, closes the other end of the pipe. */
 void start_follow_forked(struct start *start)
 {
+	const int error = maps_write(start->plan, start->pid);
 	char byte;
 
 	close_end(&start->sync[1]);
 	while (syscall3(__NR_read, start->sync[0], (long)&byte, 1) == -EINTR)
 		;
+	if (error) {
+		start->region.report->step = STEP_ID_MAPS;
+		start->region.report->error = error;
+	}
 	if (start->region.report->error)
 		forget(start);
 }

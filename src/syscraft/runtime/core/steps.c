@@ -7,12 +7,13 @@
 
 #include "block.h"
 #include "bury.h"
+#include "id_maps.h"
 
 int steps_open(struct steps *steps)
 {
 	const long ret = syscall2(__NR_pipe2, (long)steps->pipe, O_CLOEXEC);
 
-	return ret < 0 ? (int)-ret : 0;
+	return ret < 0 ? (int)-ret : maps_open(&steps->plan);
 }
 
 static void close_end(int *fd)
@@ -26,6 +27,7 @@ void steps_close(struct steps *steps)
 {
 	close_end(&steps->pipe[0]);
 	close_end(&steps->pipe[1]);
+	maps_close(&steps->plan);
 }
 
 void steps_block(struct steps *steps)
@@ -50,12 +52,15 @@ void steps_take(struct steps *steps)
 	syscall3(__NR_write, steps->pipe[1], (long)&steps->report, sizeof(steps->report));
 	while (!good)
 		syscall1(__NR_exit_group, 127);
+	/* It has closed these itself. */
+	steps->plan.go[0] = steps->plan.go[1] = -1;
 	steps_close(steps);
 	steps_restore(steps);
 }
 
 int steps_follow(struct steps *steps, long pid, int pidfd)
 {
+	const int error = maps_write(&steps->plan, pid);
 	long ret;
 
 	close_end(&steps->pipe[1]);
@@ -63,6 +68,10 @@ int steps_follow(struct steps *steps, long pid, int pidfd)
 		ret = syscall3(__NR_read, steps->pipe[0], (long)&steps->report,
 			       sizeof(steps->report));
 	} while (ret == -EINTR);
+	if (error) {
+		steps->report.step = STEP_ID_MAPS;
+		steps->report.error = error;
+	}
 	/* One that was killed before it could say anything has an end that tells. */
 	if (!steps->report.error)
 		return 1;
