@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import select
 import signal
 import sys
 from pathlib import Path
@@ -173,6 +174,17 @@ def test_controlling_terminal(how: Any) -> None:
         spawn(["true"], terminal=0)
 
 
+def ends_soon(pid: int) -> bool:
+    try:
+        pidfd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([pidfd], [], [], 20)[0])
+    finally:
+        os.close(pidfd)
+
+
 def test_signal_at_the_end_of_the_parent() -> None:
     code = (
         "import os, signal, syscraft\n"
@@ -182,14 +194,7 @@ def test_signal_at_the_end_of_the_parent() -> None:
     )
     done = run_python(code)
     assert done.returncode == 0, done.stderr
-    try:
-        pidfd = os.pidfd_open(int(done.stdout))
-    except ProcessLookupError:
-        return
-    import select
-
-    assert select.select([pidfd], [], [], 20)[0]
-    os.close(pidfd)
+    assert ends_soon(int(done.stdout))
 
 
 @HOW

@@ -108,7 +108,8 @@ def left_to_us(
     theirs = parameters_of(caller, how).parameters
     left = list(wanted)
     for index, name in enumerate(_NAMES):
-        if name in theirs and wanted[index] != NOTHING[index]:
+        # What is False is said as well, to a variant that needs to be told.
+        if name in theirs and wanted[index] is not None and wanted[index] != ():
             extras[name] = wanted[index]
             left[index] = NOTHING[index]
     return tuple(left)
