@@ -32,12 +32,15 @@ class Toy:
         self._numbers = itertools.count()
         self._last = self._change(next(self._numbers))
         root = folder / f"linux-source-{_VERSION}"
-        shutil.copytree(_LINUX, root, symlinks=True)
+        if not root.exists():
+            shutil.copytree(_LINUX, root, symlinks=True)
         self.linux = str(root)
         if not own:
             self.linux = f"deb:{_VERSION}"
-            with tarfile.open(folder / f"{root.name}.tar.xz", "w:xz", preset=0) as tar:
-                tar.add(root, root.name)
+            archive = folder / f"{root.name}.tar.xz"
+            if not archive.exists():
+                with tarfile.open(archive, "w:xz", preset=0) as tar:
+                    tar.add(root, root.name)
             source._DEBIAN_SOURCES = folder
 
     @staticmethod

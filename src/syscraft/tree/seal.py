@@ -35,10 +35,9 @@ class Seal:
 
     def folders_hold(self, root: Path) -> bool:
         """Whether nothing was added to a folder, removed from it or renamed."""
+        start = f"{root}/"
         try:
-            return all(
-                os.stat(root / name).st_mtime_ns == time for name, time in self.folders.items()
-            )
+            return all(os.stat(start + n).st_mtime_ns == t for n, t in self.folders.items())
         except OSError:
             return False
 
