@@ -177,7 +177,7 @@ def _build(
     # Host programs are made with gcc, whatever the target's compiler.
     for tool in ("make", "gcc", "flex", "bison", "bc", "perl"):
         proc.need(tool)
-    kconfig.check_new(change.new_config, tree)
+    kconfig.check_new(change.new_config, tree, work / "options-checked.json")
     copy = WorkingCopy(tree, work, progress)
     copy.prepare()
     objects = Objects(work, _configuration(target), target.image, progress)
