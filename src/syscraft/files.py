@@ -87,6 +87,7 @@ def check_target(path: Path) -> None:
 
 
 _DRAFT = ".syscraft-"
+_TEMPORARY = "syscraft"
 _swept: set[Path] = set()
 
 
@@ -102,12 +103,14 @@ def _sweep(folder: Path) -> None:
 
 
 def _remove_abandoned(draft: Path) -> None:
-    """Remove *draft* if whoever was making it has died: the living hold its lock."""
+    """Remove *draft* if it is ours and its maker has died: the living hold its lock."""
     try:
         fd = os.open(draft, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
         return
     try:
+        if os.fstat(fd).st_uid != os.geteuid():
+            return
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if draft.is_dir():
             remove_tree(draft)
@@ -257,6 +260,7 @@ def folder_made_whole(path: Path) -> Iterator[Path]:
     """
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        remove_drafts(path.parent, path.name)
         lock, draft = _temporary_folder(path)
     try:
         with disk_errors(path):
@@ -273,11 +277,16 @@ def folder_made_whole(path: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def temporary_folder(parent: Path) -> Iterator[Path]:
-    """Yield a folder in *parent* for the time of the block; those of killed processes go."""
+def temporary_folder(parent: Path | None = None) -> Iterator[Path]:
+    """Yield a folder for the time of the block; those of killed processes go.
+
+    Args:
+        parent: where to make it; by default where temporary files are, such as ``$TMPDIR``.
+    """
+    parent = Path(tempfile.gettempdir()) if parent is None else parent
     parent.mkdir(parents=True, exist_ok=True)
-    remove_drafts(parent)
-    lock, draft = _temporary_folder(parent / "temporary")
+    remove_drafts(parent, _TEMPORARY)
+    lock, draft = _temporary_folder(parent / _TEMPORARY)
     try:
         yield draft
     finally:
@@ -285,11 +294,17 @@ def temporary_folder(parent: Path) -> Iterator[Path]:
         os.close(lock)
 
 
-def remove_drafts(folder: Path, name: str = "*") -> None:
-    """Remove what killed processes left half made of *name*, and nothing that is being made."""
-    if folder.is_dir():
-        for draft in folder.glob(f".{name}.*.part"):
-            _remove_abandoned(draft)
+def remove_drafts(folder: Path, name: str | None = None) -> None:
+    """Remove what killed processes left half made of *name*, and nothing that is being made.
+
+    Args:
+        name: by default anything; only for a folder that is all ours.
+    """
+    start = "." if name is None else f".{name}."
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith(start) and entry.name.endswith(".part"):
+                _remove_abandoned(Path(entry.path))
 
 
 _SEAL = ".sealed.json"

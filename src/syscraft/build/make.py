@@ -11,6 +11,7 @@ from syscraft import proc
 from syscraft.build.messages import failure, warnings
 from syscraft.build.objects import Objects
 from syscraft.build.target import Target
+from syscraft.files import temporary_folder
 from syscraft.hints import Progress
 from syscraft.tree.adding import BodyLineMap
 
@@ -94,9 +95,9 @@ class Make:
                 self._progress(f"building the {what}: step {steps} {step[1]}")
 
         self._progress(f"building the {what}")
-        with self._objects.being_built():
+        with temporary_folder(self._work) as scratch, self._objects.being_built():
             done = proc.run_watched(
-                argv, cwd=self._work, env=self._environment(),
+                argv, cwd=self._work, env={**self._environment(), "TMPDIR": str(scratch)},
                 log=self._objects.notes / f"{target}.log",
                 on_line=on_line, keep_open=(self._lock_fd,),
             )  # fmt: skip
