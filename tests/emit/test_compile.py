@@ -122,6 +122,17 @@ int main(void)
 """
 
 
+@pytest.mark.parametrize("level", ["-O1", "-O2", "-O3"])
+@pytest.mark.parametrize("compiler", [("gcc",), ("clang",), ("g++", "-xc++")], ids=" ".join)
+def test_a_child_in_our_memory_changes_our_variables(
+    compiler: tuple[str, ...], level: str, generated: Path, tmp_path: Path
+) -> None:
+    source = Path(__file__).parent / "shared_memory.c"
+    include = generated / "clone_nice"
+    build(*compiler, level, *STRICT[:3], "-I", include, source, "-o", tmp_path / "program")
+    assert run(tmp_path / "program").returncode == 0
+
+
 @pytest.mark.parametrize("missing_on", ["this kernel", "this ABI"])
 def test_fallback_errno(missing_on: str, generated: Path, tmp_path: Path) -> None:
     """Where the call does not exist, programs hear of the declared errno."""
