@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY, Syscraft, need_tool
+from kept import kept
 from small_tree import git, make_small
 
 import syscraft as library
@@ -45,23 +47,28 @@ def test_series_applies_and_gives_the_built_files(
 def test_checkpatch_strict_is_clean(example: Path, tmp_path: Path) -> None:
     need_tool("perl")
     tree = open_tree("deb:6.12")
+    (tmp_path / "home").mkdir()  # without options of the user's
     for name, text in library.load(example).patch().series:
         (tmp_path / name).write_text(text, errors="surrogateescape")
-        done = subprocess.run(
-            ["perl", "scripts/checkpatch.pl", "--strict", "--no-summary", str(tmp_path / name)],
-            cwd=tree.root,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
+        argv = ("perl", "scripts/checkpatch.pl", "--strict", "--no-summary")
+
+        def check(argv: tuple[str, ...] = (*argv, str(tmp_path / name))) -> str:
+            done = subprocess.run(
+                argv, cwd=tree.root, env={**os.environ, "HOME": str(tmp_path / "home")},
+                capture_output=True, text=True, check=False,
+            )  # fmt: skip
+            assert done.returncode == 0, done.stdout + done.stderr
+            return done.stdout
+
+        kept(Path(__file__).read_bytes(), tree.key, text, make=check)
 
 
 def test_scaffolds_are_clean_too(tmp_path: Path, syscraft: Syscraft) -> None:
     for name, like in (("ctplain", None), ("ctclone", "clone")):
         arguments = ["--like", like] if like else []
         assert syscraft("new", name, *arguments, "-C", tmp_path).returncode == 0
-        test_checkpatch_strict_is_clean(tmp_path / name, tmp_path)
+        (tmp_path / f"mails of {name}").mkdir()
+        test_checkpatch_strict_is_clean(tmp_path / name, tmp_path / f"mails of {name}")
 
 
 def test_twice_gives_equal_bytes(tmp_path: Path, syscraft: Syscraft) -> None:
