@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -54,11 +55,14 @@ def compile_only(cell: Cell, source: Path, *options: str | Path, cxx: bool = Fal
     if not toolchain.libc:
         argv.append("-ffreestanding")
     if toolchain.kernel_headers:
-        argv += ["-isystem", uapi_headers(cell.abi.linux_arch)]
+        argv += ["-isystem", _headers(cell.abi.linux_arch)]
     with tempfile.TemporaryDirectory() as folder:
         done = compiled(argv, source.parent, Path(folder) / "out.o")
     said = done.stdout + done.stderr
     return said or ("" if done.returncode == 0 else f"exit status {done.returncode}")
+
+
+_headers = cache(uapi_headers)  # which reads them all to see whether they are whole
 
 
 def all_of(work: Callable[[tuple[str, ...]], str], tasks: Iterable[tuple[str, ...]]) -> str:
