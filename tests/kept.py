@@ -27,7 +27,7 @@ def kept(*key: str | bytes, make: Callable[[], str]) -> str:
     """
     if not PACKAGES.exists():
         return make()
-    path = cache_root() / "kept by tests" / digest(PACKAGES.read_bytes(), *key)
+    path = cache_root() / "kept-by-tests" / digest(PACKAGES.read_bytes(), *key)
     try:
         return path.read_text(encoding="utf-8", errors="surrogateescape")
     except FileNotFoundError:
