@@ -245,6 +245,19 @@ def test_a_life_is_not_for_what_a_handler_makes() -> None:
     assert ends == [6]
 
 
+def test_an_exception_behind_the_call_leaves_no_child() -> None:
+    """As a signal's handler raises it, when the child is there, but nobody has got it yet."""
+
+    def interrupted(flags: int) -> int:
+        if pid := forked(flags):
+            raise InterruptedError
+        return pid
+
+    for start in (partial(clone, signal.pause), partial(spawn, ["sleep", "60"])):
+        with nothing_left(), pytest.raises(InterruptedError):
+            start(how=interrupted)  # type: ignore[operator]
+
+
 def test_a_child_that_comes_back_with_an_exception_ends() -> None:
     """As functions can that make children in a way of their own."""
 
