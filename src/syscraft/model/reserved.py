@@ -31,6 +31,7 @@ class Role(Enum):
     FIELD = "field"
     STRUCT = "struct"
     FLAG = "flag"
+    LOCAL = "local"  # what the setup of a case declares
 
 
 # Headers that are generated beside those of a call.
@@ -69,6 +70,8 @@ _C_USED = re.compile(
 )
 # Functions of ktap.h, of bare_syscalls.h and of the test program that cases become.
 _C_FUNCTIONS = re.compile(r"(?:main|ktap_\w+|case_\d+|(?:fork_)?syscall[0-6])\Z")
+# The same, and what else the functions have that cases become, in both programs.
+_C_OF_A_CASE = re.compile(rf"(?:ret|error|strerror|_metadata|{_C_FUNCTIONS.pattern[:-2]})\Z")
 _C_OWN_MACROS = re.compile(r"SYSCALL_(?:NUMBER|FIRST|SECOND)\Z")
 
 
@@ -111,6 +114,7 @@ _LISTS: dict[Role, tuple[tuple[str, str], ...]] = {
         ("kernel_tags", "the kernel has a type '{}'"),
     ),
     Role.FLAG: (_MACRO, _KERNEL_MACRO),
+    Role.LOCAL: (_MACRO,),
 }
 
 
@@ -145,6 +149,8 @@ def refusal(role: Role, name: str) -> tuple[str, str | None] | None:
             return f"'{name}' is a type", None
         case Role.FIELD if _CTYPES.match(name):
             return f"a class of ctypes has an attribute '{name}'", None
+        case Role.LOCAL if _C_OF_A_CASE.match(name):
+            return f"the generated C code uses the name '{name}'", None
         case Role.FLAG if _C_OWN_MACROS.match(name):
             return f"the generated C code uses the name '{name}'", None
     return None
