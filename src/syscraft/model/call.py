@@ -5,6 +5,7 @@ Frozen, valid, free of text formats and of the disk. Emitters read only this.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -17,6 +18,8 @@ from syscraft.model.tests import TestProgram
 # Linux comes near them, and above 999 mips o32's block (4000) would run into n64's (5000).
 # Source: arch/mips/include/uapi/asm/unistd.h, Linux 6.12
 PRIVATE_NUMBERS = range(900, 1000)
+
+_WORD = re.compile(r"\w+", re.ASCII)
 
 
 class NumberPolicy(Enum):
@@ -165,7 +168,10 @@ class ErrorDoc:
 
 @dataclass(frozen=True)
 class Case:
-    """One row of the declared table; exactly one of ``returns`` and ``errno`` is set."""
+    """One row of the declared table; exactly one of ``returns`` and ``errno`` is set.
+
+    ``declared`` are the names that the setup gives to variables and the like.
+    """
 
     name: str
     wrapper: str
@@ -175,6 +181,21 @@ class Case:
     errno: str | None
     check: str | None
     where: Where
+    declared: frozenset[str] = frozenset()
+
+    @property
+    def words(self) -> frozenset[str]:
+        """The names that its C text has."""
+        texts = (self.wrapper, self.setup, *self.args, self.returns or "", self.check or "")
+        return frozenset(_WORD.findall(" ".join(texts)))
+
+    def free_name(self, name: str) -> str:
+        """*name* for a variable of a test program's own, or another one if the setup has it."""
+        if name not in self.declared:
+            return name
+        while name in self.words:
+            name += "_"
+        return name
 
 
 @dataclass(frozen=True)

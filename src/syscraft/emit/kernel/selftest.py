@@ -15,8 +15,11 @@ from syscraft.emit.expression_c import c_text
 from syscraft.emit.kernel.wording import the_calls
 from syscraft.model.call import Argument, Call, Case, Unit, Wrapper
 from syscraft.model.expression import Name
+from syscraft.model.reserved import table
 from syscraft.model.types import declare_user, spell_user
 
+# Source: tools/testing/selftests/kselftest_harness.h, Linux 6.12
+_HARNESS = re.compile(r"wrapper_|ksft_|test_harness_|is_signed_type\Z")
 _NOT_A_WORD = re.compile(r"\W+", re.ASCII)
 
 
@@ -45,6 +48,7 @@ def _programs(unit: Unit) -> dict[str, str]:
 
 
 def _clone_program(call: Call) -> str:
+    included = ("linux/types.h", *(["linux/sched.h"] if call.is_clone3 else []))
     return fill(
         "selftest_clone.c.j2",
         call=call,
@@ -55,7 +59,9 @@ def _clone_program(call: Call) -> str:
         ),
         clone3=_clone3_call(call) if call.is_clone3 else "",
         orders=_clone_orders(call),
-        extras=[extra.name for extra in call.added],
+        libc_headers=user_c.libc_type_headers(call),
+        uapi_headers=[h for h in user_c.headers(call) if h not in included],
+        extras=[(extra.name, user_c.field_value(extra)) for extra in call.added],
         zeros=["NULL" if p.ctype.is_pointer else "0" for p in call.added],
     )
 
@@ -69,6 +75,8 @@ def _clone3_call(call: Call) -> str:
 
 def _program(unit: Unit, calls: Sequence[Call]) -> str:
     uapi = [f"linux/{unit.name}.h"] if unit.shared.has_uapi else []
+    # A static function that no case uses is one that compilers warn of.
+    words = {word for call in calls for case in call.cases for word in case.words}
     title = f"{unit.name}()" if len(unit.calls) == 1 else the_calls(unit)
     intro = f"Test {title}: {unit.shared.summary}."
     return fill(
@@ -77,7 +85,12 @@ def _program(unit: Unit, calls: Sequence[Call]) -> str:
         libc_headers=sorted({h for call in calls for h in user_c.libc_type_headers(call)}),
         uapi_headers=sorted({*uapi, *(h for call in calls for h in user_c.headers(call))}),
         wide=any(call.has_wide_arguments for call in calls),
-        wrappers=[_wrapper(call, wrapper) for call in calls for wrapper in call.wrappers],
+        wrappers=[
+            _wrapper(call, wrapper)
+            for call in calls
+            for wrapper in call.wrappers
+            if wrapper.name in words
+        ],
         cases=_cases(calls),
         names=[call.name for call in calls],
     )
@@ -144,7 +157,7 @@ def _cases(calls: Sequence[Call]) -> list[dict[str, object]]:
 def _case(case: Case, names: set[str]) -> dict[str, object]:
     name = _NOT_A_WORD.sub("_", case.name.lower()).strip("_")
     # One word may be a function of the C library, and no name begins with a digit.
-    if not name[:1].isalpha() or "_" not in name:
+    if not name[:1].isalpha() or "_" not in name or _is_taken(name):
         name = f"case_{name}"
     while name in names:
         name += "_"
@@ -153,11 +166,20 @@ def _case(case: Case, names: set[str]) -> dict[str, object]:
         "name": name,
         "line": case.where.line,
         "setup": case.setup,
-        "trap": argument_list(f"\tret = (long){case.wrapper}(", list(case.args), ");"),
+        "ret": case.free_name("ret"),
+        "trap": argument_list(
+            f"\t{case.free_name('ret')} = (long){case.wrapper}(", list(case.args), ");"
+        ),
         "errno": case.errno,
         "returns": case.returns and _macro_argument(case.returns),
         "check": case.check and _macro_argument(case.check),
     }
+
+
+def _is_taken(name: str) -> bool:
+    """Whether the C library or the kernel's harness may have a function of this name."""
+    listed = ("c_functions", "libc_functions", "c_macros")
+    return bool(_HARNESS.match(name)) or any(name in table(key) for key in listed)
 
 
 def _macro_argument(expression: str) -> str:
