@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from conftest import need_tool
+from header_numbers import private_numbers
 
 from syscraft.abi.discover import all_abis, find_abi
 from syscraft.calls.census import Census, Definition, Entry, from_text, to_text
@@ -171,18 +170,12 @@ def test_data_are_read_without_the_c_core() -> None:
 
 def test_private_calls_of_arm_are_those_of_its_header() -> None:
     """They stand in no table; each has the number that a program's own header gives to it."""
-    need_tool("arm-linux-gnueabihf-gcc")
     arm = find_abi("arm")
-    names = [call.name for call in arm.private_calls]
-    asked = "#include <asm/unistd.h>\n" + "".join(f"={n} __ARM_NR_{n}\n" for n in names)
-    argv = ["arm-linux-gnueabihf-gcc", "-E", "-P", "-xc", "-"]
-    done = subprocess.run(argv, input=asked, capture_output=True, text=True, check=True)
-    found = dict(re.findall(r"^=(\w+) (.+)$", done.stdout, re.MULTILINE))
+    found = private_numbers(arm)
     assert len(found) == 6
     for census in shipped().censuses:
         calls = census.on(arm)
-        for name, text in found.items():
-            number = sum(int(word, 0) for word in re.findall(r"\w+", text))
+        for name, number in found.items():
             assert calls[name].number == number
             assert calls[name].symbol == "arm_syscall"
     entry = shipped().newest.on(arm)["cacheflush"]
