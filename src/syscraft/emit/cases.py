@@ -16,21 +16,17 @@ def _emit(call: Call, number: int, abis: tuple[Abi, ...]) -> Files:
 
 
 def _case(case: Case) -> dict[str, object]:
-    ret, error = case.free_name("ret"), case.free_name("error")
     if case.errno:
-        good = f"{ret} == -1 && {error} == {case.errno}"
+        good = f"ret == -1 && error == {case.errno}"
         expected = f"-1 with {case.errno}"
     else:
         value = str(case.returns)
-        wanted = value if value.lstrip("-").isdigit() else f"(long)({value})"
-        good = f"{ret} == {wanted}"
+        good = f"ret == (long)({value})" if not value.lstrip("-").isdigit() else f"ret == {value}"
         expected = value
     return {
         "name": case.name,
         "setup": case.setup,
-        "ret": ret,
-        "error": error,
-        "trap": argument_list(f"\t{ret} = (long){case.wrapper}(", list(case.args), ");"),
+        "trap": argument_list(f"\tret = (long){case.wrapper}(", list(case.args), ");"),
         "good": good,
         "expected": expected.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%"),
         "check": case.check,

@@ -168,10 +168,7 @@ class ErrorDoc:
 
 @dataclass(frozen=True)
 class Case:
-    """One row of the declared table; exactly one of ``returns`` and ``errno`` is set.
-
-    ``declared`` are the names that the setup gives to variables and the like.
-    """
+    """One row of the declared table; exactly one of ``returns`` and ``errno`` is set."""
 
     name: str
     wrapper: str
@@ -181,21 +178,12 @@ class Case:
     errno: str | None
     check: str | None
     where: Where
-    declared: frozenset[str] = frozenset()
 
     @property
     def words(self) -> frozenset[str]:
         """The names that its C text has."""
         texts = (self.wrapper, self.setup, *self.args, self.returns or "", self.check or "")
         return frozenset(_WORD.findall(" ".join(texts)))
-
-    def free_name(self, name: str) -> str:
-        """*name* for a variable of a test program's own, or another one if the setup has it."""
-        if name not in self.declared:
-            return name
-        while name in self.words:
-            name += "_"
-        return name
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from syscraft.declaration import ctext
 from syscraft.declaration.clocals import local_names
 from syscraft.declaration.ctext import CTextError
 from syscraft.declaration.toml_file import KeyPath
-from syscraft.errors import Finding, Where
+from syscraft.errors import Finding
 from syscraft.model.call import Case
 from syscraft.model.draft import Draft
-from syscraft.model.reserved import C_KEYWORDS, TEST_USED, table
+from syscraft.model.reserved import Role, judge
 
 
 def read_cases(draft: Draft) -> list[Finding]:
@@ -46,7 +46,7 @@ def read_cases(draft: Draft) -> list[Finding]:
             )
         if ("returns" in entry) == ("errno" in entry):
             findings.append(Finding("a case needs either 'returns' or 'errno'", where))
-        findings += _check_case_text(draft, index, entry)
+        findings += _check_case_text(draft, index, entry, wrapper)
         returns = entry.get("returns")
         cases.append(
             Case(
@@ -58,18 +58,15 @@ def read_cases(draft: Draft) -> list[Finding]:
                 entry.get("errno"),
                 _one_line(entry["check"]) if "check" in entry else None,
                 where,
-                frozenset(name for name, _ in local_names(entry.get("setup", ""), _anywhere)),
             )
         )
     draft.cases = tuple(cases)
     return findings
 
 
-def _anywhere(row: int, column: int) -> Where:
-    return Where("")
-
-
-def _check_case_text(draft: Draft, index: int, entry: dict[str, Any]) -> list[Finding]:
+def _check_case_text(
+    draft: Draft, index: int, entry: dict[str, Any], wrapper: str
+) -> list[Finding]:
     texts: list[tuple[KeyPath, str]] = [
         (("cases", index, "args", i), text) for i, text in enumerate(entry["args"])
     ]
@@ -85,11 +82,15 @@ def _check_case_text(draft: Draft, index: int, entry: dict[str, Any]) -> list[Fi
         except CTextError as error:
             findings.append(error.finding)
     try:
-        ctext.parse_statements(entry.get("setup", ""), draft.locate(("cases", index, "setup")))
+        setup = draft.locate(("cases", index, "setup"))
+        ctext.parse_statements(entry.get("setup", ""), setup)
+        for local, where in local_names(entry.get("setup", ""), setup):
+            findings += judge(Role.LOCAL, local, where)
+            if local == wrapper:
+                hidden = "this hides the function that the case calls"
+                findings.append(Finding(hidden, where, "a different name", local))
     except CTextError as error:
         findings.append(error.finding)
-    else:
-        findings += _check_locals(draft, index, entry)
     name = entry["name"]
     if not name.strip() or any(not 32 <= ord(c) < 127 or c in '"\\#' for c in name):
         findings.append(
@@ -99,26 +100,6 @@ def _check_case_text(draft: Draft, index: int, entry: dict[str, Any]) -> list[Fi
                 "printable ASCII without quotes, backslashes and #",
             )
         )
-    return findings
-
-
-def _check_locals(draft: Draft, index: int, entry: dict[str, Any]) -> list[Finding]:
-    """Judge what a setup declares: test programs call functions behind it."""
-    functions = {prototype.name for prototype in draft.prototypes} | {draft.name}
-    findings = []
-    text = entry.get("setup", "")
-    for name, where in local_names(text, draft.locate(("cases", index, "setup"))):
-        if name in functions:
-            message = f"'{name}' hides the function that the case calls"
-        elif name in C_KEYWORDS:
-            message = f"'{name}' is a C keyword"
-        elif name in table("c_macros"):
-            message = f"'{name}' is a macro in user space"
-        elif TEST_USED.match(name):
-            message = f"the generated test programs use the name '{name}'"
-        else:
-            continue
-        findings.append(Finding(message, where, "a different name", name))
     return findings
 
 

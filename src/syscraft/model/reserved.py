@@ -31,6 +31,7 @@ class Role(Enum):
     FIELD = "field"
     STRUCT = "struct"
     FLAG = "flag"
+    LOCAL = "local"  # what the setup of a case declares
 
 
 # Headers that are generated beside those of a call.
@@ -51,6 +52,12 @@ PYTHON_HELPERS = frozenset(
     "_clone_args _integer _keep _number _place _pointer _quotient _register _registers _remainder "
     "_syscall _way _wrap _FLAGS _LONG_BITS _MEANT_FOR_C _NUMBERS _ORDERS _PAIRS _Register "
     "_REFUSED _SECOND_RESULT".split()
+)
+# What syscraft.clone() and spawn() take for themselves: an argument of the variant that they are to
+# call would not get to it by such a name. Others, such as nice, they hand on.
+PYTHON_OF_CHILDREN = frozenset(
+    "argv cgroup close_others env executable exit_signal fds how namespaces pidfd restore_signals "
+    "set_tid sigmask".split()
 )
 # Attributes that ctypes.Structure reads or has. Every object has those with two underscores.
 _CTYPES = re.compile(
@@ -74,14 +81,17 @@ _C_OWN_MACROS = re.compile(
     r"|KSELFTEST_PRIO_\w+|TEST_TIMEOUT_DEFAULT|TEST_HARNESS_MAIN|TH_LOG_\w+|KSFT_\w+)\Z"
 )
 
-# What generated test programs use behind the setup of a case, by macros of the kernel's harness
-# as well. Source: tools/testing/selftests/kselftest_harness.h, Linux 6.12
-TEST_USED = re.compile(r"(?:__\w*|_metadata|ktap_test|strerror|fprintf|u?intmax_t)\Z")
 # Source: ISO/IEC 9899:2018 section 6.4.1
-C_KEYWORDS = frozenset(
+_C_KEYWORDS = frozenset(
     "auto break case char const continue default do double else enum extern float for goto if "
     "inline int long register restrict return short signed sizeof static struct switch typedef "
     "typeof union unsigned void volatile while asm".split()
+)
+# The same, and what else the functions have that cases become, in both programs, by macros of
+# tools/testing/selftests/kselftest_harness.h as well.
+_C_OF_A_CASE = re.compile(
+    r"(?:ret|error|strerror|_metadata|__\w*|fprintf|u?intmax_t"
+    rf"|{_C_FUNCTIONS.pattern[:-2]})\Z"
 )
 
 
@@ -124,6 +134,7 @@ _LISTS: dict[Role, tuple[tuple[str, str], ...]] = {
         ("kernel_tags", "the kernel has a type '{}'"),
     ),
     Role.FLAG: (_MACRO, _KERNEL_MACRO),
+    Role.LOCAL: (_MACRO,),
 }
 
 
@@ -160,6 +171,10 @@ def refusal(role: Role, name: str) -> tuple[str, str | None] | None:
             return f"a class of ctypes has an attribute '{name}'", None
         case Role.PARAMETER | Role.FIELD | Role.STRUCT | Role.FUNCTION if _COMPILERS.match(name):
             return f"'{name}' is a name that C keeps for compilers", None
+        case Role.LOCAL if name in _C_KEYWORDS:
+            return f"'{name}' is a C keyword", None
+        case Role.LOCAL if _C_OF_A_CASE.match(name):
+            return f"the generated C code uses the name '{name}'", None
         case _ if _C_OWN_MACROS.match(name):
             return f"the generated C code uses the name '{name}'", None
     return None
@@ -178,6 +193,7 @@ def check_names(drafts: Sequence[Draft]) -> list[Finding]:
         for role, name, where in _names(draft):
             findings += judge(role, name, where)
         findings += _check_parameters(draft)
+        findings += _check_children(draft)
     findings += _check_header(drafts)
     findings += _check_duplicates(drafts)
     return list(dict.fromkeys(findings))
@@ -223,6 +239,30 @@ def _check_parameters(draft: Draft) -> list[Finding]:
             message = f"'{parameter.name}' is the name of {what}"
             findings.append(Finding(message, parameter.where, "a different name", parameter.name))
     return findings
+
+
+def _check_children(draft: Draft) -> list[Finding]:
+    """Arguments that Python's ways to make a child could not tell from their own."""
+    if not draft.returns_twice:
+        return []
+    taken = set(PYTHON_OF_CHILDREN)
+    # By these they see what a variant is like, and what they are to give it.
+    if "like" in draft.data and not draft.is_clone3:
+        taken.add("uargs")
+    if draft.data.get("like") in ("clone3", "fork", "vfork"):
+        taken.add("flags")
+    ours = [p for prototype in draft.prototypes for p in prototype.parameters]
+    named = [(p.name, p.where) for p in (*ours, *draft.kernel) if p.name in taken]
+    return [
+        Finding(
+            f"syscraft.clone() or spawn() has an argument '{name}' of its own in Python",
+            where,
+            "a different name",
+            name,
+            "they take the call as how=, and its arguments by name",
+        )
+        for name, where in named
+    ]
 
 
 def _check_header(drafts: Sequence[Draft]) -> list[Finding]:
