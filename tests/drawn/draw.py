@@ -60,7 +60,7 @@ def draw(seed: int) -> Drawn:
     lines: list[tuple[str, object]] = [
         ("name", name),
         ("summary", draw_prose(random, odd=odd)),
-        ("author", draw_author(random)),
+        ("author", draw_author(random, odd=odd)),
     ]
     if random.random() < 0.5:
         lines.append(("description", _description(random, odd=odd)))
