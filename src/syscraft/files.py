@@ -12,7 +12,7 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -173,20 +173,8 @@ def write_atomic(path: Path, data: bytes, *, mode: int | None = None) -> None:
         UsageError: something else than a file is there.
         EnvironmentLacks: it cannot be written.
     """
-    check_target(path)
-    with disk_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(path.parent)
-        handle, temporary = _temporary_file(path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                os.fchmod(handle, _mode_for(path) if mode is None else mode)
-            os.replace(temporary, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-            raise
+    with contextlib.ExitStack() as drafts:
+        _draft(path, data, mode, drafts)()
 
 
 def write_if_changed(path: Path, data: bytes, *, mode: int | None = None) -> bool:
@@ -194,12 +182,62 @@ def write_if_changed(path: Path, data: bytes, *, mode: int | None = None) -> boo
 
     Returns: whether the file was written.
     """
+    return path in write_together({path: data}, mode=mode)
+
+
+def write_together(files: Mapping[Path, bytes], *, mode: int | None = None) -> tuple[Path, ...]:
+    """Write those files that change, all of them or none.
+
+    All are on the disk before the first one is replaced: until then, what forbids one of them
+    leaves the others as they are.
+
+    Returns: the files that were written.
+
+    Raises:
+        UsageError: something else than a file is where one of them belongs.
+        EnvironmentLacks: one cannot be written.
+    """
+    changed = {path: data for path, data in files.items() if not _holds(path, data)}
+    with contextlib.ExitStack() as drafts:
+        finish = [_draft(path, data, mode, drafts) for path, data in changed.items()]
+        for rename in finish:
+            rename()
+    return tuple(changed)
+
+
+def _holds(path: Path, data: bytes) -> bool:
     with contextlib.suppress(OSError):
         if read_limited(path, len(data)) == data:
             _sweep(path.parent)
-            return False
-    write_atomic(path, data, mode=mode)
-    return True
+            return True
+    return False
+
+
+def _draft(
+    path: Path, data: bytes, mode: int | None, drafts: contextlib.ExitStack
+) -> Callable[[], None]:
+    """Write a temporary file, which *drafts* removes; returns what makes *path* of it."""
+    check_target(path)
+    with disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(path.parent)
+        handle, temporary = _temporary_file(path.parent)
+        drafts.callback(os.close, handle)  # until then, nobody takes it for abandoned
+        drafts.callback(_remove_quietly, temporary)
+        with open(handle, "wb", closefd=False) as file:
+            file.write(data)
+            os.fchmod(handle, _mode_for(path) if mode is None else mode)
+
+    def rename() -> None:
+        with disk_errors(path):
+            os.replace(temporary, path)
+
+    return rename
+
+
+def _remove_quietly(path: str) -> None:
+    with contextlib.suppress(OSError):
+        os.unlink(path)
 
 
 def remove_file(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from syscraft.build.kconfig import (
     parse_option,
     read_options,
 )
+from syscraft.build.kconfig_reasons import Definitions
 from syscraft.errors import BuildError, ConfigError, UsageError, Where
 from syscraft.tree.source import KernelTree
 
@@ -210,8 +212,22 @@ def test_what_the_architecture_lacks(tree: KernelTree) -> None:
     check((), (need,), CONFIG + "CONFIG_HAVE_LOCKDEP=y\n", tree, tree.root, "toy")
 
 
-def test_a_calls_own_option_must_be_new(tree: KernelTree) -> None:
-    check_new(("CONFIG_SPLORK=y",), tree)
+def test_a_calls_own_option_must_be_new(tree: KernelTree, tmp_path: Path) -> None:
+    note = tmp_path / "note.json"
+    check_new(("CONFIG_SPLORK=y",), tree, note)
     for symbol in ("MENU", "OTHER_FPU"):
         with pytest.raises(BuildError, match=f"has an option CONFIG_{symbol} already"):
-            check_new((f"CONFIG_{symbol}=y",), tree)
+            check_new((f"CONFIG_{symbol}=y",), tree, note)
+
+
+def test_options_are_looked_for_again_in_a_tree_that_moved_on(
+    tree: KernelTree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines, note = ("CONFIG_SPLORK=y",), tmp_path / "note.json"
+    check_new(lines, tree, note)
+    with monkeypatch.context() as patch:
+        patch.setattr(Definitions, "anywhere", None)
+        check_new(lines, tree, note)
+    (tree.root / "Kconfig").write_text("config SPLORK\n\tbool\n")
+    with pytest.raises(BuildError, match="has an option CONFIG_SPLORK already"):
+        check_new(lines, replace(tree, state="moved on"), note)

@@ -25,13 +25,18 @@ struct span_info {
 	struct span_point corners[2];  // of one more struct
 	__u16 kind;
 	unsigned char level, pad[5];
+	__aligned_be64 network;
+	__aligned_le64 disk;
+	__be32 address;
+	__le16 port, more;
 };
 """
 LAYOUT = {
     "span_point": ({"x": 0, "y": 4}, 8),
     "span_info": (
-        {"name": 0, "start": 16, "end": 24, "corners": 32, "kind": 48, "level": 50, "pad": 51},
-        56,
+        {"name": 0, "start": 16, "end": 24, "corners": 32, "kind": 48, "level": 50, "pad": 51}
+        | {"network": 56, "disk": 64, "address": 72, "port": 76, "more": 78},
+        80,
     ),
 }
 

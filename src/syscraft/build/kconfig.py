@@ -7,13 +7,14 @@ that lacks what was asked for would prove nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
 from syscraft.build.kconfig_reasons import Definitions
 from syscraft.errors import BuildError, ConfigError, Finding, UsageError, Where
+from syscraft.files import digest, read_record, write_record
 from syscraft.lines import split_lines
 from syscraft.tree.source import KernelTree
 
@@ -200,12 +201,19 @@ def _finding(option: Option, got: dict[str, str], known: Definitions, tree: Kern
     )
 
 
-def check_new(lines: Iterable[str], tree: KernelTree) -> None:
+def check_new(lines: Sequence[str], tree: KernelTree, note: Path) -> None:
     """Refuse a call's own option that the kernel has already: setting it would prove nothing.
+
+    Args:
+        note: a file that tells what was found to be new last; searching all Kconfig files takes
+            longer than the rest of what precedes make.
 
     Raises:
         BuildError: it has.
     """
+    asked = digest(tree.state, *lines)
+    if read_record(note) == asked:
+        return
     known = Definitions(tree.root)
     for option in (parse_option(line) for line in lines):
         # On any architecture: the call shall be one everywhere.
@@ -216,3 +224,4 @@ def check_new(lines: Iterable[str], tree: KernelTree) -> None:
                 expected="a symbol that the kernel does not have",
                 hint="choose another name under [kconfig] symbol",
             )
+    write_record(note, asked)

@@ -204,7 +204,7 @@ def _build(
             objects.note_what_is_left()
         return whole.result()
 
-    _check_new(change, tree)
+    _check_new(change, tree, work / "options-checked.json")
     if not attempt():
         progress("the copy of the kernel tree was changed: making it anew")
         copy.discard()
@@ -212,14 +212,14 @@ def _build(
     return objects
 
 
-def _check_new(change: KernelChange, tree: KernelTree) -> None:
+def _check_new(change: KernelChange, tree: KernelTree, note: Path) -> None:
     try:
-        kconfig.check_new(change.new_config, tree)
+        kconfig.check_new(change.new_config, tree, note)
     except BuildError:
         if tree.watch is None:
             raise
         tree.watch.look_at_all()
-        kconfig.check_new(change.new_config, tree)
+        kconfig.check_new(change.new_config, tree, note)
 
 
 def _make_all(

@@ -14,6 +14,7 @@ _EXPECTED = "struct definitions such as struct splork_args { __u32 flags; };"
 
 # What may stand between the braces of a struct besides fields, and around its name.
 _PASSED_OVER = frozenset(["{", "}", "comment"])
+_TAGGED = {"struct_specifier": "struct", "union_specifier": "union", "enum_specifier": "enum"}
 _OWN = frozenset(["struct", "type_identifier", "field_declaration_list", "comment"])
 
 
@@ -58,6 +59,22 @@ def parse_structs(text: str, locate: Locate, *, strict: bool = True) -> tuple[CS
             CStruct(source.text(name), tuple(fields), source.text(node) + ";", source.where(name))
         )
     return tuple(found)
+
+
+def type_names(text: str) -> frozenset[str]:
+    """The types that a text sets out to define, whether or not it is accepted."""
+    source = CSource(text, lambda row, column: Where(""))
+    names = set()
+    nodes = [source.root]
+    while nodes:
+        node = nodes.pop()
+        nodes += node.children
+        name = node.child_by_field_name("name")
+        if name is not None and node.type in _TAGGED:
+            names.add(f"{_TAGGED[node.type]} {source.text(name)}")
+        elif node.type == "type_definition":
+            names |= {source.text(n) for n in node.children_by_field_name("declarator")}
+    return frozenset(names)
 
 
 def _check_whole(source: CSource, struct: tree_sitter.Node, body: tree_sitter.Node) -> None:

@@ -81,9 +81,9 @@ SCALARS: dict[str, Scalar] = {
     "loff_t": Scalar(64, True, "long long"),
     "off_t": Scalar(None, True, "long"),
     "__aligned_u64": Scalar(64, False, "__u64"),
-    "__be16": Scalar(16, False),
-    "__be32": Scalar(32, False),
-    "__be64": Scalar(64, False),
+    "__aligned_be64": Scalar(64, False, "__be64"),
+    "__aligned_le64": Scalar(64, False, "__le64"),
+    **{f"__{order}{bits}": Scalar(bits, False) for order in ("be", "le") for bits in (16, 32, 64)},
     **_kernel_names(),
 }
 

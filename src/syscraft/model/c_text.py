@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from syscraft.declaration import ctext
-from syscraft.declaration.cstructs import parse_structs
+from syscraft.declaration.cstructs import parse_structs, type_names
 from syscraft.declaration.ctext import CTextError
 from syscraft.declaration.ctype import CDeclarator, CPrototype
 from syscraft.declaration.toml_file import KeyPath
@@ -32,12 +32,15 @@ def read_c_text(draft: Draft) -> list[Finding]:
     sizes: dict[str, int] = {}
     if "structs" in data:
         structs = []
-        for struct in attempt(parse_structs, ("structs",), data["structs"]) or ():
+        read = attempt(parse_structs, ("structs",), data["structs"])
+        for struct in read or ():
             laid_out, problems = lay_out(struct, sizes)
             sizes[f"struct {struct.name}"] = laid_out.size_bytes
             structs.append(laid_out)
             findings += problems
         draft.structs = tuple(structs)
+        if read is None:  # nobody wants to hear that what was refused is unknown
+            sizes.update(dict.fromkeys(type_names(data["structs"]), 0))
     draft.known_types = frozenset(sizes) | frozenset(data.get("types", ()))
     if draft.data.get("like"):
         added: list[CDeclarator] = []

@@ -10,6 +10,7 @@ from syscraft.declaration.toml_file import KeyPath
 from syscraft.errors import Finding
 from syscraft.model.call import Case
 from syscraft.model.draft import Draft
+from syscraft.model.reserved import Role, judge
 
 
 def read_cases(draft: Draft) -> list[Finding]:
@@ -44,7 +45,7 @@ def read_cases(draft: Draft) -> list[Finding]:
             )
         if ("returns" in entry) == ("errno" in entry):
             findings.append(Finding("a case needs either 'returns' or 'errno'", where))
-        findings += _check_case_text(draft, index, entry)
+        findings += _check_case_text(draft, index, entry, wrapper)
         returns = entry.get("returns")
         cases.append(
             Case(
@@ -62,7 +63,9 @@ def read_cases(draft: Draft) -> list[Finding]:
     return findings
 
 
-def _check_case_text(draft: Draft, index: int, entry: dict[str, Any]) -> list[Finding]:
+def _check_case_text(
+    draft: Draft, index: int, entry: dict[str, Any], wrapper: str
+) -> list[Finding]:
     texts: list[tuple[KeyPath, str]] = [
         (("cases", index, "args", i), text) for i, text in enumerate(entry["args"])
     ]
@@ -78,7 +81,12 @@ def _check_case_text(draft: Draft, index: int, entry: dict[str, Any]) -> list[Fi
         except CTextError as error:
             findings.append(error.finding)
     try:
-        ctext.parse_statements(entry.get("setup", ""), draft.locate(("cases", index, "setup")))
+        setup = draft.locate(("cases", index, "setup"))
+        for local, where in ctext.parse_statements(entry.get("setup", ""), setup):
+            findings += judge(Role.LOCAL, local, where)
+            if local == wrapper:
+                hidden = "this hides the function that the case calls"
+                findings.append(Finding(hidden, where, "a different name", local))
     except CTextError as error:
         findings.append(error.finding)
     name = entry["name"]

@@ -31,6 +31,7 @@ class Role(Enum):
     FIELD = "field"
     STRUCT = "struct"
     FLAG = "flag"
+    LOCAL = "local"  # what the setup of a case declares
 
 
 # Headers that are generated beside those of a call.
@@ -52,6 +53,12 @@ PYTHON_HELPERS = frozenset(
     "_syscall _way _wrap _FLAGS _LONG_BITS _MEANT_FOR_C _NUMBERS _ORDERS _PAIRS _Register "
     "_REFUSED _SECOND_RESULT".split()
 )
+# What syscraft.clone() and spawn() take for themselves: an argument of the variant that they are to
+# call would not get to it by such a name. Others, such as nice, they hand on.
+PYTHON_OF_CHILDREN = frozenset(
+    "argv cgroup close_others env executable exit_signal fds how namespaces pidfd restore_signals "
+    "set_tid sigmask".split()
+)
 # Attributes that ctypes.Structure reads or has. Every object has those with two underscores.
 _CTYPES = re.compile(
     r"_(fields|pack|anonymous|swappedbytes|align|layout|objects|b_\w+)_?\Z|__\w+__\Z"
@@ -63,6 +70,8 @@ _C_USED = re.compile(
 )
 # Functions of ktap.h, of bare_syscalls.h and of the test program that cases become.
 _C_FUNCTIONS = re.compile(r"(?:main|ktap_\w+|case_\d+|(?:fork_)?syscall[0-6])\Z")
+# The same, and what else the functions have that cases become, in both programs.
+_C_OF_A_CASE = re.compile(rf"(?:ret|error|strerror|_metadata|{_C_FUNCTIONS.pattern[:-2]})\Z")
 _C_OWN_MACROS = re.compile(r"SYSCALL_(?:NUMBER|FIRST|SECOND)\Z")
 
 
@@ -105,6 +114,7 @@ _LISTS: dict[Role, tuple[tuple[str, str], ...]] = {
         ("kernel_tags", "the kernel has a type '{}'"),
     ),
     Role.FLAG: (_MACRO, _KERNEL_MACRO),
+    Role.LOCAL: (_MACRO,),
 }
 
 
@@ -139,6 +149,8 @@ def refusal(role: Role, name: str) -> tuple[str, str | None] | None:
             return f"'{name}' is a type", None
         case Role.FIELD if _CTYPES.match(name):
             return f"a class of ctypes has an attribute '{name}'", None
+        case Role.LOCAL if _C_OF_A_CASE.match(name):
+            return f"the generated C code uses the name '{name}'", None
         case Role.FLAG if _C_OWN_MACROS.match(name):
             return f"the generated C code uses the name '{name}'", None
     return None
@@ -157,6 +169,7 @@ def check_names(drafts: Sequence[Draft]) -> list[Finding]:
         for role, name, where in _names(draft):
             findings += judge(role, name, where)
         findings += _check_parameters(draft)
+        findings += _check_children(draft)
     findings += _check_header(drafts)
     findings += _check_duplicates(drafts)
     return list(dict.fromkeys(findings))
@@ -202,6 +215,30 @@ def _check_parameters(draft: Draft) -> list[Finding]:
             message = f"'{parameter.name}' is the name of {what}"
             findings.append(Finding(message, parameter.where, "a different name", parameter.name))
     return findings
+
+
+def _check_children(draft: Draft) -> list[Finding]:
+    """Arguments that Python's ways to make a child could not tell from their own."""
+    if not draft.returns_twice:
+        return []
+    taken = set(PYTHON_OF_CHILDREN)
+    # By these they see what a variant is like, and what they are to give it.
+    if "like" in draft.data and not draft.is_clone3:
+        taken.add("uargs")
+    if draft.data.get("like") in ("clone3", "fork", "vfork"):
+        taken.add("flags")
+    ours = [p for prototype in draft.prototypes for p in prototype.parameters]
+    named = [(p.name, p.where) for p in (*ours, *draft.kernel) if p.name in taken]
+    return [
+        Finding(
+            f"syscraft.clone() or spawn() has an argument '{name}' of its own in Python",
+            where,
+            "a different name",
+            name,
+            "they take the call as how=, and its arguments by name",
+        )
+        for name, where in named
+    ]
 
 
 def _check_header(drafts: Sequence[Draft]) -> list[Finding]:

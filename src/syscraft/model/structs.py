@@ -120,11 +120,12 @@ def _field_size(field: CDeclarator, sizes: Mapping[str, int]) -> tuple[int, Find
             scalar.field_type,
             ctype.base,
         )
-    if scalar.bits == 64 and ctype.base != "__aligned_u64":
+    if scalar.bits == 64 and not ctype.base.startswith("__aligned_"):
+        aligned = f"__aligned_{ctype.base.strip('_')}"
         return 0, Finding(
             f"'{field.name}' is aligned differently on i386, m68k and sh",
             field.where,
-            "__aligned_u64",
+            aligned if aligned in SCALARS else scalar.field_type,
             ctype.base,
         )
     if ctype.base not in _C_WORDS and not ctype.base.startswith("__"):

@@ -33,7 +33,7 @@ def _layout(struct: StructView, widest: int) -> tuple[dict[str, int], int] | Non
         if extent is None:
             return None
         size, alignment = extent
-        if size and alignment == 8 and field.ctype.base != "__aligned_u64":
+        if size and alignment == 8 and not field.ctype.base.startswith("__aligned_"):
             alignment = widest
         offset += -offset % alignment
         offsets[field.name] = offset
