@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -21,7 +22,14 @@ def sleep(tmp_path: Path, seconds: str) -> proc.Result:
     )
 
 
-def test_stop_ends_what_other_threads_wait_for(tmp_path: Path) -> None:
+def short(tmp_path: Path, seconds: str) -> proc.Result:
+    return proc.run(["sleep", seconds], cwd=tmp_path)
+
+
+@pytest.mark.parametrize("sleep", [sleep, short])
+def test_stop_ends_what_other_threads_wait_for(
+    sleep: Callable[[Path, str], proc.Result], tmp_path: Path
+) -> None:
     with proc.stoppable() as stop, ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(contextvars.copy_context().run, sleep, tmp_path, "600")
         deadline = time.monotonic() + 10

@@ -181,7 +181,8 @@ def run(
         process_group=0,
     ) as process:
         try:
-            output, _ = process.communicate(input, deadline_s)
+            with stopped_with_us(process.pid, signal.SIGKILL):
+                output, _ = process.communicate(input, deadline_s)
             status = process.returncode
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)

@@ -14,7 +14,7 @@ from .damage import DAMAGES, Damage, kind_of
 
 _REPOSITORY = Path(__file__).parent.parent.parent
 # What a run prints of its time, of what was kept, and of how far it is.
-_VARYING = re.compile(r"\d+\.\d+(?: s)?|cached|built|boots? in.*|\bbefore\b| +")
+_VARYING = re.compile(r"\d+\.\d+(?: s)?|cached|built|; \d+ from the cache|\bbefore\b| +")
 Fault = tuple[str, str, str]
 
 

@@ -37,10 +37,11 @@ def main() -> int:
             killer, tally = Killer(known[verb], world, choose), Tally()
             for index in range(given.count):
                 killer.kill(SIGNALS[index % len(SIGNALS)], tally)
+                print(f"\r{verb}: {index + 1}", end="", file=sys.stderr, flush=True)
             bad += len(tally.faults)
             hits = ", ".join(f"{how} {count}" for how, count in sorted(tally.hit.items()))
             print(
-                f"{verb}: {tally.hit.total()} kills ({hits}), {tally.late} came too late, "
+                f"\r{verb}: {tally.hit.total()} kills ({hits}), {tally.late} came too late, "
                 f"{len(tally.faults)} faults, {time.monotonic() - began:.0f} s",
                 flush=True,
             )

@@ -51,6 +51,7 @@ class Killer:
         self._index = 0
         # What a command leaves running becomes a child of ours.
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        self._prepare()
         self._in_peace()  # what is kept for the next time
         self._prepare()
         began = time.monotonic()
@@ -99,7 +100,6 @@ class Killer:
 
     def _prepare(self) -> None:
         self._world.reset()
-        (self._world.here / "toy").mkdir()
         self._verb.before(self._world, self._index)
         if self._verb.first:
             subprocess.run(

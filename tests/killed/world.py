@@ -38,12 +38,12 @@ class World:
         self.cache = cache or root / "cache"
         self._home = root / "home"
         self._temporary = root / "tmp"
-        self._pristine = root / "pristine"
-        self._pristine.mkdir(parents=True)
+        self.pristine = root / "pristine"
+        self.pristine.mkdir(parents=True)
         for name in ("splork", "clone_nice"):
-            shutil.copytree(_REPOSITORY / "examples" / name, self._pristine / name)
-        (self._pristine / "toycall.c").write_text(BODY)
-        shutil.copytree(tree, self._pristine / "linux", symlinks=True)
+            shutil.copytree(_REPOSITORY / "examples" / name, self.pristine / name)
+        (self.pristine / "toycall.c").write_text(BODY)
+        shutil.copytree(tree, self.pristine / "linux", symlinks=True)
         self._home.mkdir()
         self._temporary.mkdir()
         self.reset()
@@ -59,7 +59,7 @@ class World:
     def reset(self) -> None:
         """Make the folder what it was at first; the cache stays."""
         shutil.rmtree(self.here, ignore_errors=True)
-        subprocess.run(["cp", "-a", self._pristine, self.here], check=True)
+        subprocess.run(["cp", "-a", self.pristine, self.here], check=True)
 
     def content(self) -> Content:
         """Every file, link and folder below the current folder; git's own are left out."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import errno
 import os
 import platform
@@ -83,16 +84,20 @@ def prove(abis: Iterable[Abi], progress: Progress = silent) -> tuple[Proof, ...]
     headers = {abi.key: _headers(abi) for abi in abis}
     done = 0
 
-    def one(cell: tuple[Abi, Toolchain, str]) -> Proof:
+    def one(cell: tuple[Abi, Toolchain, str], context: contextvars.Context) -> Proof:
         nonlocal done
         abi, toolchain, level = cell
-        proof = _prove_cell(abi, toolchain, level, headers[abi.key])
+        proof = context.run(_prove_cell, abi, toolchain, level, headers[abi.key])
         done += 1
         progress(f"proving wrappers: {done} of {len(cells)} {abi.key}, {toolchain.name} {level}")
         return proof
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        proofs = tuple(pool.map(one, cells))
+    with ThreadPoolExecutor(os.cpu_count()) as pool, proc.stoppable() as stop:
+        try:
+            proofs = tuple(pool.map(one, cells, [contextvars.copy_context() for _ in cells]))
+        except BaseException:
+            stop.stop_all()
+            raise
     _keep(proofs)
     return proofs
 
