@@ -29,7 +29,7 @@ _IN_TEMPLATES = sorted({
     word
     for path in (Path(syscraft.__file__).parent / "emit" / "templates").iterdir()
     for word in re.findall(r"[A-Za-z_]\w*", path.read_text(encoding="utf-8"))
-    if len(word) > 1
+    if len(word) > 1 and not word.startswith(("CLONE_", "SCHED_"))
 })  # fmt: skip
 # What breaks something, each where it is likely to.
 _WORDS_OF_C = {word for key in ("c_keywords", "c_macros", "kernel_macros")
@@ -50,7 +50,8 @@ _ALL = sorted(
     for word in {*_OTHERS, *_WORDS_OF_C, *keyword.kwlist, *sys.stdlib_module_names,
                  *reserved.PYTHON_USED, *reserved.PYTHON_HELPERS, *_ORDINARY, *_IN_TEMPLATES,
                  *reserved.table("c_headers"), *reserved.table("kernel_functions")}
-    if word.isidentifier()
+    # A flag of <linux/sched.h> is a name for whoever does not include that; a batch might.
+    if word.isidentifier() and not word.startswith(("CLONE_", "SCHED_"))
 )  # fmt: skip
 _ROLES = {"call": Role.CALL, "wrapper": Role.FUNCTION, "parameter": Role.PARAMETER,
           "flag": Role.FLAG, "struct": Role.STRUCT, "field": Role.FIELD}  # fmt: skip

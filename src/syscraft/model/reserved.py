@@ -73,7 +73,7 @@ _C_USED = re.compile(
 # Source: ISO/IEC 9899:2018 section 7.1.3; gcc -dM -E, clang -dM -E
 _COMPILERS = re.compile(r"__?[A-Z]|__(?:builtin|cpp)_|__\w+__\Z")
 # Functions of ktap.h, of bare_syscalls.h and of the test program that cases become.
-_C_FUNCTIONS = re.compile(r"(?:main|ktap_\w+|case_\d+|(?:fork_)?syscall[0-6])\Z")
+_C_FUNCTIONS = re.compile(r"(?:main|ret|error|ktap_\w+|case_\d+|(?:fork_)?syscall[0-6])\Z")
 _C_OWN_MACROS = re.compile(
     r"(?:SYSCALL_(?:NUMBER|FIRST|SECOND|UNSIGNED|CLOBBERS|FAILED|VECTOR_STATE|WINDOWED)|KTAP_H"
     r"|BARE_SYSCALLS_H|HAVE_FORK_SYSCALLS"
@@ -90,7 +90,7 @@ _C_KEYWORDS = frozenset(
 # The same, and what else the functions have that cases become, in both programs, by macros of
 # tools/testing/selftests/kselftest_harness.h as well.
 _C_OF_A_CASE = re.compile(
-    r"(?:ret|error|strerror|_metadata|__\w*|fprintf|u?intmax_t"
+    r"(?:strerror|_metadata|__\w*|fprintf|u?intmax_t"
     rf"|{_C_FUNCTIONS.pattern[:-2]})\Z"
 )
 
