@@ -195,9 +195,10 @@ def test_a_call_of_a_kernel(syscraft: Syscraft) -> None:
 BY_HAND = {
     "fs/good.c": "SYSCALL_DEFINE1(good, int, fd)\n{\n\treturn 0;\n}\n"
     "SYSCALL_DEFINE1(read, int, fd)\n{\n\treturn 0;\n}\n",
+    "fs/oldstyle.c": "asmlinkage long sys_oldstyle(int fd)\n{\n\treturn 0;\n}\n",
     "fs/norow.c": "SYSCALL_DEFINE1(norow, int, fd)\n{\n\treturn 0;\n}\n",
     GENERIC_TABLE.path: "4 common read sys_read\n5 common good __x64_sys_good\n"
-    "6 common nodef sys_nodef\n",
+    "6 common nodef sys_nodef\n7 common oldstyle sys_oldstyle\n",
 }
 
 
@@ -206,6 +207,7 @@ BY_HAND = {
     [
         ("good", "scripts/syscall.tbl:2", "the entry of good has a prefix"),
         ("nodef", "scripts/syscall.tbl:3", "nodef: no definition of sys_nodef"),
+        ("oldstyle", "scripts/syscall.tbl:4", "oldstyle: no definition of sys_oldstyle"),
         ("norow", "fs/norow.c:1", "no table has a row for norow"),
     ],
 )
