@@ -260,6 +260,9 @@ def _check_duplicates(drafts: Sequence[Draft]) -> list[Finding]:
             if role is not Role.FLAG and name in flags:
                 message = f"'{name}' is the name of a flag, which is a macro"
                 findings.append(Finding(message, where, "a different name", name))
+            elif role is not Role.FLAG and name in own:
+                message = f"'{name}' is a macro of the generated headers"
+                findings.append(Finding(message, where, "a different name", name))
         findings += _check_python(draft, flags)
     return findings
 
@@ -270,6 +273,7 @@ def _own_macros(drafts: Sequence[Draft]) -> frozenset[str]:
     for name in (drafts[0].whole["name"], *(draft.name for draft in drafts)):
         found |= {f"{name.upper()}_{end}" for end in ("H", "RAW_H", "CFI", "UNWIND", "ASSERT")}
     for draft in drafts:
+        found.add(f"__NR_{draft.name}")
         versions = len(draft.data.get("versions", ())) or 1
         found |= {f"{struct_name(draft.name).upper()}_SIZE_VER{n}" for n in range(versions)}
     return frozenset(found)
