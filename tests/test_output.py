@@ -11,7 +11,8 @@ import pytest
 from conftest import REPOSITORY, Syscraft
 
 import syscraft as library
-from syscraft.errors import UsageError
+from syscraft.errors import EnvironmentLacks, UsageError
+from syscraft.files import write_together
 
 MakeCall = Callable[..., Path]
 SPLORK = REPOSITORY / "examples" / "splork"
@@ -120,6 +121,33 @@ def test_what_stands_in_the_way(verb: str, tmp_path: Path, syscraft: Syscraft) -
         assert [path.name for path in out.iterdir()] == [name]
     assert syscraft(verb, SPLORK, "-o", tmp_path / "link", "--force").returncode == 0
     assert (tmp_path / "file").read_text() == "mine\n"
+
+
+@pytest.mark.parametrize("verb", ["generate", "patch"])
+def test_all_or_nothing(verb: str, tmp_path: Path, syscraft: Syscraft) -> None:
+    """What is refused only when it is written leaves the files before it as they were."""
+    assert syscraft(verb, SPLORK, "-o", tmp_path / "new").returncode == 0
+    *_, last = sorted(path.name for path in (tmp_path / "new").iterdir())
+    out = tmp_path / "out"
+    out.mkdir()
+    if verb == "patch":
+        (out / "0099-old.patch").write_text("-- \nsyscraft\n")
+    (out / last).symlink_to(tmp_path)
+    before = sorted(out.iterdir())
+    done = syscraft(verb, SPLORK, "-o", out, "--force")
+    assert done.returncode == 2
+    assert f"{out / last}: error: cannot write: not a regular file" in done.stderr
+    assert sorted(out.iterdir()) == before
+
+
+def test_a_file_that_cannot_be_written_leaves_the_others(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "kept").write_text("old")
+    below = tmp_path / "file" / "below"
+    with pytest.raises(EnvironmentLacks, match="a file exists where a folder is needed"):
+        write_together({tmp_path / "kept": b"new", tmp_path / "more": b"new", below: b"new"})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "kept"]
+    assert (tmp_path / "kept").read_text() == "old"
 
 
 def test_a_bare_diff_becomes_a_mail(make_call: MakeCall) -> None:

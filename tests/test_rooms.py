@@ -45,7 +45,7 @@ MAY_WRITE = {
     "lab/command.py": "reads whether a file is a program",
     "doctor.py": "removes its probe file",
     "runtime/call_table.py": "reads the header of the running program",
-    "runtime/spawn_attributes.py": "reads which capabilities the kernel has, and opens namespaces",
+    "runtime/attributes.py": "reads which capabilities the kernel has, and opens namespaces",
     "tree/git_index.py": "makes the folders of a repository of its own",
     "tree/placing.py": "puts files and links into a tree, with its drafts where a kill leaves them",
     "build/working_copy.py": "copies and links whole files into the kernel's working folder",

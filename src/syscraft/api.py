@@ -33,8 +33,8 @@ if TYPE_CHECKING:  # these rooms load slowly, and many uses never enter them
     from syscraft.tree.adding import KernelChange
 
 __all__ = [
-    "Declaration", "all_guests", "build_together", "check", "check_kernel", "known_kernel", "load",
-    "patch_together", "read_kernel", "run_in", "test_on",
+    "Declaration", "all_guests", "build_together", "check", "check_kernel", "check_together",
+    "known_kernel", "load", "patch_together", "read_kernel", "run_in", "test_on",
 ]  # fmt: skip
 
 TEST_DEADLINE_S = 60.0
@@ -209,6 +209,13 @@ def patch_together(
     return tuple(
         replace(change, series=tuple(next(mails) for _ in change.series)) for change in changes
     )
+
+
+def check_together(declarations: Sequence[Given], linux: str) -> None:
+    """Find out whether a tree of your own takes several declarations, and write nothing."""
+    from syscraft.tree.together import check_addable
+
+    check_addable([d.unit for d in _loaded(declarations)], _own_tree(linux))
 
 
 def _own_tree(linux: str) -> KernelTree:

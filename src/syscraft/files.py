@@ -12,7 +12,7 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -87,6 +87,7 @@ def check_target(path: Path) -> None:
 
 
 _DRAFT = ".syscraft-"
+_TEMPORARY = "syscraft"
 _swept: set[Path] = set()
 
 
@@ -102,12 +103,14 @@ def _sweep(folder: Path) -> None:
 
 
 def _remove_abandoned(draft: Path) -> None:
-    """Remove *draft* if whoever was making it has died: the living hold its lock."""
+    """Remove *draft* if it is ours and its maker has died: the living hold its lock."""
     try:
         fd = os.open(draft, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
         return
     try:
+        if os.fstat(fd).st_uid != os.geteuid():
+            return
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if draft.is_dir():
             remove_tree(draft)
@@ -170,20 +173,8 @@ def write_atomic(path: Path, data: bytes, *, mode: int | None = None) -> None:
         UsageError: something else than a file is there.
         EnvironmentLacks: it cannot be written.
     """
-    check_target(path)
-    with disk_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(path.parent)
-        handle, temporary = _temporary_file(path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                os.fchmod(handle, _mode_for(path) if mode is None else mode)
-            os.replace(temporary, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-            raise
+    with contextlib.ExitStack() as drafts:
+        _draft(path, data, mode, drafts)()
 
 
 def write_if_changed(path: Path, data: bytes, *, mode: int | None = None) -> bool:
@@ -191,12 +182,62 @@ def write_if_changed(path: Path, data: bytes, *, mode: int | None = None) -> boo
 
     Returns: whether the file was written.
     """
+    return path in write_together({path: data}, mode=mode)
+
+
+def write_together(files: Mapping[Path, bytes], *, mode: int | None = None) -> tuple[Path, ...]:
+    """Write those files that change, all of them or none.
+
+    All are on the disk before the first one is replaced: until then, what forbids one of them
+    leaves the others as they are.
+
+    Returns: the files that were written.
+
+    Raises:
+        UsageError: something else than a file is where one of them belongs.
+        EnvironmentLacks: one cannot be written.
+    """
+    changed = {path: data for path, data in files.items() if not _holds(path, data)}
+    with contextlib.ExitStack() as drafts:
+        finish = [_draft(path, data, mode, drafts) for path, data in changed.items()]
+        for rename in finish:
+            rename()
+    return tuple(changed)
+
+
+def _holds(path: Path, data: bytes) -> bool:
     with contextlib.suppress(OSError):
         if read_limited(path, len(data)) == data:
             _sweep(path.parent)
-            return False
-    write_atomic(path, data, mode=mode)
-    return True
+            return True
+    return False
+
+
+def _draft(
+    path: Path, data: bytes, mode: int | None, drafts: contextlib.ExitStack
+) -> Callable[[], None]:
+    """Write a temporary file, which *drafts* removes; returns what makes *path* of it."""
+    check_target(path)
+    with disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(path.parent)
+        handle, temporary = _temporary_file(path.parent)
+        drafts.callback(os.close, handle)  # until then, nobody takes it for abandoned
+        drafts.callback(_remove_quietly, temporary)
+        with open(handle, "wb", closefd=False) as file:
+            file.write(data)
+            os.fchmod(handle, _mode_for(path) if mode is None else mode)
+
+    def rename() -> None:
+        with disk_errors(path):
+            os.replace(temporary, path)
+
+    return rename
+
+
+def _remove_quietly(path: str) -> None:
+    with contextlib.suppress(OSError):
+        os.unlink(path)
 
 
 def remove_file(path: Path) -> None:
@@ -219,6 +260,7 @@ def folder_made_whole(path: Path) -> Iterator[Path]:
     """
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        remove_drafts(path.parent, path.name)
         lock, draft = _temporary_folder(path)
     try:
         with disk_errors(path):
@@ -235,11 +277,16 @@ def folder_made_whole(path: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def temporary_folder(parent: Path) -> Iterator[Path]:
-    """Yield a folder in *parent* for the time of the block; those of killed processes go."""
+def temporary_folder(parent: Path | None = None) -> Iterator[Path]:
+    """Yield a folder for the time of the block; those of killed processes go.
+
+    Args:
+        parent: where to make it; by default where temporary files are, such as ``$TMPDIR``.
+    """
+    parent = Path(tempfile.gettempdir()) if parent is None else parent
     parent.mkdir(parents=True, exist_ok=True)
-    remove_drafts(parent)
-    lock, draft = _temporary_folder(parent / "temporary")
+    remove_drafts(parent, _TEMPORARY)
+    lock, draft = _temporary_folder(parent / _TEMPORARY)
     try:
         yield draft
     finally:
@@ -247,11 +294,17 @@ def temporary_folder(parent: Path) -> Iterator[Path]:
         os.close(lock)
 
 
-def remove_drafts(folder: Path, name: str = "*") -> None:
-    """Remove what killed processes left half made of *name*, and nothing that is being made."""
-    if folder.is_dir():
-        for draft in folder.glob(f".{name}.*.part"):
-            _remove_abandoned(draft)
+def remove_drafts(folder: Path, name: str | None = None) -> None:
+    """Remove what killed processes left half made of *name*, and nothing that is being made.
+
+    Args:
+        name: by default anything; only for a folder that is all ours.
+    """
+    start = "." if name is None else f".{name}."
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith(start) and entry.name.endswith(".part"):
+                _remove_abandoned(Path(entry.path))
 
 
 _SEAL = ".sealed.json"

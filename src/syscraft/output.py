@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from syscraft.errors import EnvironmentLacks, Finding, UsageError, Where, raise_all
-from syscraft.files import remove_file, write_if_changed
+from syscraft.files import remove_file, write_together
 
 SIGNATURE = "-- \nsyscraft\n"
 
@@ -37,7 +37,7 @@ def write_out(
     force: bool = False,
     old: Callable[[str], bool] = lambda name: False,
 ) -> tuple[Written, ...]:
-    """Write *files* into *folder*; before the first one everything is checked.
+    """Write *files* into *folder*, all of them or none.
 
     Args:
         files: name -> content.
@@ -55,10 +55,11 @@ def write_out(
         *(_foreign(folder / name) for name in stale if not force and not _is_ours(folder / name)),
     ]
     raise_all(UsageError, findings)
+    written = write_together({folder / name: data for name, data in files.items()})
     for name in stale:
         if _is_ours(folder / name):
             remove_file(folder / name)
-    return tuple(Written(folder / n, write_if_changed(folder / n, d)) for n, d in files.items())
+    return tuple(Written(folder / name, folder / name in written) for name in files)
 
 
 def check_folder(folder: Path) -> None:

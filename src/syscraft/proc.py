@@ -80,7 +80,10 @@ def need(tool: str, *, packages: Sequence[str] = ()) -> str:
 
 
 def dying_with_us(argv: Sequence[str], signal_name: str = "TERM") -> list[str]:
-    """Wrap *argv* so that the process gets a signal if syscraft is killed."""
+    """Wrap *argv* so that the process gets a signal if syscraft is killed.
+
+    More exactly, when the thread ends that starts it.
+    """
     return [need("setpriv"), f"--pdeathsig={signal_name}", "--", *argv]
 
 
@@ -157,7 +160,7 @@ def run(
     deadline_s: float | None = None,
     keep_open: Sequence[int] = (),
 ) -> Result:
-    """Run a short-lived tool to its end and keep what it said.
+    """Run a short-lived tool to its end and keep what it said. It ends when we do.
 
     Args:
         env: variables that differ from our own; None for one that the tool shall not have.
@@ -165,15 +168,17 @@ def run(
     Past its deadline the tool and what it started are killed; the status is then TIMED_OUT.
     """
     all_env = {**os.environ, **(env or {})}
+    words = [need(argv[0]), *argv[1:]]
     with subprocess.Popen(
-        [need(argv[0]), *argv[1:]],
+        # Whoever has a deadline may not be a program of this machine: that is for us to see.
+        dying_with_us(words) if deadline_s is None else words,
         cwd=cwd,
         env={name: value for name, value in all_env.items() if value is not None},
         stdin=subprocess.DEVNULL if input is None else subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         pass_fds=tuple(keep_open),
-        process_group=None if deadline_s is None else 0,
+        process_group=0,
     ) as process:
         try:
             output, _ = process.communicate(input, deadline_s)
@@ -183,7 +188,7 @@ def run(
             output, _ = process.communicate()
             status = TIMED_OUT
         except BaseException:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
             raise
     return Result(tuple(argv), str(cwd or Path.cwd()), status, output.decode(errors="replace"))
 

@@ -32,7 +32,8 @@ def test_message_about_the_body() -> None:
     (finding,) = error.findings
     assert finding.where == Where("my/sample.c", 4, 9)
     assert finding.message.startswith("'vlaue' undeclared")
-    assert finding.found is not None and "return vlaue;" in finding.found
+    # The excerpt has the number of the author's line, too.
+    assert finding.found == "    4 |  return vlaue;\n      |         ^~~~~"
     assert finding.hint is not None and "make linux" in finding.hint
 
 
@@ -89,6 +90,43 @@ def test_error_in_a_macro_of_the_kernel() -> None:
     assert "prefix ## suffix" not in finding.found
 
 
+def test_error_in_a_header_that_every_file_includes() -> None:
+    """Makefiles name it in a way of their own."""
+    (finding,) = failed(MACRO.replace("../src/include", "./../src/include")).findings
+    assert finding.found is not None
+    assert "by a macro in include/linux/compiler_types.h:517:38" in finding.found
+
+
+def test_a_macro_that_uses_its_argument_twice() -> None:
+    (finding,) = failed(MACRO + MACRO.replace(":517:", ":519:")).findings
+    assert finding.where == Where("my/sample.c", 18, 9)
+
+
+CLANG = """\
+../src/kernel/sample.c:16:2: error: static_assert failed due to requirement \
+'!(sizeof (name) != 16)' "BUILD_BUG_ON failed: sizeof(name) != 16"
+        get_comm(name);
+        ^~~~~~~~~~~~~~
+./../src/include/linux/a.h:2:28: note: expanded from macro 'get_comm'
+#define get_comm(buf) do { BUILD_BUG_ON(sizeof(buf) != 16); } while (0)
+                           ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~
+../src/kernel/sample.c:17:9: error: use of undeclared identifier 'vlaue'
+        return vlaue;
+               ^
+2 errors generated.
+"""
+
+
+def test_messages_of_clang() -> None:
+    """They begin where the macro is used; before version 17, lines have no numbers."""
+    first, second = failed(CLANG).findings
+    assert first.where == Where("my/sample.c", 6, 2)
+    assert "BUILD_BUG_ON failed" in first.message
+    assert first.found == "        get_comm(name);\n        ^~~~~~~~~~~~~~"
+    assert second.where == Where("my/sample.c", 7, 9)
+    assert second.found == "        return vlaue;\n               ^"
+
+
 def test_error_in_a_macro_that_the_author_does_not_use() -> None:
     text = MACRO.replace("../src/kernel/sample.c:28", "../src/kernel/other.c:28")
     assert failed(text).findings[0].where == Where("include/linux/compiler_types.h", 517, 38)
@@ -141,7 +179,7 @@ def test_warnings_about_the_authors_lines() -> None:
     found = warnings(WARNING, SOURCE, (BODY,))
     first, second = found["kernel/sample.c"]
     assert first.startswith("my/sample.c:8:19: warning: initialization of 'char *'")
-    assert "char *p = a;" in first
+    assert "    8 |         char *p = a;\n" in first
     assert second.startswith("my/sample.c:14:9: warning: format '%s'")
     assert "of the kernel's own" not in str(found)
 

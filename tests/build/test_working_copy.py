@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from small_tree import content
 
 from syscraft.build.working_copy import WorkingCopy
 from syscraft.hints import silent
+from syscraft.tree.adding import KernelChange
 from syscraft.tree.source import open_tree
 
 
@@ -57,3 +60,16 @@ def test_files_folders_and_links_take_turns(
     shutil.rmtree(linux)
     shutil.copytree(before, linux, symlinks=True)
     check()
+
+
+def test_the_pristine_tree_keeps_its_times(linux: Path, tmp_path: Path) -> None:
+    """A file that a change leaves as it is shall not stay a link of the tree's own."""
+    tree = replace(open_tree(str(linux)), files=None)  # as if it were ours
+    copy = WorkingCopy(tree, tmp_path / "work", silent)
+    copy.prepare()
+    assert (copy.source / "file").samefile(linux / "file")
+    before = (linux / "file").stat().st_mtime_ns
+    copy.overlay(KernelChange({}, {"file": b"file\n"}, (), (), (), frozenset(), ()))
+    os.utime(copy.source / "file")
+    assert (linux / "file").stat().st_mtime_ns == before
+    assert (copy.source / "file").read_text() == "file\n"

@@ -122,6 +122,20 @@ def test_wrong_questions(
     assert message in done.stderr
 
 
+def test_build_writes_all_or_nothing(syscraft: Syscraft, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        make_tree(tmp_path / name, {"fs/toy.c": ONE})
+    done = syscraft("registry", "build", "a", "nowhere", "-o", "out", cwd=tmp_path)
+    assert done.returncode == 2
+    done = syscraft("registry", "build", "a", "b", "-o", "out", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "out/6.12.json: error: two trees would be written to one file" in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
+    done = syscraft("registry", "build", "a", "-o", "a/Makefile", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "a/Makefile: error: the output is not a folder" in done.stderr
+
+
 def test_build_and_diff(syscraft: Syscraft, tmp_path: Path) -> None:
     make_tree(tmp_path / "a", {"fs/toy.c": ONE})
     make_tree(tmp_path / "b", {

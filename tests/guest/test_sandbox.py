@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,24 @@ from syscraft.guest.session import Booted
 USERS = [os.geteuid(), *([NOBODY] if os.geteuid() == 0 else [])]
 
 
-def run_confined(argv: list[str], user: int | None = None) -> subprocess.CompletedProcess[str]:
-    with _effective(user), confined() as place:
+# KVM_CREATE_VM and KVM_GET_API_VERSION, which answers 12 on every kernel.
+# Source: include/uapi/linux/kvm.h, Linux 6.12
+KVM_VERSION = """
+import fcntl, os
+try:
+    kvm = os.open("/dev/kvm", os.O_RDWR)
+except FileNotFoundError:
+    print("none")
+else:
+    os.close(fcntl.ioctl(kvm, 0xAE01, 0))
+    print(fcntl.ioctl(kvm, 0xAE00, 0))
+"""
+
+
+def run_confined(
+    argv: list[str], user: int | None = None, devices: Sequence[str] = ()
+) -> subprocess.CompletedProcess[str]:
+    with _effective(user), confined(devices) as place:
         return subprocess.run(
             [*place.before, *argv],
             pass_fds=place.descriptors,
@@ -157,6 +174,25 @@ def test_a_machine_that_forbids_namespaces(monkeypatch: pytest.MonkeyPatch, tmp_
         Booted(lambda wires: ["true"]),
     ):
         pass
+
+
+def test_devices_that_a_guest_needs() -> None:
+    """/dev/kvm, say: in the sandbox's own /dev, and nothing more of this machine's."""
+    with confined(["/dev/kvm"]) as place:
+        words = list(place.before)
+    own = words.index("--dev")
+    assert words[own + 1] == "/dev"
+    assert words[own + 2 : own + 5] == ["--dev-bind-try", "/dev/kvm", "/dev/kvm"]
+    with confined() as place:
+        assert "--dev-bind-try" not in place.before
+
+
+def test_kvm_can_be_used_in_the_sandbox() -> None:
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        pytest.skip("/dev/kvm cannot be opened here")
+    for devices, version in (["/dev/kvm"], "12"), ([], "none"):
+        done = run_confined([sys.executable, "-c", KVM_VERSION], devices=devices)
+        assert done.stdout == f"{version}\n", done.stderr
 
 
 def test_root_that_may_not_mount_tries_a_user_namespace(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,10 +19,11 @@ from syscraft.build import kernel as built
 from syscraft.build.flavour import find_flavour
 from syscraft.build.kernel import BuiltKernel
 from syscraft.files import write_if_changed
-from syscraft.guest import acceleration
+from syscraft.guest import acceleration, qemu
 from syscraft.guest.host import host_abi
 from syscraft.guest.qemu import QemuMachine
 from syscraft.guest.sandbox import opened
+from syscraft.guest.session import Wires
 from syscraft.guest.workload import Workload
 from syscraft.lab.cells import Cell, GuestState, Matrix
 from syscraft.lab.plan import Job, Subject
@@ -206,6 +207,20 @@ if "kvm" in sys.argv:
     assert how() == "KVM"
     monkeypatch.setattr(acceleration.platform, "machine", lambda: "another")
     assert how() == "emulation"
+
+
+def test_a_machine_with_kvm_gets_it_and_its_device(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(qemu, "Booted", lambda command, **words: (command, words))
+    for how in (acceleration._ACCELERATED, acceleration.EMULATION):
+        monkeypatch.setattr(qemu, "acceleration", lambda *_, how=how: how)
+        guest = machine(Path("/bin/true"))
+        command, words = guest.boot(tmp_path, find_flavour("plain"), {})
+        line = list(command(Wires(3, 4, "/scratch")))
+        is_kvm = how is acceleration._ACCELERATED
+        assert line[line.index("-accel") + 1] == ("kvm" if is_kvm else "tcg")
+        assert words["devices"] == (("/dev/kvm",) if is_kvm else ())
 
 
 def test_one_guest_fails_and_the_others_go_on(

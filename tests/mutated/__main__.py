@@ -11,7 +11,8 @@ from pathlib import Path
 
 from ..tiers import guard_in
 from . import command_lines
-from .inputs import make_input, seeds
+from .inputs import make_input
+from .seeds import seeds
 from .supervise import try_many
 from .trial import small_tree, try_one, write
 
@@ -22,7 +23,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first", type=int, default=0, help="the first input's number")
     parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--series-of", type=int, default=3, help="one of so many makes a series")
+    parser.add_argument("--series-of", type=int, default=1, help="one of so many makes a series")
     parser.add_argument("--lines", action="store_true", help="command lines, not declarations")
     parser.add_argument("--only", type=int, help="try this input alone, without limits")
     parser.add_argument("--keep", type=Path, help="write the input of --only into this folder")
@@ -38,7 +39,7 @@ def main() -> int:
             return _lines(given.seed, range(given.first, given.first + given.count), folder)
         summary = try_many(
             given.seed, given.first, given.count, folder, given.jobs, given.series_of,
-            lambda done: print(f"\r{done}", end="", file=sys.stderr, flush=True),
+            lambda text: print(text, file=sys.stderr, flush=True),
         )  # fmt: skip
         shutil.rmtree(folder / "linux")
     print(f"\n{summary.text()}")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from syscraft.cli.main import OUTPUT_GONE, main
 
-from .inputs import REPOSITORY
+from .seeds import REPOSITORY
 
 # What ends a command: its own statuses, an output that has gone, and those that `run` has.
 STATUSES = (0, 1, 2, 3, OUTPUT_GONE, 124, 125, 126, 127)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import worker
-from .inputs import REPOSITORY
+from .seeds import REPOSITORY
 
 WALL_S = 60.0  # of no word from a worker: it waits for something
 
@@ -36,8 +36,16 @@ class Summary:
         kind = re.sub(r"0x[0-9a-f]+|'[^']*'|\d{4,}", "_", fault)
         self.faults.setdefault(kind, []).append(index)
 
+    def stages(self) -> dict[str, int]:
+        """How far the inputs came, whatever kind they are."""
+        found = Counter[str]()
+        for (_, stage), n in sorted(self.reached.items()):
+            found[stage] += n
+        return dict(found)
+
     def text(self) -> str:
         lines = [f"{how}: {stage}: {n}" for (how, stage), n in sorted(self.reached.items())]
+        lines += [f"all: {stage}: {n}" for stage, n in self.stages().items()]
         lines += [
             f"FAULT {len(found)} times, inputs {found[:5]}: {kind}"
             for kind, found in sorted(self.faults.items(), key=lambda item: -len(item[1]))
@@ -48,9 +56,13 @@ class Summary:
 
 def try_many(
     seed: int, first: int, count: int, folder: Path, jobs: int, series_of: int,
-    progress: Callable[[int], None] = lambda done: None,
+    progress: Callable[[str], None] = lambda text: None,
 ) -> Summary:  # fmt: skip
-    """Try *count* inputs of a seed; *folder* holds the tree ``linux``."""
+    """Try *count* inputs of a seed; *folder* holds the tree ``linux``.
+
+    Args:
+        progress: is told of faults as they are found, and now and then how far it is.
+    """
     summary, lock = Summary(), threading.Lock()
     size = -(-count // jobs)
 
@@ -67,7 +79,7 @@ def try_many(
 
 def _worker(
     seed: int, start: int, end: int, folder: Path, series_of: int,
-    summary: Summary, lock: threading.Lock, progress: Callable[[int], None],
+    summary: Summary, lock: threading.Lock, progress: Callable[[str], None],
 ) -> int:  # fmt: skip
     """Let one worker try inputs until its end; returns the input to go on with."""
     words = (seed, start, end, series_of, folder)
@@ -85,10 +97,11 @@ def _worker(
             with lock:
                 if word["fault"]:
                     summary.note(index, word["fault"])
+                    progress(f"{index}: {word['fault']}")
                 else:
                     summary.reached[word["how"], word["reached"]] += 1
-                if index % 100 == 0:
-                    progress(index)
+                if index % 1000 == 0:
+                    progress(f"{index}: {summary.stages()}")
         said = process.stderr.read() if process.stderr else ""
         status = process.wait()
     if status == 0:
@@ -97,6 +110,7 @@ def _worker(
         raise RuntimeError(f"no worker starts: {said}")
     with lock:
         summary.note(index, ended(status, said))
+        progress(f"{index}: {ended(status, said)}")
     return index + 1
 
 

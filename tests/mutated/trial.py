@@ -10,10 +10,11 @@ import syscraft
 from syscraft.api import Declaration
 from syscraft.errors import DeclarationError, SyscraftError
 from syscraft.rules.declared import judge_declared
+from syscraft.scaffold.from_source import import_call
 from syscraft.tree.source import KernelTree, open_tree
 from syscraft.tree.wire import wired
 
-from .inputs import Input, seeds
+from .seeds import Input, seeds
 
 SOURCE = str(Path(syscraft.__file__).parent)
 
@@ -57,12 +58,21 @@ def try_one(path: Path, tree: KernelTree | None) -> tuple[str, str]:
     """
     reached = "refused"
     try:
+        if path.suffix == ".c":
+            imported = import_call(path, None, path.parent / "made")
+            if imported.findings:
+                return "imported", ""
+            path = imported.files[0].parent
         declared = syscraft.load(path)
         for call in declared.calls:
             [str(finding) for finding in judge_declared(call)]
         reached = "accepted"
-        _made(declared, tree)
-        reached = "made"
+        _generate(declared, tree)
+        reached = "generated"
+        if tree is not None:
+            for _, text in wired(declared.unit, tree).series:
+                text.encode("utf-8", "surrogateescape")
+            reached = "in a series"
     except SyscraftError as error:
         return reached, _mute(error)
     except Exception as error:
@@ -70,16 +80,12 @@ def try_one(path: Path, tree: KernelTree | None) -> tuple[str, str]:
     return reached, ""
 
 
-def _made(declared: Declaration, tree: KernelTree | None) -> None:
+def _generate(declared: Declaration, tree: KernelTree | None) -> None:
     # Without a tree only some numbers are known; the others are refused.
     for name, text in declared.generate(str(tree.root) if tree else None).items():
         text.encode()
         if name.endswith(".py"):
             compile(text, name, "exec")
-    if tree is None:
-        return
-    for _, text in wired(declared.unit, tree).series:
-        text.encode("utf-8", "surrogateescape")
 
 
 def _mute(error: SyscraftError) -> str:

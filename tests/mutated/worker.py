@@ -11,7 +11,8 @@ from pathlib import Path
 
 from syscraft.tree.source import KernelTree, open_tree
 
-from .inputs import make_input, seeds
+from .inputs import make_input
+from .seeds import seeds
 from .trial import try_one, write
 
 PROCESSOR_S = 5.0

@@ -110,7 +110,7 @@ def test_without_a_function_it_returns_twice() -> None:
 def test_old_clone_is_the_same() -> None:
     """Where clone3(2) is missing, or a container forbids it."""
     for pidfd in (True, False):
-        pid, descriptor = _core.clone(0, signal.SIGCHLD, pidfd, (), -1, True)
+        pid, descriptor, *_ = _core.clone(0, signal.SIGCHLD, pidfd, (), -1, True)
         if pid == 0:
             os._exit(5)
         with Child(pid, descriptor) as child:
@@ -122,9 +122,9 @@ def test_old_clone_is_the_same() -> None:
     ("set_tid", "cgroup", "flags"), [((7,), -1, 0), ((), 0, 0), ((), -1, 0x80), ((), -1, 2**40)]
 )
 def test_what_old_clone_cannot_say(set_tid: Any, cgroup: int, flags: int) -> None:
-    with nothing_left(), pytest.raises(OSError) as caught:
-        _core.clone(flags, signal.SIGCHLD, True, set_tid, cgroup, True)
-    assert caught.value.errno == errno.ENOSYS
+    with nothing_left():
+        outcome = _core.clone(flags, signal.SIGCHLD, True, set_tid, cgroup, True)
+    assert outcome == (-1, -1, errno.ENOSYS, "clone")
 
 
 def test_child_went_through_the_interpreters_own_steps() -> None:
@@ -324,7 +324,7 @@ def test_id_that_is_taken() -> None:
     [
         ((1,), {}, "func is 1: expected a callable"),
         ((None, 1), {}, "arguments without a function"),
-        ((int,), {"nice": 7}, "no argument is named 'nice'.*pass it as how="),
+        ((int,), {"peers": 7}, "no argument is named 'peers'.*pass it as how="),
         ((int,), {"how": os.fork, "cgroup": 3}, "leave them out with how="),
         ((int,), {"how": os.fork, "set_tid": 3}, "leave them out with how="),
     ],
@@ -392,7 +392,7 @@ def test_limit_of_processes() -> None:
         "try: os.waitpid(-1, 0)\n"
         "except ChildProcessError: print('no child')\n"
     )
-    assert done.stdout.split("\n")[:2] == [f"{errno.EAGAIN} ", f"{errno.EAGAIN} clone"], done.stderr
+    assert done.stdout.split("\n")[:2] == [f"{errno.EAGAIN} clone"] * 2, done.stderr
     assert done.stdout.endswith("4\nno child\n")
 
 

@@ -17,6 +17,7 @@ import pytest
 
 from runtime.core_support import nothing_left, numbers, run_python
 from syscraft.runtime import _core
+from syscraft.runtime.attributes import PLAIN
 from syscraft.runtime.spawn import spawn
 from syscraft.runtime.spawn_plan import ALL_BUT_STANDARD
 
@@ -299,10 +300,7 @@ def test_cgroup(cgroup: Path) -> None:
 
 
 def core_plan(argv: list[str], fds: bytes = b"") -> tuple[Any, ...]:
-    return (
-        argv, None, None, None, -1, fds, None, 0, 0, True, 0, False, -1, -1, False, 0, -1, -1, True,
-        b"",
-    )  # fmt: skip
+    return (argv, None, None, fds, 0, 0, True, 0, True, PLAIN)
 
 
 def old_way(argv: list[str], cgroup: int = -1) -> tuple[int, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import select
 import signal
 import sys
 from pathlib import Path
@@ -11,11 +12,12 @@ from typing import Any
 
 import pytest
 
-from runtime.core_support import nothing_left, run_python
+from runtime.core_support import nothing_left, numbers, run_python
 from runtime.test_spawn import needs_root, output_of, status_of
 from runtime.test_spawn_failures import FORKS, failure_of
 from syscraft.runtime import _core
-from syscraft.runtime.namespaces import STEPS
+from syscraft.runtime.attributes import NO_RIGHT_TO_MAP
+from syscraft.runtime.namespaces import NAMESPACES, STEPS
 from syscraft.runtime.spawn import spawn
 
 HOW = pytest.mark.parametrize("how", FORKS, ids=["vfork", "fork"])
@@ -113,6 +115,48 @@ def test_id_maps() -> None:
     assert rows == [["7"], ["8"], ["7", uid, "1"], ["8", gid, "1"], ["deny"]]
 
 
+ROWS = [(0, 65534, 1), (1, 100000, 65535)]
+LOOK_AT_MAPS = "id -u; cat /proc/self/uid_map /proc/self/gid_map /proc/self/setgroups"
+
+
+@needs_root
+@HOW
+def test_id_maps_of_several_rows(how: Any) -> None:
+    """The parent writes them, and the child takes its steps as one of those IDs."""
+    keywords: dict[str, Any] = {"namespaces": [] if how else ["user"], **how}
+    if how:
+        keywords["how"] = lambda flags: _core.fork_call(
+            numbers()["clone"], flags | NAMESPACES["user"], 0, 0, 0, 0
+        )
+    text = output_of(
+        ["sh", "-c", LOOK_AT_MAPS], uid_map=ROWS, gid_map=[(0, 0, 1), (5, 7, 3)], uid=3, groups=[6],
+        **keywords,
+    )  # fmt: skip
+    rows = [row.split() for row in text.splitlines()]
+    assert rows[:3] == [["3"], *([str(number) for number in row] for row in ROWS)]
+    assert rows[3:] == [["0", "0", "1"], ["5", "7", "3"], ["allow"]]
+
+
+@needs_root
+def test_who_may_not_map_several_ids_is_told() -> None:
+    done = run_python(
+        "import os, syscraft\n"
+        "syscraft.spawn, syscraft.clone  # which another user may not load\n"
+        "from syscraft.runtime.calls import prctl\n"
+        "os.setuid(65534)\n"
+        "prctl(4, 1, 0, 0, 0)  # PR_SET_DUMPABLE, or all in /proc is root's\n"
+        f"for rows in ({ROWS}, [(0, 0, 1)]):\n"
+        "    for start in (lambda **k: syscraft.spawn(['true'], **k),\n"
+        "                  lambda **k: syscraft.clone(int, **k)):\n"
+        "        try: start(namespaces=['user'], uid_map=rows)\n"
+        "        except PermissionError as error: print(error.step, error.strerror)\n"
+        "print(len(os.listdir('/proc/self/fd')))\n"
+        "try: os.waitpid(-1, 0)\n"
+        "except ChildProcessError: print('no child')\n"
+    )
+    assert done.stdout == f"id_maps {NO_RIGHT_TO_MAP}\n" * 4 + "4\nno child\n", done.stderr
+
+
 @HOW
 def test_controlling_terminal(how: Any) -> None:
     leader, follower = os.openpty()
@@ -130,6 +174,17 @@ def test_controlling_terminal(how: Any) -> None:
         spawn(["true"], terminal=0)
 
 
+def ends_soon(pid: int) -> bool:
+    try:
+        pidfd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([pidfd], [], [], 20)[0])
+    finally:
+        os.close(pidfd)
+
+
 def test_signal_at_the_end_of_the_parent() -> None:
     code = (
         "import os, signal, syscraft\n"
@@ -139,14 +194,7 @@ def test_signal_at_the_end_of_the_parent() -> None:
     )
     done = run_python(code)
     assert done.returncode == 0, done.stderr
-    try:
-        pidfd = os.pidfd_open(int(done.stdout))
-    except ProcessLookupError:
-        return
-    import select
-
-    assert select.select([pidfd], [], [], 20)[0]
-    os.close(pidfd)
+    assert ends_soon(int(done.stdout))
 
 
 @HOW
@@ -163,6 +211,8 @@ def test_signal_at_the_end_of_the_parent() -> None:
         ({"join": ["/no/such"]}, "join"),
         ({"join": [0]}, "join"),
         ({"uid_map": [(0, 1, 1)]}, "id_maps"),
+        ({"uid_map": [(0, os.geteuid(), 1)]}, "id_maps"),
+        ({"gid_map": [(0, 1, 1), (0, 1, 1)]}, "id_maps"),
         ({"terminal": 99, "setsid": True}, "terminal"),
         ({"capabilities": [63]}, "capabilities"),
         ({"death_signal": 64, "uid_map": [(0, 1, 1)]}, "id_maps"),
@@ -181,6 +231,9 @@ def test_step_that_fails(keywords: dict[str, Any], step: str, how: Any) -> None:
         ({"capabilities": ["chwon"]}, ValueError, "capabilities: there is no 'chwon'"),
         ({"join": "/proc/1/ns/net"}, TypeError, "join is '/proc/1/ns/net': expected several"),
         ({"death_signal": 99}, ValueError, "death_signal is 99"),
+        ({"uid_map": [(0, 1)]}, ValueError, r"uid_map has \(0, 1\): expected \(ID inside"),
+        ({"gid_map": []}, ValueError, "gid_map has no row: expected"),
+        ({"gid_map": [(0, -1, 1)]}, ValueError, "a number in gid_map is -1"),
         ({"affinity": [-1]}, ValueError, "a processor in affinity is -1"),
         ({"root": "a\0b"}, ValueError, "root has a null character inside"),
     ],

@@ -16,7 +16,8 @@ import pytest
 
 from runtime.core_support import nothing_left, run_python
 from syscraft.runtime import _core
-from syscraft.runtime.namespaces import STEPS
+from syscraft.runtime.attributes import NO_RIGHT_TO_MAP, PLAIN
+from syscraft.runtime.namespaces import NO_CGROUP, STEPS
 from syscraft.runtime.spawn import spawn
 
 
@@ -25,7 +26,7 @@ def failure_of(argv: Any = ("true",), **keywords: Any) -> OSError:
         spawn(argv, **keywords)
     step: str = caught.value.step  # type: ignore[attr-defined]
     assert caught.value.__notes__ == [f"failed in {STEPS[step]}; there is no child"]
-    meant = "not the folder of a cgroup (version 2)" if step == "cgroup" else ""
+    meant = {"cgroup": NO_CGROUP, "id_maps": NO_RIGHT_TO_MAP}.get(step)
     assert caught.value.strerror in (os.strerror(caught.value.errno or 0), meant)
     return caught.value
 
@@ -167,25 +168,29 @@ def test_variant_that_fails(how: Any, kind: type[Exception], message: str) -> No
 
 
 def test_core_checks_what_it_is_given() -> None:
-    plan = [["true"], None, None, None, -1, b"", None, 0, 0, True, 0, False, -1, -1, False, 0, -1,
-            -1, True, b""]  # fmt: skip
+    program = [["true"], None, None, b"", 0, 0, True, 0, True]
 
-    def start(index: int, value: object, closed: bytes = b"") -> None:
-        changed = tuple(value if place == index else old for place, old in enumerate(plan))
-        _core.spawn(changed, closed, -1, None, False)
+    def start(closed: bytes = b"", moves: object = b"", **changed: object) -> None:
+        """Change what the program has, or an attribute, by its place in attributes.PLAIN."""
+        plan = [changed.get(f"at_{place}", value) for place, value in enumerate(PLAIN)]
+        _core.spawn((*program[:3], moves, *program[4:], tuple(plan)), closed, -1, None, False)
 
     with nothing_left():
-        for index, value in ((5, b"1234567"), (6, b"123")):
+        for wrong in ({"moves": b"1234567"}, {"at_2": b"123"}, {"at_10": b"123"}):
             with pytest.raises(ValueError, match="no whole number of items"):
-                start(index, value)
+                start(**wrong)  # type: ignore[arg-type]
         with pytest.raises(ValueError, match="unknown kind of call"):
-            start(19, struct.pack("ii5l", 1, 99, 0, 0, 0, 0, 0))
+            start(at_10=struct.pack("ii5l", 1, 99, 0, 0, 0, 0, 0))
         with pytest.raises(ValueError, match="no whole number of items of 8 bytes"):
-            start(-1, None, b"1234")
+            start(b"1234")
         with pytest.raises(TypeError):
-            start(5, "text")
+            start(moves="text")
         with pytest.raises(TypeError):
-            start(6, 5)
+            start(at_2=5)
+        with pytest.raises(TypeError):
+            _core.clone(0, signal.SIGCHLD, True, (), -1, False, None, None, (*PLAIN, 1))
+        with pytest.raises(TypeError):
+            _core.fork_by(os.fork, None, None, True, "text")  # type: ignore[arg-type]
 
 
 def test_no_descriptor_left() -> None:
@@ -198,7 +203,7 @@ def test_no_descriptor_left() -> None:
             assert caught.value.errno == errno.EMFILE
             with pytest.raises(OSError) as caught:
                 spawn(["true"], how=lambda flags: os.fork())
-            assert caught.value.errno == errno.EMFILE
+            assert (caught.value.errno, caught.value.step) == (errno.EMFILE, "clone")  # type: ignore[attr-defined]
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from inspect import signature
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,7 +17,9 @@ import pytest
 from conftest import REPOSITORY, need_tool
 
 from runtime.core_support import nothing_left, numbers, run_python
+from syscraft.model.reserved import PYTHON_OF_CHILDREN
 from syscraft.runtime import _core
+from syscraft.runtime.attributes import Attributes
 from syscraft.runtime.clone import clone
 from syscraft.runtime.spawn import spawn
 from syscraft.runtime.structs import CloneArgs
@@ -53,6 +56,30 @@ def test_flags_that_end_the_interpreter(flag: int, variants: Any) -> None:
     if flag < 2**32:
         with nothing_left(), pytest.raises(ValueError, match="CLONE_"):
             variants["t_clone"](3, flags=flag)
+
+
+def test_names_that_clone_and_spawn_keep_for_themselves() -> None:
+    """All but the attributes, which they hand on, and what a variant of clone(2) has as well."""
+    own = {name for function in (clone, spawn) for name in signature(function).parameters}
+    handed_on = {*vars(Attributes()), "flags", "args", "func", "extras"}
+    assert own - handed_on == PYTHON_OF_CHILDREN
+
+
+def test_attributes_go_to_a_variant_that_has_them() -> None:
+    """Also those that are False: it needs to be told of each."""
+    given = []
+
+    def t_fork(setsid: int, limits: int) -> int:
+        given.append((setsid, limits))
+        return os.fork()
+
+    for setsid in (True, False):
+        with clone(int, how=t_fork, setsid=setsid, limits=7) as child:  # type: ignore[arg-type]
+            pass
+        with spawn(["true"], how=t_fork, setsid=setsid, limits=7) as other:  # type: ignore[arg-type]
+            pass
+        assert (child.returncode, other.returncode) == (0, 0)
+    assert given == [(True, 7)] * 2 + [(False, 7)] * 2
 
 
 def test_arguments_of_clone3_that_cannot_be(variants: Any) -> None:

@@ -214,6 +214,7 @@ def ways(folder: Path) -> dict[str, Callable[[Torture], int | None]]:
         "os.fork": twice(os.fork),
         "clone": by_clone(),
         "clone pidfd=False": by_clone(pidfd=False),
+        "clone steps": by_clone(**STEPS),
         "spawn": by_spawn(),
         "spawn uid": by_spawn(uid=os.getuid()),
     }
@@ -225,10 +226,13 @@ def ways(folder: Path) -> dict[str, Callable[[Torture], int | None]]:
                 more = (args, len(args))
             made[name] = twice(lambda how=how, more=more: how(*more, 3))  # type: ignore[misc]
             made[f"clone {name}"] = by_clone(how=how, tag=3)
+            made[f"clone steps {name}"] = by_clone(how=how, tag=3, **STEPS)
         made[f"spawn {name}"] = by_spawn(how=how, tag=3)
     return made
 
 
+# What the child does before Python code runs in it, and its parent waits for.
+STEPS: dict[str, Any] = {"umask": 0o22, "limits": {resource.RLIMIT_CORE: 0}}
 BARE = ("os.fork", "t_clone", "t_clone3", "t_fork")
 
 
@@ -267,7 +271,7 @@ def torture(
     old = signal.signal(signal.SIGALRM, one.handler)
     fds = len(os.listdir("/proc/self/fd"))
     try:
-        with busy(2):
+        with busy(threads):
             for _ in range(children):
                 one.one()
     finally:
@@ -315,7 +319,7 @@ def main() -> int:
                     f"{count} {what}" for what, count in sorted(found.items()) if count
                 )
                 print(
-                    f"{name:18} {signals:8} {time.monotonic() - start:6.1f} s  {said}", flush=True
+                    f"{name:20} {signals:8} {time.monotonic() - start:6.1f} s  {said}", flush=True
                 )
     return int(failed)
 

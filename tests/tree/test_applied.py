@@ -219,6 +219,25 @@ def test_command_line(linux: Path, syscraft: Syscraft) -> None:
     assert "splork: reverted" in back.stderr
 
 
+def test_several_are_applied_all_or_none(
+    linux: Path, make_call: MakeCall, syscraft: Syscraft
+) -> None:
+    """The second one has a number that the tree gave away."""
+    folder = make_call("cttaken", toml="number = 0")
+    before = content(linux)
+    done = syscraft("patch", SPLORK, folder, "--linux", linux, "--apply")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "cttaken" in done.stderr
+    assert content(linux) == before
+    # Those that are there already are not in the way.
+    library.load(SPLORK).apply(str(linux))
+    other = make_call("ctother")
+    done = syscraft("patch", SPLORK, other, "--linux", linux, "--apply")
+    assert done.returncode == 0, done.stderr
+    assert "splork: already applied" in done.stderr
+    assert "ctother: applied" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

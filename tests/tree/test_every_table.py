@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Collection
+from pathlib import Path, PurePosixPath
 
 import pytest
 from abi.compilers import CELLS, compile_only
@@ -24,6 +24,8 @@ CLONE_NICE = REPOSITORY / "examples" / "clone_nice"
 GENERATIONS = ("deb:6.12", "deb:6.1")
 # The folders that the headers of programs are made of.
 MADE_OF = ("arch", "include", "scripts")
+# Those of them that headers are installed from; make does not follow links there.
+EXPORTED = ("arch/*/include/uapi/asm", "include/uapi/asm-generic")
 
 
 def tree_of(linux: str) -> KernelTree:
@@ -51,28 +53,40 @@ def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     tree = tree_of(request.param)
     folder = tmp_path_factory.mktemp("tables") / request.param.removeprefix("deb:")
     folder.mkdir()
-    source = folder / "src"
-    source.mkdir()
-    for entry in tree.root.iterdir():
-        if entry.name in MADE_OF:
-            subprocess.run(["cp", "-as", entry, source / entry.name], check=True)
-        else:
-            (source / entry.name).symlink_to(entry)
-    for link in tree.root.glob("arch/*/tools/*.tbl"):
-        if link.is_symlink():  # to a table that gets a row: here, not there
-            copied = folder / "src" / link.relative_to(tree.root)
-            copied.unlink()
-            copied.symlink_to(link.readlink())
     change = plain_call(folder / "mark").patch(request.param)
-    for name, content in change.files.items():
-        if name.partition("/")[0] not in MADE_OF:
-            continue
-        path = folder / "src" / name
-        path.unlink(missing_ok=True)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
     assert change.number == 900
+    source = folder / "src"
+    changed = [name for name in change.files if name.partition("/")[0] in MADE_OF]
+    # Links to a table that gets a row: to the one here, not there.
+    tables = [str(path.relative_to(tree.root)) for path in tree.root.glob("arch/*/tools/*.tbl")]
+    inside = {str(parent) for name in changed + tables for parent in PurePosixPath(name).parents}
+    for pattern in EXPORTED:
+        for path in tree.root.glob(f"{pattern}/*.h"):
+            parents = path.relative_to(tree.root).parents
+            inside |= {str(parent) for parent in parents}
+    link_tree(tree.root, source, inside)
+    # Of the headers for all architectures, what is no part of asm/unistd.h only takes time.
+    for other in set((source / "include/uapi").iterdir()):
+        if other.name not in ("Kbuild", "asm-generic"):
+            other.unlink()
+    for name in changed:
+        path = source / name
+        path.unlink(missing_ok=True)
+        path.write_bytes(change.files[name])
     return folder
+
+
+def link_tree(root: Path, target: Path, inside: Collection[str], below: str = ".") -> None:
+    """Make a tree of links; the folders in *inside* are folders."""
+    (target / below).mkdir()
+    for entry in (root / below).iterdir():
+        name = str(entry.relative_to(root))
+        if entry.is_symlink():
+            (target / name).symlink_to(entry.readlink())
+        elif name in inside:
+            link_tree(root, target, inside, name)
+        else:
+            (target / name).symlink_to(entry)
 
 
 @pytest.mark.parametrize("linux_arch", sorted({abi.linux_arch for abi in all_abis()}))

@@ -58,7 +58,8 @@ def test_checkpatch_strict_is_clean(example: Path, tmp_path: Path) -> None:
 
 
 def test_scaffolds_are_clean_too(tmp_path: Path, syscraft: Syscraft) -> None:
-    for name, like in (("ctplain", None), ("ctclone", "clone")):
+    likenesses = (None, "clone", "clone3", "fork", "vfork")
+    for name, like in ((f"ct{like or 'plain'}", like) for like in likenesses):
         arguments = ["--like", like] if like else []
         assert syscraft("new", name, *arguments, "-C", tmp_path).returncode == 0
         test_checkpatch_strict_is_clean(tmp_path / name, tmp_path)

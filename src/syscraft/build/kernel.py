@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from syscraft.build.make import Make
 from syscraft.build.objects import Objects
 from syscraft.build.target import Target
 from syscraft.build.working_copy import WorkingCopy
-from syscraft.errors import BuildError, EnvironmentLacks, Where
+from syscraft.errors import BuildError, EnvironmentLacks, SyscraftError, Where
 from syscraft.files import (
     FileLock,
     cache_root,
@@ -177,18 +178,48 @@ def _build(
     # Host programs are made with gcc, whatever the target's compiler.
     for tool in ("make", "gcc", "flex", "bison", "bc", "perl"):
         proc.need(tool)
-    kconfig.check_new(change.new_config, tree, work / "options-checked.json")
     copy = WorkingCopy(tree, work, progress)
-    copy.prepare()
     objects = Objects(work, _configuration(target), target.image, progress)
-    objects.prepare()
-    copy.overlay(change)
-    quiet = objects.restore_times(copy.source, tree, change)
-    objects.begin(change)
-    make = Make(target, work, copy.source, objects, change.body_line_maps, lock_fd, progress)
-    _make_all(tree, change, target, options, copy.source, objects, quiet, make)
-    objects.settle(copy.source, tree, change)
+
+    def attempt() -> bool:
+        """Build; returns whether the sources were what they should be."""
+        copy.prepare()
+        objects.prepare()
+        try:
+            copy.overlay(change)
+            with ThreadPoolExecutor(1) as beside:
+                whole = beside.submit(copy.is_whole, change)
+                bodies = change.body_line_maps
+                make = Make(target, work, copy.source, objects, bodies, lock_fd, progress)
+                try:
+                    quiet = objects.restore_times(copy.source, tree, change)
+                    objects.begin(change)
+                    _make_all(tree, change, target, options, copy.source, objects, quiet, make)
+                except (SyscraftError, OSError):
+                    if whole.result():
+                        raise
+            if whole.result():
+                objects.settle(copy.source, tree, change)
+        finally:
+            objects.note_what_is_left()
+        return whole.result()
+
+    _check_new(change, tree, work / "options-checked.json")
+    if not attempt():
+        progress("the copy of the kernel tree was changed: making it anew")
+        copy.discard()
+        attempt()
     return objects
+
+
+def _check_new(change: KernelChange, tree: KernelTree, note: Path) -> None:
+    try:
+        kconfig.check_new(change.new_config, tree, note)
+    except BuildError:
+        if tree.watch is None:
+            raise
+        tree.watch.look_at_all()
+        kconfig.check_new(change.new_config, tree, note)
 
 
 def _make_all(

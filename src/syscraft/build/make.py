@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from syscraft import proc
 from syscraft.build.messages import failure, warnings
 from syscraft.build.objects import Objects
 from syscraft.build.target import Target
+from syscraft.files import temporary_folder
 from syscraft.hints import Progress
 from syscraft.tree.adding import BodyLineMap
 
@@ -21,7 +23,14 @@ REPRODUCIBLE = {
     "KBUILD_BUILD_HOST": "syscraft",
     "KBUILD_BUILD_VERSION": "1",
     "LC_ALL": "C",
+    # The kernel's makefiles take LC_ALL out again, and a compiler's messages are read here.
+    # Source: GNU gettext manual, "Locale Environment Variables"
+    "LANGUAGE": "C",
 }
+
+# What make says that it does: "  CC      kernel/fork.o". Compilers indent what they quote, too.
+# Source: scripts/Kbuild.include, Linux 6.12
+_STEP = re.compile(r"  [A-Z].* (\S+)$")
 
 # With CCACHE_BASEDIR, ccache then knows a file again in the working folder of another
 # configuration.
@@ -81,14 +90,14 @@ class Make:
 
         def on_line(line: str) -> None:
             nonlocal steps
-            if line.startswith("  "):
+            if step := _STEP.match(line):
                 steps += 1
-                self._progress(f"building the {what}: step {steps} {line.split()[-1]}")
+                self._progress(f"building the {what}: step {steps} {step[1]}")
 
         self._progress(f"building the {what}")
-        with self._objects.being_built():
+        with temporary_folder(self._work) as scratch, self._objects.being_built():
             done = proc.run_watched(
-                argv, cwd=self._work, env=self._environment(),
+                argv, cwd=self._work, env={**self._environment(), "TMPDIR": str(scratch)},
                 log=self._objects.notes / f"{target}.log",
                 on_line=on_line, keep_open=(self._lock_fd,),
             )  # fmt: skip

@@ -18,7 +18,9 @@ _MESSAGE = re.compile(
     r"^(?P<path>[^\s:][^:]*):(?P<line>\d+):(?:(?P<column>\d+):)? "
     r"(?P<kind>fatal error|error|warning|note): (?P<text>.*)$"
 )
-_EXCERPT = re.compile(r"^\s*\d* \|")
+# gcc numbers the line that it shows; clang does since version 17.
+_EXCERPT = re.compile(r"^\s*(?P<line>\d*) \|")
+_MARKER = re.compile(r"^\s*[~^][~^\s]*$")
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,11 @@ def _findings(done: proc.Result, source: Path, bodies: tuple[BodyLineMap, ...]) 
         text = "\n".join(lines[max(0, end - 15) : end])
         found_text = text.replace(f"{source}/", "").replace("../src/", "")
         findings.append(Finding("the kernel does not build", found=found_text))
-    findings = list(dict.fromkeys(findings))
+    # A macro that uses its argument twice goes wrong twice, at one place of the author's.
+    unique: dict[tuple[str, Where | None], Finding] = {}
+    for finding in findings:
+        unique.setdefault((finding.message, finding.where), finding)
+    findings = list(unique.values())
     findings[-1] = replace(findings[-1], hint=f"repeat it: {done.replay}")
     return findings
 
@@ -100,19 +106,32 @@ def _messages(output: str, source: Path, bodies: Sequence[BodyLineMap]) -> Itera
         if match["kind"] == "note":
             continue
         place, mine = _place(match, source, bodies)
-        excerpt, macro = _excerpt(lines, index), None
+        excerpt, macro = _excerpt(lines, index, match, place), None
         for at, note in matches[number + 1 :] if not mine else ():
             if note["kind"] != "note" or " of macro " not in note["text"]:
                 break
             outer, mine = _place(note, source, bodies)
             if mine:
-                place, excerpt, macro = outer, _excerpt(lines, at), place
+                place, excerpt, macro = outer, _excerpt(lines, at, note, outer), place
                 break
         yield _Said(match["kind"], match["text"], place, excerpt, mine, macro)
 
 
-def _excerpt(lines: Sequence[str], index: int) -> tuple[str, ...]:
-    return tuple(text for text in lines[index + 1 : index + 3] if _EXCERPT.match(text))
+def _excerpt(
+    lines: Sequence[str], index: int, match: re.Match[str], place: Where
+) -> tuple[str, ...]:
+    """What is shown of the line that a message is about, numbered as *place* is."""
+    shown = lines[index + 1 : index + 3]
+    if len(shown) == 2 and _MARKER.match(shown[1]):
+        return tuple(shown)
+    moved = (place.line or 0) - int(match["line"])
+    found = []
+    for text in shown:
+        if numbered := _EXCERPT.match(text):
+            end = numbered.end("line")
+            number = f"{int(numbered['line']) + moved:>{end}}" if numbered["line"] else text[:end]
+            found.append(number + text[end:])
+    return tuple(found)
 
 
 def _place(match: re.Match[str], source: Path, bodies: Sequence[BodyLineMap]) -> tuple[Where, bool]:
@@ -120,7 +139,8 @@ def _place(match: re.Match[str], source: Path, bodies: Sequence[BodyLineMap]) ->
     path = (
         os.path.relpath(match["path"], source)
         if match["path"].startswith("/")
-        else match["path"].removeprefix("../src/")
+        # The kernel's makefiles include some headers as ./../src/include/...
+        else os.path.normpath(match["path"]).removeprefix("../src/")
     )
     number = int(match["line"])
     column = int(match["column"]) if match["column"] else None

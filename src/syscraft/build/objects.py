@@ -16,7 +16,15 @@ from pathlib import Path
 
 from syscraft import proc
 from syscraft.errors import BuildError
-from syscraft.files import digest, folder_made_whole, read_record, write_atomic, write_record
+from syscraft.files import (
+    digest,
+    folder_made_whole,
+    read_record,
+    remove_file,
+    remove_tree,
+    write_atomic,
+    write_record,
+)
 from syscraft.hints import Progress
 from syscraft.tree.adding import KernelChange
 from syscraft.tree.source import KernelTree
@@ -25,6 +33,7 @@ _NOTES = ".syscraft"
 _Entry = tuple[str, str, int]  # digest, digest of the tree's own file, time in nanoseconds
 _BUILT = "built.json"
 _MARKER = "building"
+_LEFT = "left.json"
 # A file may be half written if the last of all was written so soon after it: compilers and
 # linkers write their output in one go.
 _LAST_S = 10.0
@@ -49,13 +58,23 @@ class Objects:
         self._built = self.notes / _BUILT
         self._marker = self.notes / _MARKER
         self._warnings = self.notes / "warnings.json"
+        self._left = self.notes / _LEFT
         self._progress = progress
 
     def prepare(self) -> None:
         """Make the folder if it is not there, and remove what a killed build left half made."""
+        self._make()
+        if not self._is_whole():
+            self._progress("objects were changed: building all of them anew")
+            remove_tree(self.path)
+            self._make(copied=False)
+        self._clean_after_kill()
+        remove_file(self._left)  # from now on, nobody knows
+
+    def _make(self, *, copied: bool = True) -> None:
         if not self.path.exists():
             with folder_made_whole(self.path) as draft:
-                if sibling := self._sibling():
+                if copied and (sibling := self._sibling()):
                     self._progress("copying the objects of another flavour")
                     done = proc.run(["cp", "-a", "--reflink=auto", f"{sibling}/.", str(draft)])
                     if not done.ok:
@@ -63,7 +82,31 @@ class Objects:
                             "objects cannot be copied", found=done.output.strip()[-300:]
                         )
         self.notes.mkdir(exist_ok=True)
-        self._clean_after_kill()
+
+    def note_what_is_left(self) -> None:
+        """Remember what make has left, whether it succeeded or not: damage shows by it."""
+        write_record(self._left, self._what_is_left())
+
+    def _is_whole(self) -> bool:
+        """Whether nobody but make has written here; after a kill, nobody knows."""
+        if not self._left.exists():
+            return True
+        return bool(read_record(self._left) == self._what_is_left())
+
+    def _what_is_left(self) -> dict[str, list[int]]:
+        """Size in bytes and time in nanoseconds of every file that a later build may rely on."""
+        found = {}
+        folders = [str(self.path)]
+        while folders:
+            with os.scandir(folders.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append(entry.path)
+                    elif entry.name not in (_LEFT, _MARKER) and not entry.name.endswith(".log"):
+                        status = entry.stat(follow_symlinks=False)
+                        found[entry.path] = [status.st_size, status.st_mtime_ns]
+        root = len(str(self.path)) + 1
+        return {path[root:]: state for path, state in found.items()}
 
     def _sibling(self) -> Path | None:
         """The objects that were last built as a whole, with nobody killed over them since."""

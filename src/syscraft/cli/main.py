@@ -12,6 +12,7 @@ import click
 
 import syscraft.cli
 from syscraft.cli.console import Console
+from syscraft.cli.signals import ending_in_order
 from syscraft.cli.streams import drop_stream, open_streams
 from syscraft.errors import ExitStatus, SyscraftError
 
@@ -58,25 +59,27 @@ def cli(ctx: click.Context, quiet: bool) -> None:
 def main(arguments: list[str] | None = None) -> Any:
     """Run the command line; every expected failure ends in a message, never a traceback."""
     open_streams()
-    try:
-        status = cli.main(arguments, prog_name="syscraft", standalone_mode=False)
-        sys.exit(status if isinstance(status, int) else ExitStatus.OK)
-    except SyscraftError as error:
-        _print(str(error))
-        sys.exit(error.exit_status)
-    except click.ClickException as error:
-        shown = io.StringIO()
-        error.show(shown)
-        _print(shown.getvalue())
-        sys.exit(ExitStatus.USAGE)
-    except (click.Abort, KeyboardInterrupt):
-        _print("interrupted; run the same command again to resume")
-        sys.exit(ExitStatus.INTERRUPTED)
-    except OSError as error:
-        _print(
-            f"error: {error.strerror or error}" + (f": {error.filename}" if error.filename else "")
-        )
-        sys.exit(ExitStatus.ENVIRONMENT)
+    with ending_in_order() as came:
+        try:
+            status = cli.main(arguments, prog_name="syscraft", standalone_mode=False)
+            sys.exit(status if isinstance(status, int) else ExitStatus.OK)
+        except SyscraftError as error:
+            _print(str(error))
+            sys.exit(error.exit_status)
+        except click.ClickException as error:
+            shown = io.StringIO()
+            error.show(shown)
+            _print(shown.getvalue())
+            sys.exit(ExitStatus.USAGE)
+        except (click.Abort, KeyboardInterrupt):
+            _print("interrupted; run the same command again to resume")
+            sys.exit(128 + came[0] if came else ExitStatus.INTERRUPTED)
+        except OSError as error:
+            _print(
+                f"error: {error.strerror or error}"
+                + (f": {error.filename}" if error.filename else "")
+            )
+            sys.exit(ExitStatus.ENVIRONMENT)
 
 
 def _print(text: str) -> None:

@@ -53,6 +53,8 @@ def command(
         raise UsageError.of("--apply, --revert and --output are mutually exclusive")
     if do_apply or do_revert:
         loaded = [syscraft.api.load(path) for path in declarations]
+        if do_apply and len(loaded) > 1:
+            syscraft.api.check_together(loaded, linux)
         for declaration in loaded if do_apply else reversed(loaded):
             done, paths = (
                 declaration.apply(linux, progress=console.progress)

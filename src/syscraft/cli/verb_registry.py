@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
@@ -34,11 +35,13 @@ def build(console: Console, trees: tuple[str, ...], folder: str, as_json: bool) 
     """
     import syscraft.api
     from syscraft.cli.findings import plain_finding
+    from syscraft.output import check_folder
+    from syscraft.scan.read import write_calls
 
+    check_folder(Path(folder))
+    kernels = [syscraft.api.read_kernel(tree, progress=console.progress) for tree in trees]
     found: list[Finding] = []
-    for tree in trees:
-        read = syscraft.api.read_kernel(tree, progress=console.progress)
-        path = read.write(folder)
+    for read, path in zip(kernels, write_calls(kernels, folder), strict=True):
         found += read.findings
         if not as_json:
             for finding in read.findings:

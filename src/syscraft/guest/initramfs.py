@@ -56,7 +56,9 @@ def initramfs(toolchain: Toolchain = _HOST, files: Mapping[str, Path] | None = N
             remove_drafts(folder.parent, key)
             with folder_made_whole(folder) as draft:
                 program = draft / "init"
-                done = proc.run([*argv, "-o", str(program), *toolchain.link])
+                done = proc.run(
+                    [*argv, "-o", str(program), *toolchain.link], env={"TMPDIR": str(draft)}
+                )
                 if not done.ok:
                     raise BuildError.of(
                         "the guest's init program does not compile",

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from pathlib import Path
 
 from syscraft import proc
 from syscraft.errors import EnvironmentLacks, UsageError, Where
+from syscraft.files import temporary_folder
 from syscraft.guest.syscall_filter import syscall_filter
 
 _TOOL = "bwrap"
@@ -122,10 +122,10 @@ def confined(devices: Sequence[str] = ()) -> Iterator[Confined]:
         EnvironmentLacks: bubblewrap is missing.
     """
     if opening().unsafe:
-        memory = "/dev/shm" if os.access("/dev/shm", os.W_OK | os.X_OK) else None
-        with tempfile.TemporaryDirectory(prefix="syscraft-", dir=memory) as scratch:
-            env = {**os.environ, "TMPDIR": scratch}
-            yield Confined(tuple(proc.dying_with_us([], "KILL")), (), env, scratch)
+        memory = Path("/dev/shm") if os.access("/dev/shm", os.W_OK | os.X_OK) else None
+        with temporary_folder(memory) as scratch:
+            env = {**os.environ, "TMPDIR": str(scratch)}
+            yield Confined(tuple(proc.dying_with_us([], "KILL")), (), env, str(scratch))
         return
     tool = _bubblewrap()
     filter_fd = os.memfd_create("filter")

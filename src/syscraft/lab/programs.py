@@ -143,16 +143,18 @@ def _compile(
     whole = [*argv, *map(str, sources), *link, "-o", "/dev/null"]
     read: dict[str, str] = {}
     with temporary_folder(record.parent) as draft:
+        scratch = {"TMPDIR": str(draft)}
         objects = []
         for index, source in enumerate(sources):
             rule, output = draft / f"{index}.d", draft / f"{index}.o"
-            done = proc.run([*argv, "-c", str(source), "-MD", "-MF", str(rule), "-o", str(output)])
+            words = ["-c", str(source), "-MD", "-MF", str(rule), "-o", str(output)]
+            done = proc.run([*argv, *words], env=scratch)
             if not done.ok:
                 return _failed(replace(done, argv=tuple(whole)))
             files = prerequisites(rule.read_text(errors="surrogateescape"))
             read |= {path: digest(Path(path).read_bytes()) for path in files}
             objects.append(str(output))
-        done = proc.run([*argv, *objects, *link, "-o", str(draft / stem)])
+        done = proc.run([*argv, *objects, *link, "-o", str(draft / stem)], env=scratch)
         if not done.ok:
             return _failed(replace(done, argv=tuple(whole)))
         data = (draft / stem).read_bytes()

@@ -53,6 +53,12 @@ PYTHON_HELPERS = frozenset(
     "_syscall _way _wrap _FLAGS _LONG_BITS _MEANT_FOR_C _NUMBERS _ORDERS _PAIRS _Register "
     "_REFUSED _SECOND_RESULT".split()
 )
+# What syscraft.clone() and spawn() take for themselves: an argument of the variant that they are to
+# call would not get to it by such a name. Others, such as nice, they hand on.
+PYTHON_OF_CHILDREN = frozenset(
+    "argv cgroup close_others env executable exit_signal fds how namespaces pidfd restore_signals "
+    "set_tid sigmask".split()
+)
 # Attributes that ctypes.Structure reads or has. Every object has those with two underscores.
 _CTYPES = re.compile(
     r"_(fields|pack|anonymous|swappedbytes|align|layout|objects|b_\w+)_?\Z|__\w+__\Z"
@@ -168,6 +174,7 @@ def check_names(drafts: Sequence[Draft]) -> list[Finding]:
         for role, name, where in _names(draft):
             findings += judge(role, name, where)
         findings += _check_parameters(draft)
+        findings += _check_children(draft)
     findings += _check_header(drafts)
     findings += _check_duplicates(drafts)
     return list(dict.fromkeys(findings))
@@ -213,6 +220,30 @@ def _check_parameters(draft: Draft) -> list[Finding]:
             message = f"'{parameter.name}' is the name of {what}"
             findings.append(Finding(message, parameter.where, "a different name", parameter.name))
     return findings
+
+
+def _check_children(draft: Draft) -> list[Finding]:
+    """Arguments that Python's ways to make a child could not tell from their own."""
+    if not draft.returns_twice:
+        return []
+    taken = set(PYTHON_OF_CHILDREN)
+    # By these they see what a variant is like, and what they are to give it.
+    if "like" in draft.data and not draft.is_clone3:
+        taken.add("uargs")
+    if draft.data.get("like") in ("clone3", "fork", "vfork"):
+        taken.add("flags")
+    ours = [p for prototype in draft.prototypes for p in prototype.parameters]
+    named = [(p.name, p.where) for p in (*ours, *draft.kernel) if p.name in taken]
+    return [
+        Finding(
+            f"syscraft.clone() or spawn() has an argument '{name}' of its own in Python",
+            where,
+            "a different name",
+            name,
+            "they take the call as how=, and its arguments by name",
+        )
+        for name, where in named
+    ]
 
 
 def _check_header(drafts: Sequence[Draft]) -> list[Finding]:

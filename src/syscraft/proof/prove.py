@@ -21,6 +21,7 @@ from syscraft.files import (
     cache_root,
     digest,
     read_record,
+    temporary_folder,
     write_if_changed,
     write_record,
 )
@@ -175,16 +176,16 @@ def _compile_and_run(
 def _compile(
     toolchain: Toolchain, level: str, folder: Path, includes: Path | None, *, native: bool
 ) -> proc.Result:
-    return proc.run(
-        [
-            toolchain.compiler, *toolchain.flags, level, *_STRICT, "-fno-stack-protector",
-            *(_HOSTED if toolchain.libc else _FREESTANDING),
-            *(("-DNATIVE",) if native else ()),
-            *(("-isystem", str(includes)) if includes else ()),
-            "-I", str(folder), str(folder / "wrappers.c"), "-o", str(folder / "wrappers"),
-            *toolchain.link,
-        ],
-    )  # fmt: skip
+    argv = [
+        toolchain.compiler, *toolchain.flags, level, *_STRICT, "-fno-stack-protector",
+        *(_HOSTED if toolchain.libc else _FREESTANDING),
+        *(("-DNATIVE",) if native else ()),
+        *(("-isystem", str(includes)) if includes else ()),
+        "-I", str(folder), str(folder / "wrappers.c"), "-o", str(folder / "wrappers"),
+        *toolchain.link,
+    ]  # fmt: skip
+    with temporary_folder(folder) as scratch:
+        return proc.run(argv, env={"TMPDIR": str(scratch)})
 
 
 def _run(argv: Sequence[str]) -> proc.Result:

@@ -79,11 +79,14 @@ def clone(
     old_call: bool,
     child: object = None,
     life: Callable[[], object] | None = None,
+    attributes: tuple[Any, ...] | None = None,
     /,
-) -> tuple[int, int]:
+) -> tuple[int, int, int, str | None]:
     """Make a child by clone3(2); returns twice, but for one that has a life, which it ends with.
 
     child: what is told of its ``pid`` and ``_pidfd`` before a signal's handler can run.
+    attributes: a plan of the steps that the child takes first; see attributes.py.
+    Returns: as spawn().
     """
 
 def fork_call(number: int, /, *args: Argument) -> int:
@@ -96,8 +99,13 @@ def vfork_call(number: int, /, *args: Argument) -> int:
     """The same for a child that may run in this process's memory: as the *fork* of spawn() only."""
 
 def fork_by(
-    function: Callable[[], int], child: object, life: Callable[[], object] | None, pidfd: bool, /
-) -> int:
+    function: Callable[[], int],
+    child: object,
+    life: Callable[[], object] | None,
+    pidfd: bool,
+    attributes: tuple[Any, ...] | None = None,
+    /,
+) -> tuple[int, int, int, str | None]:
     """Make a child by a function that makes one, with fork_call() or in its own way."""
 
 def spawn_names() -> tuple[tuple[str, ...], tuple[str, ...]]: ...

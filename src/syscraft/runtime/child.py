@@ -125,6 +125,9 @@ class Child:
             TimeoutExpired: the child still runs.
             ChildProcessError: somebody else has taken the child's status.
         """
+        # A program that has run has left the caches cold: each step from here on is felt.
+        if self.returncode is not None:
+            return self.returncode
         if timeout is not None and self.poll() is None and not self._ends_within(timeout):
             raise TimeoutExpired(
                 errno.ETIMEDOUT, f"child {self.pid} still runs after {timeout} seconds"
@@ -186,7 +189,7 @@ class Child:
         traceback: TracebackType | None,
     ) -> None:
         try:
-            if not self._lost:
+            if self.returncode is None and not self._lost:
                 self.wait()
         finally:
             self.close()
@@ -202,7 +205,8 @@ class Child:
         if self.returncode is None and not self._lost:
             warnings.warn(f"{self!r} was not waited for", ResourceWarning, stacklevel=2)
             dropped.append(self.pid)
-        self.close()
+        if self._pidfd >= 0:
+            self.close()
 
     async def _ended(self) -> int:
         import asyncio

@@ -9,13 +9,23 @@ import sys
 import threading
 import traceback
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, NoReturn, overload
 
 from syscraft.runtime import _core
+from syscraft.runtime.attributes import (
+    NOTHING,
+    Attributes,
+    IdMap,
+    failure,
+    given,
+    left_to_us,
+    planned,
+)
 from syscraft.runtime.child import Child, reap_dropped
 from syscraft.runtime.namespaces import Cgroup, namespace_flags, opened_cgroup
+from syscraft.runtime.spawn_plan import Descriptor, Text
 from syscraft.runtime.variant import clone3_only, variant_call
 
 # Flags that an interpreter cannot live with, or that say nothing to it.
@@ -53,6 +63,7 @@ _REFUSED = {
     ),
     0x200000000: "CLONE_INTO_CGROUP: use cgroup=",
 }
+_CLONE_FS, _CLONE_FILES = 0x00000200, 0x00000400
 
 
 @overload
@@ -66,6 +77,25 @@ def clone(
     set_tid: int | Iterable[int] | None = ...,
     cgroup: Cgroup | None = ...,
     namespaces: Iterable[str] = ...,
+    cwd: Text | int | None = ...,
+    setsid: bool = ...,
+    process_group: int | None = ...,
+    umask: int | None = ...,
+    uid: int | str | None = ...,
+    gid: int | str | None = ...,
+    groups: Iterable[int | str] | None = ...,
+    nice: int | None = ...,
+    limits: Mapping[int, int | tuple[int, int]] | None = ...,
+    death_signal: int | None = ...,
+    terminal: Descriptor | None = ...,
+    no_new_privs: bool = ...,
+    capabilities: Iterable[int | str] | None = ...,
+    affinity: Iterable[int] | None = ...,
+    scheduler: int | tuple[int, int] | None = ...,
+    join: Iterable[Text | Descriptor] = ...,
+    root: Text | None = ...,
+    uid_map: IdMap | None = ...,
+    gid_map: IdMap | None = ...,
     how: Callable[..., int] | None = ...,
     **extras: Any,
 ) -> Child: ...
@@ -80,6 +110,25 @@ def clone(
     set_tid: int | Iterable[int] | None = ...,
     cgroup: Cgroup | None = ...,
     namespaces: Iterable[str] = ...,
+    cwd: Text | int | None = ...,
+    setsid: bool = ...,
+    process_group: int | None = ...,
+    umask: int | None = ...,
+    uid: int | str | None = ...,
+    gid: int | str | None = ...,
+    groups: Iterable[int | str] | None = ...,
+    nice: int | None = ...,
+    limits: Mapping[int, int | tuple[int, int]] | None = ...,
+    death_signal: int | None = ...,
+    terminal: Descriptor | None = ...,
+    no_new_privs: bool = ...,
+    capabilities: Iterable[int | str] | None = ...,
+    affinity: Iterable[int] | None = ...,
+    scheduler: int | tuple[int, int] | None = ...,
+    join: Iterable[Text | Descriptor] = ...,
+    root: Text | None = ...,
+    uid_map: IdMap | None = ...,
+    gid_map: IdMap | None = ...,
     how: Callable[..., int] | None = ...,
     **extras: Any,
 ) -> Child | None: ...
@@ -93,6 +142,25 @@ def clone(
     set_tid: int | Iterable[int] | None = None,
     cgroup: Cgroup | None = None,
     namespaces: Iterable[str] = (),
+    cwd: Text | int | None = None,
+    setsid: bool = False,
+    process_group: int | None = None,
+    umask: int | None = None,
+    uid: int | str | None = None,
+    gid: int | str | None = None,
+    groups: Iterable[int | str] | None = None,
+    nice: int | None = None,
+    limits: Mapping[int, int | tuple[int, int]] | None = None,
+    death_signal: int | None = None,
+    terminal: Descriptor | None = None,
+    no_new_privs: bool = False,
+    capabilities: Iterable[int | str] | None = None,
+    affinity: Iterable[int] | None = None,
+    scheduler: int | tuple[int, int] | None = None,
+    join: Iterable[Text | Descriptor] = (),
+    root: Text | None = None,
+    uid_map: IdMap | None = None,
+    gid_map: IdMap | None = None,
     how: Callable[..., int] | None = None,
     **extras: Any,
 ) -> Child | None:
@@ -117,8 +185,13 @@ def clone(
         set_tid: the child's process ID; or one for each PID namespace, innermost first. Linux 5.5.
         cgroup: the child's cgroup (version 2): its folder's path or descriptor. Linux 5.7.
         namespaces: which new ones the child gets: time, mount, cgroup, uts, ipc, user, pid, net.
+        cwd, setsid, process_group, umask, uid, gid, groups, nice, limits, death_signal, terminal,
+            no_new_privs, capabilities, affinity, scheduler, join, root, uid_map, gid_map: steps
+            that the child takes before any Python code runs in it. They mean, and come in the
+            order, that they have with spawn().
         how: a declared variant of clone(2), clone3(2) or fork(2), from a module that syscraft
-            generate wrote. What it has no argument for is refused.
+            generate wrote. What it has no argument for is refused. If it has a parameter with the
+            name of a step, it gets that argument instead.
         extras: the arguments that the variant has more than the call that it is like.
 
     Returns:
@@ -129,9 +202,11 @@ def clone(
             message says what to use.
         TypeError: extras without *how*, or those that it does not take; set_tid or cgroup with a
             variant of another call than clone3(2).
+        KeyError: no user or group has that name.
         RuntimeError: in a subinterpreter.
-        OSError: the kernel refuses: EAGAIN (the limit of processes), EPERM, EEXIST (set_tid), EBADF
-            and EBUSY (cgroup), ENOSYS (set_tid, cgroup or time namespaces before clone3(2)).
+        OSError: a step failed, and there is no child. ``step`` says which: one of spawn()'s, or
+            clone, when the kernel refuses: EAGAIN (the limit of processes), EPERM, EEXIST
+            (set_tid), EBUSY (cgroup), ENOSYS (set_tid, cgroup or time namespaces before clone3(2)).
 
     Source:
         kernel/fork.c, SYSCALL_DEFINE2(clone3), Linux 6.12
@@ -151,6 +226,13 @@ def clone(
     ids = () if set_tid is None else (set_tid,) if isinstance(set_tid, int) else tuple(set_tid)
     if how is not None and (cgroup is not None or ids):
         clone3_only("clone", how)
+    steps = (
+        cwd, setsid, process_group, umask, uid, gid, groups, nice, limits, death_signal, terminal,
+        no_new_privs, capabilities, affinity, scheduler, join, root, uid_map, gid_map,
+    )  # fmt: skip
+    if how is not None:
+        steps = left_to_us(how, "clone", steps, extras)
+    _check_shared(wanted, steps)
     sys.audit("syscraft.clone", wanted, exit_signal)
     reap_dropped()
     _warn_of_threads()
@@ -161,18 +243,37 @@ def clone(
     child = Child(what=func)
     life = None if func is None else partial(_run, func, args)
     try:
-        with contextlib.nullcontext(-1) if cgroup is None else opened_cgroup(cgroup) as folder:
+        with contextlib.ExitStack() as stack:
+            folder = -1 if cgroup is None else stack.enter_context(opened_cgroup(cgroup))
+            plan = None
+            if steps != NOTHING:
+                plan = stack.enter_context(planned(Attributes(*steps), wanted))
             if how is None:
-                _core.clone(wanted, exit_signal, pidfd, ids, folder, False, child, life)
+                outcome = _core.clone(
+                    wanted, exit_signal, pidfd, ids, folder, False, child, life, plan
+                )
             else:
                 call = variant_call("clone", how, extras, wanted, exit_signal, ids, folder)
-                _core.fork_by(call, child, life, pidfd)
-    except BaseException as error:
+                outcome = _core.fork_by(call, child, life, pidfd, plan)
+        _, _, error, step = outcome
+        if step is not None:
+            raise failure(error, step, {"cwd": cwd, "root": root, "cgroup": cgroup})
+    except BaseException:
         child.abandon()
-        if isinstance(error, OSError) and cgroup is not None and not isinstance(cgroup, int):
-            error.filename = os.fspath(cgroup)
         raise
     return child if child.pid else None
+
+
+def _check_shared(flags: int, steps: tuple[object, ...]) -> None:
+    """Refuse steps that would be this process's own."""
+    if flags & _CLONE_FILES and steps != NOTHING:
+        raise ValueError(
+            "clone(): CLONE_FILES: a child that shares our descriptors cannot say by a pipe of its "
+            "own how its steps went: take them in its function"
+        )
+    for name in ("cwd", "umask", "root"):
+        if flags & _CLONE_FS and given(steps, name):
+            raise ValueError(f"clone(): CLONE_FS: {name}= would be this process's as well")
 
 
 def _checked(flags: int) -> int:

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import errno
-import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from syscraft.runtime import _core
-from syscraft.runtime.child import Child, dropped, reap_dropped
-from syscraft.runtime.namespaces import (
-    NAMESPACES,
-    NO_CGROUP,
-    Cgroup,
-    namespace_flags,
-    opened_cgroup,
-    told_step,
+from syscraft.runtime.attributes import (
+    NOTHING,
+    PLAIN,
+    Attributes,
+    IdMap,
+    failure,
+    left_to_us,
+    planned,
 )
-from syscraft.runtime.spawn_attributes import NOTHING, Attributes, IdMap, prepared_calls
+from syscraft.runtime.child import Child, dropped, reap_dropped
+from syscraft.runtime.namespaces import Cgroup, namespace_flags, opened_cgroup
 from syscraft.runtime.spawn_plan import (
     ALL_BUT_STANDARD,
     IGNORED_BY_PYTHON,
@@ -27,19 +26,10 @@ from syscraft.runtime.spawn_plan import (
     Environment,
     Text,
     closed,
-    descriptor,
-    group_id,
-    group_list,
     moves,
     signal_mask,
-    user_id,
-    within,
 )
-from syscraft.runtime.variant import parameters_of, variant_call
-
-# What clone3(2) says of a cgroup only: no cgroup's folder, or one that takes no processes.
-# kernel/cgroup/cgroup.c, cgroup_css_set_fork()
-_CGROUP_ERRORS = (errno.EBADF, errno.EBUSY, errno.EOPNOTSUPP, errno.ENODEV, errno.EACCES)
+from syscraft.runtime.variant import variant_call
 
 
 def spawn(
@@ -115,13 +105,13 @@ def spawn(
         join: existing namespaces to join: paths such as /proc/PID/ns/net, or descriptors. One of
             PIDs is for the program's children only.
         root: the root folder, which is the working directory as well unless *cwd* says otherwise.
-        uid_map: with a new user namespace: (ID inside, ID outside, count). What the child may write
-            itself: one row with our own ID.
+        uid_map: with a new user namespace: rows of (ID inside, ID outside, count). More than our
+            own ID needs CAP_SETUID here, and costs what fork(2) costs, as this process writes it.
         gid_map: likewise, for groups.
         how: a declared variant of clone(2), clone3(2), fork(2) or vfork(2), from a module that
             syscraft generate wrote. All but those of vfork(2) copy memory as fork does. If it has a
-            parameter nice, umask, uid, gid or process_group, it gets that argument, and the child
-            has a step less.
+            parameter with the name of a step's argument, it gets that argument, and the child has a
+            step less.
         extras: the arguments that the variant has more than the call that it is like.
 
     Returns:
@@ -146,42 +136,24 @@ def spawn(
         )
     if not isinstance(argv, list | tuple | str | bytes):
         argv = tuple(argv)  # it may be read only once
+    wanted = (
+        cwd, setsid, process_group, umask, uid, gid, groups, nice, limits, death_signal, terminal,
+        no_new_privs, capabilities, affinity, scheduler, join, root, uid_map, gid_map,
+    )  # fmt: skip
     if how is not None:
-        left: dict[str, Any] = {
-            "nice": nice, "umask": umask, "uid": uid, "gid": gid, "process_group": process_group,
-        }  # fmt: skip
-        taken = _taken_over(how, left)
-        extras |= taken
-        nice, umask, uid, gid, process_group = (
-            None if name in taken else value for name, value in left.items()
-        )
+        wanted = left_to_us(how, "spawn", wanted, extras)
     flags = namespace_flags(namespaces) if namespaces else 0
-    user = -1 if uid is None else user_id(uid)
-    plan = (
+    program = (
         argv,
         executable,
         env,
-        None if isinstance(cwd, int) else cwd,
-        descriptor("cwd", cwd) if isinstance(cwd, int) else -1,
         moves(fds) if fds else b"",
-        None if groups is None else group_list(groups),
         flags,
         0 if sigmask is None else signal_mask(sigmask),
         sigmask is None,
         IGNORED_BY_PYTHON if restore_signals else 0,
-        setsid,
-        -1 if process_group is None else within("process_group", process_group),
-        -1 if umask is None else within("umask", umask, 0o777),
-        nice is not None,
-        0 if nice is None else within("nice", nice, 19, -20),
-        user,
-        -1 if gid is None else group_id(gid),
         pidfd,
     )
-    wanted = (
-        limits, death_signal, terminal, no_new_privs, capabilities, affinity, scheduler, join,
-        root, uid_map, gid_map,
-    )  # fmt: skip
     ranges = ALL_BUT_STANDARD if fds is None and close_others else closed(fds or {}, close_others)
     sys.audit("syscraft.spawn", executable, argv, cwd, env)
     if dropped:
@@ -191,51 +163,17 @@ def spawn(
     try:
         fork = None if how is None else variant_call("spawn", how, extras, flags)
         if cgroup is None and wanted == NOTHING:
-            outcome = _core.spawn((*plan, b""), ranges, -1, fork, False, child)
+            outcome = _core.spawn((*program, PLAIN), ranges, -1, fork, False, child)
         else:
             with contextlib.ExitStack() as stack:
-                new_pid = bool(flags & NAMESPACES["pid"])
-                attributes = Attributes(*wanted)
-                calls = stack.enter_context(
-                    prepared_calls(attributes, new_pid=new_pid, uid=user, setsid=setsid)
-                )
+                plan = stack.enter_context(planned(Attributes(*wanted), flags))
                 folder = -1 if cgroup is None else stack.enter_context(opened_cgroup(cgroup))
-                outcome = _core.spawn((*plan, calls), ranges, folder, fork, False, child)
+                outcome = _core.spawn((*program, plan), ranges, folder, fork, False, child)
         _, _, error, step = outcome
         if step is not None:
-            program = argv[0] if executable is None else executable
-            raise _failure(error, step, program, cwd, cgroup)
+            what = argv[0] if executable is None else executable
+            raise failure(error, step, {"exec": what, "cwd": cwd, "root": root, "cgroup": cgroup})
     except BaseException:
         child.abandon()
         raise
     return child
-
-
-def _taken_over(how: Callable[..., int], attributes: dict[str, Any]) -> dict[str, Any]:
-    """Find the attributes that a variant of clone sets itself, so that no step has to."""
-    parameters = parameters_of("spawn", how).parameters
-    return {
-        name: value
-        for name, value in attributes.items()
-        if value is not None and name in parameters
-    }
-
-
-def _failure(
-    error: int, step: str, program: Text, cwd: Text | int | None, cgroup: Cgroup | None
-) -> OSError:
-    """Make the exception of a failed step, of the class that belongs to its errno."""
-    about: object = None
-    text = os.strerror(error)
-    if step == "clone" and cgroup is not None and error in _CGROUP_ERRORS:
-        step = "cgroup"  # clone3(2) does both at once
-        if error == errno.EBADF:
-            text = NO_CGROUP
-    if step == "exec":
-        about = os.fspath(program)
-    elif step == "cwd" and not isinstance(cwd, int):
-        about = os.fspath(cwd) if cwd is not None else None
-    elif step == "cgroup" and not isinstance(cgroup, int):
-        about = os.fspath(cgroup) if cgroup is not None else None
-    failure = OSError(error, text) if about is None else OSError(error, text, about)
-    return told_step(failure, step)

@@ -6,6 +6,7 @@ from pathlib import Path
 from string import Template
 
 from syscraft import proc
+from syscraft.emit.ctext_layout import indent_to
 from syscraft.errors import UsageError, Where
 from syscraft.files import folder_made_whole, write_atomic
 from syscraft.model import names
@@ -49,7 +50,12 @@ def scaffold(name: str, like: str | None, directory: Path) -> tuple[Path, ...]:
             Where(str(folder)),
             hint="choose another name, or remove it",
         )
-    words = {"name": name, "NAME": name.upper(), "author": author()}
+    words = {
+        "name": name,
+        "NAME": name.upper(),
+        "author": author(),
+        "under_do": indent_to(len(f"static long do_{name}(")),
+    }
     made = []
     with folder_made_whole(folder) as draft:
         for template in sorted((Path(__file__).parent / _KINDS[like]).iterdir()):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from syscraft.abi.discover import all_abis
 from syscraft.calls.census import Census, Definition, Entry, to_text
-from syscraft.errors import Finding, TreeError
-from syscraft.files import write_if_changed
+from syscraft.errors import Finding, TreeError, UsageError, Where
+from syscraft.files import write_together
 from syscraft.hints import Progress, silent
 from syscraft.scan.choose import Chooser
 from syscraft.scan.definitions import CallFinding, Definitions, read_definitions
@@ -31,9 +31,28 @@ class KernelCalls:
 
     def write(self, folder: str | Path) -> Path:
         """Keep the calls in *folder*, as ``6.12.json``; returns the path."""
-        path = Path(folder) / f"{self.census.version}.json"
-        write_if_changed(path, to_text(self.census).encode())
+        (path,) = write_calls([self], folder)
         return path
+
+
+def write_calls(kernels: Sequence[KernelCalls], folder: str | Path) -> tuple[Path, ...]:
+    """Keep the calls of several trees in *folder*, all of them or none; returns the paths.
+
+    Raises:
+        UsageError: two trees are of one version.
+    """
+    paths = tuple(Path(folder) / f"{kernel.census.version}.json" for kernel in kernels)
+    if twice := [path for path in paths if paths.count(path) > 1]:
+        releases = (k.census.release for k, p in zip(kernels, paths, strict=True) if p == twice[0])
+        raise UsageError.of(
+            "two trees would be written to one file",
+            Where(str(twice[0])),
+            expected="trees of different versions, or one command with -o for each",
+            found=", ".join(releases),
+        )
+    texts = [to_text(kernel.census).encode() for kernel in kernels]
+    write_together(dict(zip(paths, texts, strict=True)))
+    return paths
 
 
 def read_calls(

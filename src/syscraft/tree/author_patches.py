@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import re
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from syscraft.errors import DeclarationError, TreeError, Where
-from syscraft.files import digest
+from syscraft.files import digest, temporary_folder
 from syscraft.model.call import TextFile
 from syscraft.tree.git_index import Entry, GitIndex
 from syscraft.tree.source import EXECUTABLE, LINK, PLAIN, KernelTree, is_inside
@@ -106,8 +105,8 @@ def touched_by(patch: TextFile) -> frozenset[str]:
     Raises:
         DeclarationError: there is none, or one outside of the tree.
     """
-    with tempfile.TemporaryDirectory(prefix="syscraft-patch-") as folder:
-        paths = _named_in(GitIndex(Path(folder)), patch.text)
+    with temporary_folder() as folder:
+        paths = _named_in(GitIndex(folder), patch.text)
     if not paths:
         raise DeclarationError.of(
             "this patch changes no files",
@@ -144,16 +143,16 @@ class _Bench:
 
     def __init__(self, tree: KernelTree) -> None:
         self.tree = tree
-        self._folder = tempfile.TemporaryDirectory(prefix="syscraft-patch-")
+        self._stack = contextlib.ExitStack()
         self._brought: dict[str, Entry] = {}
         self._seen: set[str] = set()
 
     def __enter__(self) -> _Bench:
-        self.index = GitIndex(Path(self._folder.name))
+        self.index = GitIndex(self._stack.enter_context(temporary_folder()))
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._folder.cleanup()
+        self._stack.close()
 
     def bring(self, paths: Iterable[str]) -> None:
         """Add files as the tree has them, unless they are there, or were and are gone."""

@@ -47,10 +47,13 @@ def uapi_headers(
             remove_tree(folder)
             remove_drafts(folder.parent, folder.name)
             progress(f"exporting the headers of {linux_arch}")
+            if tree.watch:
+                tree.watch.look_at_all()
             with folder_made_whole(folder) as draft:
                 done = proc.run(
                     ["make", "-s", "-C", str(tree.root), f"O={draft}", f"ARCH={linux_arch}",
-                     "headers"]
+                     "headers"],
+                    env={"TMPDIR": str(draft)},
                 )  # fmt: skip
                 if not done.ok:
                     raise TreeError.of(

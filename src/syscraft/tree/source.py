@@ -19,8 +19,10 @@ from syscraft.files import (
     digest,
     folder_made_whole,
     remove_drafts,
+    remove_tree,
 )
 from syscraft.hints import Progress, silent
+from syscraft.tree.seal import Watch, keep_seal, kept_seal, seal_of
 
 _DEBIAN_SOURCES = Path("/usr/src")
 
@@ -45,6 +47,7 @@ class KernelTree:
         overlay: content of files that differ from those in *root*; None for what is gone. A
             link's content is where it points to.
         modes: those of files of the overlay that have not the mode of the file in *root*.
+        watch: looks at the files of a tree that is kept in the cache.
     """
 
     root: Path
@@ -54,6 +57,13 @@ class KernelTree:
     files: Mapping[str, tuple[int, int]] | None = None
     overlay: Mapping[str, bytes | None] = field(default_factory=lambda: MappingProxyType({}))
     modes: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    watch: Watch | None = field(default=None, compare=False, repr=False)
+
+    def on_disk(self, path: str = "") -> Path:
+        """Where a file of *root* is; what is damaged in the cache is made anew before."""
+        if self.watch:
+            self.watch.look_at(path)
+        return self.root / path
 
     def read_bytes(self, path: str) -> bytes | None:
         """The content of a file, or None if the tree does not have it.
@@ -66,7 +76,7 @@ class KernelTree:
             target = self.resolved(path)
             return None if target is None else self.read_bytes(target)
         try:
-            return (self.root / path).read_bytes()
+            return self.on_disk(path).read_bytes()
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
 
@@ -84,7 +94,7 @@ class KernelTree:
         matches = _pattern(pattern).fullmatch
         found = {
             str(path.relative_to(self.root))
-            for path in self.root.glob(pattern)
+            for path in self.on_disk().glob(pattern)
             if not path.is_dir() or path.is_symlink()
         }
         return tuple(sorted(self._seen_through_overlay(found, lambda path: bool(matches(path)))))
@@ -98,7 +108,7 @@ class KernelTree:
         inside = [name for name in self.overlay if name.startswith(f"{path}/")]
         if any(self.overlay[name] is not None for name in inside):
             return True
-        folder = self.root / path
+        folder = self.on_disk(path)
         if not inside or not folder.is_dir():
             return folder.is_dir()
         return any(
@@ -113,7 +123,7 @@ class KernelTree:
             return self.modes.get(path)
         absent = PLAIN if path in self.overlay else None
         try:
-            mode = os.lstat(self.root / path).st_mode
+            mode = os.lstat(self.on_disk(path)).st_mode
         except (FileNotFoundError, NotADirectoryError):
             return absent
         if stat.S_ISLNK(mode):
@@ -135,7 +145,7 @@ class KernelTree:
         if path in self.overlay:
             return self.overlay[path]
         if self.is_link(path):
-            return os.fsencode(os.readlink(self.root / path))
+            return os.fsencode(os.readlink(self.on_disk(path)))
         return self.read_bytes(path)
 
     def resolved(self, path: str) -> str | None:
@@ -177,10 +187,11 @@ class KernelTree:
 
     def _on_disk(self, enter: Callable[[str], bool]) -> Iterator[str]:
         waiting = [""]
+        root = self.on_disk()
         while waiting:
             folder = waiting.pop()
             try:
-                listed = list(os.scandir(os.path.join(self.root, folder)))
+                listed = list(os.scandir(os.path.join(root, folder)))
             except OSError:
                 continue
             for entry in listed:
@@ -264,20 +275,29 @@ def _debian_tree(linux: str, progress: Progress) -> KernelTree:
         ) from error
     key = f"{linux.replace(':', '-')}-{digest(str(status.st_size), str(status.st_mtime_ns))[:8]}"
     trees = cache_root() / "trees"
-    root = trees / key
-    if not root.is_dir():
+    root, seal = trees / key, trees / f"{key}.json"
+
+    def renew() -> None:
         with FileLock(
             trees / f"{key}.lock",
             on_wait=lambda: progress(f"waiting for another process to unpack {linux}"),
         ):
-            if not root.is_dir():
-                remove_drafts(trees, key)  # others may be making theirs
-                progress(f"unpacking {archive.name}")
-                _unpack(archive, root)
-    return KernelTree(root, key, linux)
+            if root.is_dir():
+                known = kept_seal(seal)
+                if known is not None and known == seal_of(root):
+                    return
+                progress(f"the unpacked {linux} was changed: unpacking it anew")
+                remove_tree(root)
+            remove_drafts(trees, key)  # others may be making theirs
+            progress(f"unpacking {archive.name}")
+            _unpack(archive, root, seal)
+
+    if not root.is_dir():
+        renew()
+    return KernelTree(root, key, linux, watch=Watch(root, seal, renew))
 
 
-def _unpack(archive: Path, root: Path) -> None:
+def _unpack(archive: Path, root: Path, seal: Path) -> None:
     with folder_made_whole(root) as draft:
         done = proc.run(["tar", "-x", "-f", str(archive), "--strip-components=1", "-C", str(draft)])
         if not done.ok:
@@ -287,6 +307,7 @@ def _unpack(archive: Path, root: Path) -> None:
                 found=done.output.strip()[-300:],
                 hint=f"free some space (2 GB are needed); {done.replay}",
             )
+        keep_seal(seal_of(draft), seal)  # before the tree is there: none is without
 
 
 def _own_tree(linux: str) -> KernelTree:

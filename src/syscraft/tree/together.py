@@ -9,6 +9,7 @@ from syscraft.errors import DeclarationError, Finding, Where, raise_all
 from syscraft.model.call import Unit
 from syscraft.tree.adding import KernelChange
 from syscraft.tree.number import numbers_of
+from syscraft.tree.record import read_record
 from syscraft.tree.source import KernelTree
 from syscraft.tree.standing import has_rows
 from syscraft.tree.wire import wired
@@ -43,6 +44,23 @@ def wired_together(units: Sequence[Unit], tree: KernelTree) -> tuple[KernelChang
     if order == sorted(order):
         return tuple(in_order)
     return tuple(_as_in(tree, change) for change in in_order)
+
+
+def check_addable(units: Sequence[Unit], tree: KernelTree) -> None:
+    """Find out whether those of *units* that *tree* does not have yet can all be added.
+
+    Raises:
+        DeclarationError: two of them have one name, one pinned number or one option.
+        TreeError: one of them cannot be added.
+    """
+    records = {unit.name: read_record(tree, unit.name) for unit in units}
+    if any(record and record.busy for record in records.values()):
+        return  # half done: the tree is not yet what it will be
+    standing = [has_rows(unit.shared.call_names, tree) for unit in units]
+    new = [
+        u for u, stands in zip(units, standing, strict=True) if not stands and not records[u.name]
+    ]
+    wired_together(new, tree)
 
 
 def _as_in(tree: KernelTree, change: KernelChange) -> KernelChange:

@@ -13,10 +13,11 @@ from syscraft.emit.base import fill
 from syscraft.emit.ctext_layout import WIDTH, argument_list, comment
 from syscraft.emit.expression_c import c_text
 from syscraft.emit.kernel.wording import the_calls
-from syscraft.model.call import Argument, Call, Case, Unit, Wrapper
+from syscraft.model.call import Argument, Call, Case, Parameter, Unit, Wrapper
 from syscraft.model.expression import Name
 from syscraft.model.types import declare_user, spell_user
 
+_CHILD = "returns_in_parent_and_child"
 _NOT_A_WORD = re.compile(r"\W+", re.ASCII)
 
 
@@ -56,8 +57,17 @@ def _clone_program(call: Call) -> str:
         clone3=_clone3_call(call) if call.is_clone3 else "",
         orders=_clone_orders(call),
         extras=[extra.name for extra in call.added],
-        zeros=["NULL" if p.ctype.is_pointer else "0" for p in call.added],
+        zeros=_zeros(call.added),
+        child={
+            "name": _CHILD,
+            "shares_memory": False,
+            "trap": argument_list(f"\tpid = {call.name}(", ["SIGCHLD", *_zeros(call.added)], ");"),
+        },
     )
+
+
+def _zeros(parameters: Sequence[Parameter]) -> list[str]:
+    return ["NULL" if p.ctype.is_pointer else "0" for p in parameters]
 
 
 def _clone3_call(call: Call) -> str:
@@ -71,22 +81,44 @@ def _program(unit: Unit, calls: Sequence[Call]) -> str:
     uapi = [f"linux/{unit.name}.h"] if unit.shared.has_uapi else []
     title = f"{unit.name}()" if len(unit.calls) == 1 else the_calls(unit)
     intro = f"Test {title}: {unit.shared.summary}."
+    children = _children(calls)
+    libc = {h for call in calls for h in user_c.libc_type_headers(call)}
+    libc |= {"sys/wait.h"} if children else set()
+    libc |= {"alloca.h"} if any(child["shares_memory"] for child in children) else set()
     return fill(
         "selftest.c.j2",
         intro=f"/* {intro} */" if len(intro) <= WIDTH - 6 else comment([intro]),
-        libc_headers=sorted({h for call in calls for h in user_c.libc_type_headers(call)}),
+        libc_headers=sorted(libc),
         uapi_headers=sorted({*uapi, *(h for call in calls for h in user_c.headers(call))}),
         wide=any(call.has_wide_arguments for call in calls),
         wrappers=[_wrapper(call, wrapper) for call in calls for wrapper in call.wrappers],
-        cases=_cases(calls),
+        children=children,
+        cases=_cases(calls, {str(child["name"]) for child in children}),
         names=[call.name for call in calls],
     )
+
+
+def _children(calls: Sequence[Call]) -> list[dict[str, object]]:
+    """A test of each call that returns twice, with its first wrapper."""
+    twice = [call for call in calls if call.returns_twice]
+    return [
+        {
+            "name": _CHILD if len(twice) == 1 else f"{call.name}_{_CHILD}",
+            "shares_memory": call.may_share_memory,
+            "trap": argument_list(
+                f"\tpid = {call.wrappers[0].name}(", _zeros(call.wrappers[0].parameters), ");"
+            ),
+        }
+        for call in twice
+    ]
 
 
 def _wrapper(call: Call, wrapper: Wrapper) -> dict[str, object]:
     head = declare_user(wrapper.returns, wrapper.name)
     prototype = argument_list(
-        f"static {head}(", user_c.declared(wrapper.parameters) or ["void"], ")"
+        f"static {'__always_inline ' if call.may_share_memory else ''}{head}(",
+        user_c.declared(wrapper.parameters) or ["void"],
+        ")",
     )
     cast = f"({head.removesuffix(wrapper.name)})" if wrapper.returns.is_pointer else ""
     statements: dict[str, list[str]] = {}
@@ -98,6 +130,7 @@ def _wrapper(call: Call, wrapper: Wrapper) -> dict[str, object]:
         "struct": call.packed.name if call.packed else None,
         "args": user_c.free_name("args", wrapper),
         "prototype": prototype,
+        "is_inlined": call.may_share_memory,
         "fields": [(a.parameter.name, user_c.as_field(a)) for a in wrapper.arguments],
         "traps": user_c.choices(statements),
     }
@@ -136,8 +169,8 @@ def _as_vararg(argument: Argument) -> str:
     return user_c.cast(argument, spell_user(ctype))
 
 
-def _cases(calls: Sequence[Call]) -> list[dict[str, object]]:
-    names = {wrapper.name for call in calls for wrapper in call.wrappers}
+def _cases(calls: Sequence[Call], taken: set[str]) -> list[dict[str, object]]:
+    names = taken | {wrapper.name for call in calls for wrapper in call.wrappers}
     return [_case(case, names) for call in calls for case in call.cases]
 
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* A child that goes on as this interpreter: clone3(2) or clone(2) between Python's own fork hooks. */
 #include "fork.h"
-#include "invoke.h"
 #include "methods.h"
 
 #include <errno.h>
@@ -52,7 +51,7 @@ static long clone_old(struct wish *wish, int *tid, unsigned long long flags)
 			      &wish->pidfd, tid, 0, 0);
 }
 
-static long clone_between_hooks(struct wish *wish)
+static long clone_between_hooks(struct wish *wish, const struct birth *birth)
 {
 	unsigned long long flags = wish->flags;
 	int *tid = libc_tid();
@@ -62,7 +61,7 @@ static long clone_between_hooks(struct wish *wish)
 		flags |= C_CLONE_CHILD_SETTID | C_CLONE_CHILD_CLEARTID;
 	if (wish->want_pidfd)
 		flags |= C_CLONE_PIDFD;
-	PyOS_BeforeFork();
+	fork_before(birth);
 	ret = wish->old_call ? -ENOSYS : clone_new(wish, tid, flags);
 	/*
 	 * Containers refuse clone3(2) as well, in either way, since they cannot look into its struct.
@@ -70,10 +69,7 @@ static long clone_between_hooks(struct wish *wish)
 	 */
 	if ((ret == -ENOSYS || ret == -EPERM) && has_old_call(wish, flags))
 		ret = clone_old(wish, tid, flags);
-	if (ret == 0)
-		PyOS_AfterFork_Child();
-	else
-		PyOS_AfterFork_Parent();
+	fork_after(birth, ret);
 	return ret;
 }
 
@@ -102,30 +98,39 @@ static int read_tids(PyObject *sequence, struct wish *wish)
 	return 0;
 }
 
+static PyObject *make_child(struct wish *wish, const struct birth *birth)
+{
+	const long ret = clone_between_hooks(wish, birth);
+
+	if (!SYSCALL_FAILED(ret) && fork_settle(birth, ret, wish->pidfd) < 0)
+		return NULL;
+	return fork_outcome(birth, ret, ret ? wish->pidfd : -1);
+}
+
 /*
- * clone(flags, exit_signal, pidfd, set_tid, cgroup, old_call, child, life) -> (pid, pidfd); twice, but
- * for a child that has a life.
+ * clone(flags, exit_signal, pidfd, set_tid, cgroup, old_call, child, life, attributes) -> (pid, pidfd,
+ * errno, step); twice, but for a child that has a life.
  */
 PyObject *core_clone(PyObject *module, PyObject *args)
 {
+	PyObject *tids, *child = Py_None, *life = Py_None, *attributes = Py_None, *result = NULL;
 	struct wish wish = { .pidfd = -1 };
-	PyObject *tids, *child = Py_None, *life = Py_None;
+	struct steps steps = { 0 };
 	struct birth birth = { 0 };
-	long ret;
+	int error;
 
 	(void)module;
-	if (!PyArg_ParseTuple(args, "KipO!ip|OO:clone", &wish.flags, &wish.exit_signal,
+	if (!PyArg_ParseTuple(args, "KipO!ip|OOO:clone", &wish.flags, &wish.exit_signal,
 			      &wish.want_pidfd, &PyTuple_Type, &tids, &wish.cgroup, &wish.old_call,
-			      &child, &life))
+			      &child, &life, &attributes))
 		return NULL;
 	if (fork_check() < 0 || read_tids(tids, &wish) < 0)
 		return NULL;
 	birth.child = child == Py_None ? NULL : child;
 	birth.life = life == Py_None ? NULL : life;
-	ret = clone_between_hooks(&wish);
-	if (SYSCALL_FAILED(ret))
-		return raise_errno(ret, NULL, NULL);
-	if (fork_settle(&birth, ret, wish.pidfd) < 0)
-		return NULL;
-	return Py_BuildValue("li", ret, ret ? wish.pidfd : -1);
+	error = fork_plan(&birth, &steps, attributes);
+	if (error >= 0)
+		result = error ? fork_outcome(&birth, -error, -1) : make_child(&wish, &birth);
+	fork_release(&birth);
+	return result;
 }

@@ -4,14 +4,15 @@
 #include "arguments.h"
 #include "invoke.h"
 #include "methods.h"
+#include "plan.h"
 
 #include <errno.h>
 #include <linux/futex.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "bury.h"
 #include "enter_clone.h"
 
 #ifndef __NR_pidfd_open
@@ -62,13 +63,8 @@ int *libc_tid(void)
 /* A child that nobody could be told of must not live on. */
 static void end_child(long pid, int pidfd)
 {
-	siginfo_t info;
-
 	syscall2(__NR_kill, pid, SIGKILL);
-	while (syscall5(__NR_waitid, P_PID, pid, (long)&info, WEXITED | __WALL, 0) == -EINTR)
-		;
-	if (pidfd >= 0)
-		close(pidfd);
+	bury(pid, pidfd);
 }
 
 static int set_number(PyObject *child, const char *name, long value)
@@ -106,6 +102,66 @@ int fork_settle(const struct birth *birth, long pid, int pidfd)
 	return pid && birth->child ? fork_tell(birth->child, pid, pidfd) : 0;
 }
 
+int fork_plan(struct birth *birth, struct steps *steps, PyObject *attributes)
+{
+	if (attributes == Py_None)
+		return 0;
+	birth->steps = steps;
+	steps->pipe[0] = steps->pipe[1] = -1;
+	steps->plan.cgroup_fd = steps->plan.kept_fd = -1;
+	steps->plan.go[0] = steps->plan.go[1] = -1;
+	if (plan_attributes(&steps->plan, attributes, &birth->kept) < 0)
+		return -1;
+	return steps_open(steps);
+}
+
+void fork_release(struct birth *birth)
+{
+	if (birth->steps)
+		steps_close(birth->steps);
+	Py_CLEAR(birth->kept);
+}
+
+void fork_before(const struct birth *birth)
+{
+	PyOS_BeforeFork();
+	if (birth->steps)
+		steps_block(birth->steps);
+}
+
+void fork_after(const struct birth *birth, long pid)
+{
+	if (pid == 0) {
+		if (birth->steps)
+			steps_take(birth->steps);
+		PyOS_AfterFork_Child();
+	} else {
+		if (birth->steps)
+			steps_restore(birth->steps);
+		PyOS_AfterFork_Parent();
+	}
+}
+
+PyObject *fork_outcome(const struct birth *birth, long pid, int pidfd)
+{
+	struct steps *const steps = birth->steps;
+	PyThreadState *thread;
+	int good;
+
+	if (pid < 0)
+		return outcome_of(-1, -1, (int)-pid, STEP_CLONE);
+	if (pid == 0 || !steps)
+		return outcome_of(pid, pidfd, 0, STEP_CLONE);
+	thread = PyEval_SaveThread();
+	good = steps_follow(steps, pid, pidfd);
+	PyEval_RestoreThread(thread);
+	if (good)
+		return outcome_of(pid, pidfd, 0, STEP_CLONE);
+	if (birth->child && fork_tell(birth->child, 0, -1) < 0)
+		return NULL;
+	return outcome_of(pid, -1, steps->report.error, steps->report.step);
+}
+
 /*
  * Returns twice. Not inlined: a child that runs in our own memory goes on below this frame, and
  * never returns from it.
@@ -127,17 +183,15 @@ static long enter_between_hooks(long number, const long *values, const struct bi
 	int *const tid = libc_tid();
 	long ret;
 
-	PyOS_BeforeFork();
+	fork_before(birth);
 	ret = enter(number, values, birth);
 	if (ret == 0) {
 		is_new = 1;
 		/* Which tells the ID as well. */
 		if (tid)
 			*tid = (int)syscall1(__NR_set_tid_address, (long)tid);
-		PyOS_AfterFork_Child();
-	} else {
-		PyOS_AfterFork_Parent();
 	}
+	fork_after(birth, ret);
 	return ret;
 }
 
@@ -211,9 +265,9 @@ PyObject *core_vfork_call(PyObject *module, PyObject *const *args, Py_ssize_t gi
 		return NULL;
 	}
 	if (birth->needs_memory) {
-		PyErr_SetString(PyExc_ValueError, "uid= and gid= need a child with memory of its own, "
-				"or this process would become undumpable: use a variant of fork(2) or "
-				"clone(2)");
+		PyErr_SetString(PyExc_ValueError, "uid=, gid= and maps of other IDs than our own need a "
+				"child with memory of its own, or this process would become undumpable, "
+				"or stand still: use a variant of fork(2) or clone(2)");
 		return NULL;
 	}
 	return make_child(args, given, birth);
@@ -267,23 +321,36 @@ long fork_by(PyObject *function, const struct birth *birth, int *pidfd)
 	}
 	if (pid < 0)
 		return -1;
+	/* Such a function's child learns of its steps no sooner. */
+	if (pid == 0 && birth->steps && !birth->steps->taken) {
+		steps_block(birth->steps);
+		steps_take(birth->steps);
+	}
 	return settle_by(birth, pid, pidfd) < 0 ? -1 : pid;
 }
 
-/* fork_by(function, child, life, pidfd) -> ID, or 0 in the child. */
+/* fork_by(function, child, life, pidfd, attributes) -> (pid, pidfd, errno, step); twice. */
 PyObject *core_fork_by(PyObject *module, PyObject *args)
 {
+	PyObject *function, *attributes = Py_None, *result = NULL;
+	struct steps steps = { 0 };
 	struct birth birth = { 0 };
-	PyObject *function;
-	int pidfd = -1;
+	int pidfd = -1, error;
 	long pid;
 
 	(void)module;
-	if (!PyArg_ParseTuple(args, "OOOp:fork_by", &function, &birth.child, &birth.life,
-			      &birth.want_pidfd))
+	if (!PyArg_ParseTuple(args, "OOOp|O:fork_by", &function, &birth.child, &birth.life,
+			      &birth.want_pidfd, &attributes))
 		return NULL;
 	if (birth.life == Py_None)
 		birth.life = NULL;
-	pid = fork_by(function, &birth, &pidfd);
-	return pid < 0 ? NULL : PyLong_FromLong(pid);
+	error = fork_plan(&birth, &steps, attributes);
+	if (error > 0) {
+		result = fork_outcome(&birth, -error, -1);
+	} else if (!error) {
+		pid = fork_by(function, &birth, &pidfd);
+		result = pid < 0 ? NULL : fork_outcome(&birth, pid, pidfd);
+	}
+	fork_release(&birth);
+	return result;
 }

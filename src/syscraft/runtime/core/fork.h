@@ -8,11 +8,14 @@
 #define SYSCRAFT_FORK_H
 
 #include "limited_api.h"
+#include "steps.h"
 
 /* What becomes of a child, and who is told of it before any Python code can run, and raise. */
 struct birth {
 	PyObject *child; /* a Child, which gets its pid and _pidfd; or NULL */
 	PyObject *life; /* what the child calls, and ends with; or NULL: the call returns twice */
+	struct steps *steps; /* what the child does before Python code runs in it; or NULL */
+	PyObject *kept; /* what the steps point to; or NULL */
 	/* What it does instead, and never returns from: without Python, maybe in our own memory. */
 	void (*become)(void *argument);
 	void *argument;
@@ -40,6 +43,23 @@ int fork_tell(PyObject *child, long pid, int pidfd);
  * 0, or -1 with an exception set and no child left.
  */
 int fork_settle(const struct birth *birth, long pid, int pidfd);
+
+/*
+ * Takes *attributes*: None, or what attributes.py made, for steps of the child. Returns 0, an errno,
+ * or -1 with an exception set; fork_release() is due in any case.
+ */
+int fork_plan(struct birth *birth, struct steps *steps, PyObject *attributes);
+void fork_release(struct birth *birth);
+
+/* Around the call: Python's own hooks, and the steps between them. */
+void fork_before(const struct birth *birth);
+void fork_after(const struct birth *birth, long pid);
+
+/*
+ * Waits until the child has taken its steps. *pid* below 0 is -errno. Returns what became of it, as
+ * spawn() does.
+ */
+PyObject *fork_outcome(const struct birth *birth, long pid, int pidfd);
 
 /*
  * Calls a Python function that makes a child, by fork_call() or in some way of its own. Returns the

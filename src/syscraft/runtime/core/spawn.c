@@ -2,109 +2,22 @@
 /* The parent's side of a spawn: Python objects to a plan, the child, and what became of it. */
 #include "methods.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "fork.h"
-#include "spawn.h"
+#include "id_maps.h"
+#include "plan.h"
 #include "start.h"
 #include "strings.h"
 
-static const char *const step_names[STEP_COUNT] = {
-	[STEP_CLONE] = "clone",
-	[STEP_SIGNALS] = "signals",
-	[STEP_ID_MAPS] = "id_maps",
-	[STEP_JOIN] = "join",
-	[STEP_SETSID] = "setsid",
-	[STEP_TERMINAL] = "terminal",
-	[STEP_PROCESS_GROUP] = "process_group",
-	[STEP_UMASK] = "umask",
-	[STEP_NICE] = "nice",
-	[STEP_SCHEDULER] = "scheduler",
-	[STEP_AFFINITY] = "affinity",
-	[STEP_CGROUP] = "cgroup",
-	[STEP_ROOT] = "root",
-	[STEP_CWD] = "cwd",
-	[STEP_FDS] = "fds",
-	[STEP_LIMITS] = "limits",
-	[STEP_GROUPS] = "groups",
-	[STEP_GID] = "gid",
-	[STEP_KEEP_CAPABILITIES] = "capabilities",
-	[STEP_UID] = "uid",
-	[STEP_CAPABILITIES] = "capabilities",
-	[STEP_DEATH_SIGNAL] = "death_signal",
-	[STEP_NO_NEW_PRIVS] = "no_new_privs",
-	[STEP_CLOSE] = "close",
-	[STEP_SIGMASK] = "sigmask",
-	[STEP_EXEC] = "exec",
-};
-
-static const char *const call_names[CALL_COUNT] = {
-	[CALL_PRLIMIT] = "prlimit64",
-	[CALL_PRCTL] = "prctl",
-	[CALL_IOCTL] = "ioctl",
-	[CALL_CAPSET] = "capset",
-	[CALL_SETAFFINITY] = "sched_setaffinity",
-	[CALL_SETSCHEDULER] = "sched_setscheduler",
-	[CALL_SETNS] = "setns",
-	[CALL_CHROOT] = "chroot",
-	[CALL_CHDIR] = "chdir",
-	[CALL_WRITE_FILE] = "write_file",
-	[CALL_CHECK_PARENT] = "check_parent",
-};
-
-static PyObject *tuple_of(const char *const *names, Py_ssize_t count)
-{
-	PyObject *tuple = PyTuple_New(count);
-	Py_ssize_t index;
-
-	for (index = 0; tuple && index < count; index++) {
-		PyObject *name = PyUnicode_FromString(names[index]);
-
-		if (!name)
-			Py_CLEAR(tuple);
-		else
-			PyTuple_SetItem(tuple, index, name);
-	}
-	return tuple;
-}
-
-/* spawn_names() -> (steps, calls): what the numbers in prepared calls mean. */
-PyObject *core_spawn_names(PyObject *module, PyObject *unused)
-{
-	PyObject *steps = tuple_of(step_names, STEP_COUNT);
-	PyObject *calls = steps ? tuple_of(call_names, CALL_COUNT) : NULL;
-	PyObject *both = calls ? PyTuple_Pack(2, steps, calls) : NULL;
-
-	(void)module;
-	(void)unused;
-	Py_XDECREF(calls);
-	Py_XDECREF(steps);
-	return both;
-}
-
 /* What _core.spawn() was called with, and what became of it. */
 struct wishes {
-	PyObject *argv, *executable, *env, *cwd, *moves, *closed, *groups, *calls, *fork, *child;
+	PyObject *argv, *executable, *env, *moves, *closed, *attributes, *fork, *child;
 	unsigned long long sigmask, default_signals;
 	int keep_sigmask;
 	struct vector arguments, variables, programs;
-	PyObject *cwd_bytes;
+	PyObject *kept;
 };
-
-/* Whole items of *size* bytes out of a bytes object. Returns their number, or -1 on error. */
-static Py_ssize_t items_of(PyObject *bytes, size_t size, const void **items)
-{
-	*items = PyBytes_AsString(bytes);
-	if (!*items)
-		return -1;
-	if ((size_t)PyBytes_Size(bytes) % size) {
-		PyErr_Format(PyExc_ValueError, "spawn: %zd bytes are no whole number of items of "
-			     "%zd bytes", PyBytes_Size(bytes), (Py_ssize_t)size);
-		return -1;
-	}
-	return PyBytes_Size(bytes) / (Py_ssize_t)size;
-}
 
 /* The child changes its moves: a copy. */
 static int plan_fds(struct spawn_plan *plan, const struct wishes *wishes)
@@ -131,62 +44,19 @@ static int plan_fds(struct spawn_plan *plan, const struct wishes *wishes)
 	return 0;
 }
 
-static int plan_calls(struct spawn_plan *plan, const struct wishes *wishes)
-{
-	const void *calls;
-	Py_ssize_t count = items_of(wishes->calls, sizeof(struct spawn_call), &calls), index;
-
-	if (count < 0)
-		return -1;
-	plan->calls = calls;
-	plan->call_count = (unsigned int)count;
-	for (index = 0; index < count; index++)
-		if (plan->calls[index].kind < 0 || plan->calls[index].kind >= CALL_COUNT) {
-			PyErr_SetString(PyExc_ValueError, "spawn: unknown kind of call");
-			return -1;
-		}
-	return 0;
-}
-
-static int plan_groups(struct spawn_plan *plan, const struct wishes *wishes)
-{
-	const void *groups;
-	Py_ssize_t count;
-
-	if (wishes->groups == Py_None)
-		return 0;
-	count = items_of(wishes->groups, sizeof(unsigned int), &groups);
-	if (count < 0)
-		return -1;
-	plan->set_groups = 1;
-	plan->groups = groups;
-	plan->group_count = (unsigned int)count;
-	return 0;
-}
-
 static void free_plan(struct spawn_plan *plan, struct wishes *wishes)
 {
 	vector_clear(&wishes->arguments);
 	vector_clear(&wishes->variables);
 	vector_clear(&wishes->programs);
-	Py_CLEAR(wishes->cwd_bytes);
+	Py_CLEAR(wishes->kept);
 	PyMem_Free(plan->moves);
-}
-
-static int plan_cwd(struct spawn_plan *plan, struct wishes *wishes)
-{
-	if (wishes->cwd == Py_None)
-		return 0;
-	wishes->cwd_bytes = encode_text(wishes->cwd, "cwd", -1);
-	if (!wishes->cwd_bytes)
-		return -1;
-	plan->cwd = PyBytes_AsString(wishes->cwd_bytes);
-	return 0;
 }
 
 static int fill_plan(struct spawn_plan *plan, struct wishes *wishes)
 {
-	if (vector_of_arguments(&wishes->arguments, wishes->argv) < 0 ||
+	if (plan_attributes(plan, wishes->attributes, &wishes->kept) < 0 ||
+	    vector_of_arguments(&wishes->arguments, wishes->argv) < 0 ||
 	    vector_of_environment(&wishes->variables, wishes->env) < 0 ||
 	    vector_of_programs(&wishes->programs, wishes->executable, &wishes->arguments,
 			       &wishes->variables) < 0)
@@ -195,24 +65,19 @@ static int fill_plan(struct spawn_plan *plan, struct wishes *wishes)
 	plan->argv = wishes->arguments.items;
 	plan->envp = wishes->variables.items;
 	fill_signals(plan->default_signals, wishes->default_signals);
-	if (plan_cwd(plan, wishes) < 0 || plan_fds(plan, wishes) < 0 || plan_calls(plan, wishes) < 0)
-		return -1;
-	return plan_groups(plan, wishes);
+	return plan_fds(plan, wishes);
 }
 
 /* (pid, pidfd, errno, step), or NULL with an exception set. */
-static PyObject *outcome_of(struct start *start)
+static PyObject *result_of(const struct start *start)
 {
 	const struct spawn_report *report = start->region.report;
 
 	if (start->pid < 0 && PyErr_Occurred())
 		return NULL;
 	if (start->pid < 0)
-		return Py_BuildValue("iils", -1, -1, -start->pid, step_names[STEP_CLONE]);
-	if (report->error)
-		return Py_BuildValue("liis", start->pid, -1, report->error,
-				     step_names[report->step]);
-	return Py_BuildValue("liiO", start->pid, start->pidfd, 0, Py_None);
+		return outcome_of(-1, -1, (int)-start->pid, STEP_CLONE);
+	return outcome_of(start->pid, start->pidfd, report->error, report->step);
 }
 
 /* The child of a function that makes one in its own way; one of fork_call() is there already. */
@@ -223,7 +88,7 @@ static void make_by(struct start *start, const struct wishes *wishes)
 		.become = start_as_forked,
 		.argument = start,
 		.want_pidfd = start->want_pidfd,
-		.needs_memory = start->plan->uid >= 0 || start->plan->gid >= 0,
+		.needs_memory = start->needs_memory,
 	};
 
 	start->pid = fork_by(wishes->fork, &birth, &start->pidfd);
@@ -248,15 +113,15 @@ static PyObject *carry_out(struct start *start, const struct wishes *wishes)
 
 	start->is_fork = wishes->fork != Py_None;
 	/* New IDs make memory undumpable: for good, and ours if it is the child's. commit_creds() */
-	start->own_memory =
-		start->is_fork || start->plan->uid >= 0 || start->plan->gid >= 0;
-	error = start->is_fork ? start_open_sync(start) : 0;
+	start->needs_memory = start->plan->uid >= 0 || start->plan->gid >= 0 ||
+			      maps_wanted(start->plan);
+	start->own_memory = start->is_fork || start->needs_memory;
+	error = start->is_fork || maps_wanted(start->plan) ? start_open_sync(start) : 0;
 	if (!error)
 		error = start_prepare(start);
 	if (error) {
 		start_close_sync(start);
-		errno = error;
-		return PyErr_SetFromErrno(PyExc_OSError);
+		return outcome_of(-1, -1, error, STEP_CLONE);
 	}
 	if (!wishes->keep_sigmask)
 		fill_signals(start->plan->sigmask, wishes->sigmask);
@@ -273,7 +138,7 @@ static PyObject *carry_out(struct start *start, const struct wishes *wishes)
 	}
 	start_close_sync(start);
 	start_restore_signals(start);
-	outcome = tell(start, wishes->child) < 0 ? NULL : outcome_of(start);
+	outcome = tell(start, wishes->child) < 0 ? NULL : result_of(start);
 	start_release(start);
 	return outcome;
 }
@@ -284,19 +149,17 @@ static PyObject *carry_out(struct start *start, const struct wishes *wishes)
  */
 PyObject *core_spawn(PyObject *module, PyObject *args)
 {
-	struct spawn_plan plan = { .cgroup_fd = -1, .kept_fd = -1 };
+	struct spawn_plan plan = { .cgroup_fd = -1, .kept_fd = -1, .go = { -1, -1 } };
 	struct start start = { .plan = &plan, .pidfd = -1, .sync = { -1, -1 } };
 	struct wishes wishes = { 0 };
 	PyObject *result = NULL;
 
 	(void)module;
-	if (!PyArg_ParseTuple(args, "(OOOOiSOKKpKpiipiLLpS)SiOp|O:spawn", &wishes.argv,
-			      &wishes.executable, &wishes.env, &wishes.cwd, &plan.cwd_fd,
-			      &wishes.moves, &wishes.groups, &start.flags, &wishes.sigmask,
-			      &wishes.keep_sigmask, &wishes.default_signals, &plan.setsid,
-			      &plan.process_group, &plan.umask, &plan.set_nice, &plan.nice,
-			      &plan.uid, &plan.gid, &start.want_pidfd, &wishes.calls, &wishes.closed,
-			      &start.cgroup, &wishes.fork, &start.old_call, &wishes.child))
+	if (!PyArg_ParseTuple(args, "(OOOSKKpKpO!)SiOp|O:spawn", &wishes.argv, &wishes.executable,
+			      &wishes.env, &wishes.moves, &start.flags, &wishes.sigmask,
+			      &wishes.keep_sigmask, &wishes.default_signals, &start.want_pidfd,
+			      &PyTuple_Type, &wishes.attributes, &wishes.closed, &start.cgroup,
+			      &wishes.fork, &start.old_call, &wishes.child))
 		return NULL;
 	if (fill_plan(&plan, &wishes) == 0)
 		result = carry_out(&start, &wishes);

@@ -9,7 +9,7 @@
  */
 #define SIGNAL_WORDS (16 / sizeof(unsigned long))
 
-/* In the order in which the child takes them; spawn.c has their names. */
+/* In the order in which the child takes them; plan.c has their names. */
 enum spawn_step {
 	STEP_CLONE,
 	STEP_SIGNALS,
@@ -40,7 +40,7 @@ enum spawn_step {
 	STEP_COUNT,
 };
 
-/* What a prepared call is; spawn.c has their names. */
+/* What a prepared call is; plan.c has their names. */
 enum spawn_call_kind {
 	CALL_PRLIMIT,
 	CALL_PRCTL,
@@ -98,6 +98,9 @@ struct spawn_plan {
 	unsigned int closed_count;
 	const struct spawn_call *calls;
 	unsigned int call_count;
+	const char *uid_map; /* which the parent writes; or NULL */
+	const char *gid_map;
+	int go[2]; /* a pipe: from where the child gets a byte when that is done; or -1 */
 	int kept_fd; /* exec closes it, and nothing before; or -1 */
 	const unsigned int *groups;
 	unsigned int group_count;
@@ -137,6 +140,9 @@ static inline int is_target(const struct spawn_plan *plan, int fd)
 			return 1;
 	return 0;
 }
+
+/* Takes a plan's steps from *first* up to *last*, and reports the one that fails. Returns whether none did. */
+int take_steps(struct spawn_plan *plan, int first, int last);
 
 /* Returns only if a step failed, with what the process ends with. */
 int spawn_child(void *plan);

@@ -226,11 +226,30 @@ static long execute(const struct spawn_plan *plan)
 	return denied ? denied : ret;
 }
 
+/* What the parent writes comes before what the child writes itself. */
+static long map_ids(const struct spawn_plan *plan)
+{
+	char byte;
+	long ret;
+
+	if (plan->go[0] >= 0) {
+		/* Otherwise there would be no end for who has no parent any more. */
+		syscall1(__NR_close, plan->go[1]);
+		ret = syscall3(__NR_read, plan->go[0], (long)&byte, 1);
+		syscall1(__NR_close, plan->go[0]);
+		if (ret <= 0)
+			return ret ? ret : -EPIPE;
+	}
+	return spawn_calls(plan, STEP_ID_MAPS);
+}
+
 static long take_step(struct spawn_plan *plan, enum spawn_step step)
 {
 	switch (step) {
 	case STEP_SIGNALS:
 		return reset_handlers(plan);
+	case STEP_ID_MAPS:
+		return map_ids(plan);
 	case STEP_SETSID:
 		return plan->setsid ? syscall0(__NR_setsid) : 0;
 	case STEP_PROCESS_GROUP:
@@ -265,19 +284,24 @@ static long take_step(struct spawn_plan *plan, enum spawn_step step)
 	}
 }
 
-int spawn_child(void *arg)
+int take_steps(struct spawn_plan *plan, int first, int last)
 {
-	struct spawn_plan *plan = (struct spawn_plan *)arg;
 	int step;
 
-	for (step = STEP_SIGNALS; step < STEP_COUNT; step++) {
+	for (step = first; step <= last; step++) {
 		const long ret = take_step(plan, (enum spawn_step)step);
 
 		if (SYSCALL_FAILED(ret)) {
 			plan->report->step = step;
 			plan->report->error = (int)-ret;
-			break;
+			return 0;
 		}
 	}
+	return 1;
+}
+
+int spawn_child(void *plan)
+{
+	take_steps((struct spawn_plan *)plan, STEP_SIGNALS, STEP_EXEC);
 	return 127;
 }

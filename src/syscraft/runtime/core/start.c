@@ -4,16 +4,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #ifdef __GLIBC__
 #include <ucontext.h>
 #endif
 
-#include "enter_clone.h"
+#include "block.h"
+#include "bury.h"
+#include "id_maps.h"
 
 /* spawn_child() needs less than 1 KiB; a sanitizer makes that more. */
 #define STACK_BYTES 32768UL
@@ -24,9 +24,6 @@ struct switched {
 	struct spawn_plan *plan;
 	long ret;
 };
-
-/* libc counts signals from 1 and may count one too many: 64 of them, or 128. */
-#define MASK_BYTES (((unsigned long)NSIG + 62) / 64 * 8)
 
 /* The last region that was released, for the next start: guarded by the GIL. */
 static struct region spare;
@@ -75,15 +72,6 @@ static int take_region(struct region *region, int shared)
 	return error;
 }
 
-/* All of them, also those that libc keeps for itself: no handler may run in the child. */
-static long block_signals(unsigned long *old)
-{
-	unsigned long all[SIGNAL_WORDS];
-
-	memset(all, 0xff, sizeof(all));
-	return syscall4(__NR_rt_sigprocmask, SIG_SETMASK, (long)all, (long)old, MASK_BYTES);
-}
-
 int start_prepare(struct start *start)
 {
 	int error = take_region(&start->region, start->own_memory);
@@ -104,7 +92,7 @@ int start_prepare(struct start *start)
 
 void start_restore_signals(struct start *start)
 {
-	syscall4(__NR_rt_sigprocmask, SIG_SETMASK, (long)start->old_mask, 0, MASK_BYTES);
+	restore_signals(start->old_mask);
 }
 
 void start_release(struct start *start)
@@ -168,7 +156,6 @@ static long clone_on(const struct region *region, struct clone3_args *args, stru
 	(void)region;
 	(void)args;
 	(void)plan;
-	(void)clone_here;
 	return -ENOSYS;
 }
 #endif
@@ -186,6 +173,9 @@ static long clone_new(struct start *start, unsigned long long flags)
 		args.cgroup = (unsigned int)start->cgroup;
 	}
 	start->plan->handlers_are_reset = 1;
+	/* The region is memory that both have: two that run at once cannot both have their stack there. */
+	if (!(flags & C_CLONE_VFORK))
+		return clone_here(&args, start->plan);
 	return clone_on(&start->region, &args, start->plan);
 }
 
@@ -195,15 +185,10 @@ static long clone_old(struct start *start, unsigned long long flags)
 				   start->plan, 0, &start->pidfd, NULL, NULL);
 }
 
-/* Waits for a child that has reported an error, so that it leaves nothing. */
-static void bury(struct start *start)
+/* A child that has reported an error leaves nothing. */
+static void forget(struct start *start)
 {
-	siginfo_t info;
-
-	while (syscall5(__NR_waitid, P_PID, start->pid, (long)&info, WEXITED | __WALL, 0) == -EINTR)
-		;
-	if (start->pidfd >= 0)
-		syscall1(__NR_close, start->pidfd);
+	bury(start->pid, start->pidfd);
 	start->pidfd = -1;
 }
 
@@ -218,8 +203,10 @@ static int is_too_old(long ret)
 
 void start_child(struct start *start)
 {
-	unsigned long long flags = start->flags | C_CLONE_VFORK;
+	unsigned long long flags = start->flags;
 
+	if (!maps_wanted(start->plan))
+		flags |= C_CLONE_VFORK;
 	if (!start->own_memory)
 		flags |= C_CLONE_VM;
 	if (start->want_pidfd)
@@ -232,8 +219,10 @@ void start_child(struct start *start)
 		start->plan->handlers_are_reset = 0;
 		start->pid = clone_old(start, flags);
 	}
-	if (start->pid > 0 && start->region.report->error)
-		bury(start);
+	if (start->pid > 0 && maps_wanted(start->plan))
+		start_follow_forked(start);
+	else if (start->pid > 0 && start->region.report->error)
+		forget(start);
 }
 
 void start_as_forked(void *argument)
@@ -256,6 +245,7 @@ void start_close_sync(struct start *start)
 {
 	close_end(&start->sync[0]);
 	close_end(&start->sync[1]);
+	maps_close(start->plan);
 }
 
 int start_open_sync(struct start *start)
@@ -277,17 +267,25 @@ int start_open_sync(struct start *start)
 		start->sync[1] = higher;
 	}
 	start->plan->kept_fd = start->sync[1];
-	return 0;
+	ret = maps_open(start->plan);
+	if (ret)
+		start_close_sync(start);
+	return (int)ret;
 }
 
 /* exec, or the child's end, closes the other end of the pipe. */
 void start_follow_forked(struct start *start)
 {
+	const int error = maps_write(start->plan, start->pid);
 	char byte;
 
 	close_end(&start->sync[1]);
 	while (syscall3(__NR_read, start->sync[0], (long)&byte, 1) == -EINTR)
 		;
+	if (error) {
+		start->region.report->step = STEP_ID_MAPS;
+		start->region.report->error = error;
+	}
 	if (start->region.report->error)
-		bury(start);
+		forget(start);
 }

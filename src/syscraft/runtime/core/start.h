@@ -23,8 +23,9 @@ struct start {
 	int want_pidfd;
 	int old_call; /* do as a kernel without clone3 */
 	int is_fork; /* somebody else's call makes the child */
-	int own_memory; /* the child gets a copy of ours */
-	int sync[2]; /* a pipe that exec closes, if the child is a forked one; or -1 */
+	int needs_memory; /* the child must not be in our own memory */
+	int own_memory; /* it gets a copy of ours */
+	int sync[2]; /* a pipe that exec closes, if nothing else tells of it; or -1 */
 	struct region region;
 	unsigned long old_mask[SIGNAL_WORDS];
 	long pid; /* out; or -errno */
@@ -40,8 +41,8 @@ void start_release(struct start *start);
 void start_child(struct start *start);
 
 /*
- * The child of a fork: does not return. And its parent, which waits for exec by a pipe. Its end has
- * to be out of the way of the child's own descriptors. Returns 0 or an errno.
+ * The child of a fork: does not return. And its parent, which writes ID maps, and waits for exec by
+ * a pipe. Its end has to be out of the way of the child's own descriptors. Returns 0 or an errno.
  */
 int start_open_sync(struct start *start);
 void start_close_sync(struct start *start);
