@@ -28,26 +28,43 @@ def header_numbers(abi: Abi, headers: Path | None = None) -> dict[str, int]:
     Args:
         headers: of a kernel, for instead of those that come with the compiler.
     """
-    argv = _preprocessor(abi)
-    if headers is not None:
-        argv += ["-nostdinc", "-isystem", str(headers)]
-    macros = _run([*argv, "-dM", "-"], _HEADER)
-    names = set(re.findall(r"^#define __NR_(\w+)", macros, re.MULTILINE)) - _NO_CALLS
-    names = {name for name in names if not _NEVER.fullmatch(name)}
-    said = _run([*argv, "-"], _HEADER + "".join(f"@ {n} __NR_{n}\n" for n in sorted(names)))
+    names = {
+        name
+        for name in _numbers(abi, headers, "__NR_")
+        if name not in _NO_CALLS and not _NEVER.fullmatch(name)
+    }
+    return _values(abi, headers, {name: f"__NR_{name}" for name in names})
+
+
+def private_numbers(abi: Abi, headers: Path | None = None) -> dict[str, int]:
+    """The numbers of calls that have macros of the architecture's own: ``__ARM_NR_NAME``."""
+    prefix = f"__{abi.linux_arch.upper()}_NR_"
+    names = _numbers(abi, headers, prefix) - {"BASE"}
+    return _values(abi, headers, {name: f"{prefix}{name}" for name in names})
+
+
+def _numbers(abi: Abi, headers: Path | None, prefix: str) -> set[str]:
+    macros = _run([*_preprocessor(abi, headers), "-dM", "-"], _HEADER)
+    return set(re.findall(rf"^#define {prefix}(\w+)", macros, re.MULTILINE))
+
+
+def _values(abi: Abi, headers: Path | None, macros: dict[str, str]) -> dict[str, int]:
+    asked = "".join(f"@ {name} {macros[name]}\n" for name in sorted(macros))
+    said = _run([*_preprocessor(abi, headers), "-"], _HEADER + asked)
     lines = (line.split(" ", 2) for line in said.splitlines() if line.startswith("@ "))
     # "(5000 + 3)", by a compiler
     return {name: eval(expression) for _, name, expression in lines}
 
 
-def _preprocessor(abi: Abi) -> list[str]:
+def _preprocessor(abi: Abi, headers: Path | None) -> list[str]:
+    own = [] if headers is None else ["-nostdinc", "-isystem", str(headers)]
     if not abi.toolchains:  # Debian has no compiler, but headers ask for no more than a width
         width = [f"-D__SIZEOF_LONG__={abi.long_bytes}", "-D__CHAR_BIT__=8"]
-        return ["gcc", "-undef", *width, "-E", "-P", "-x", "c"]
+        return ["gcc", "-undef", *width, "-E", "-P", "-x", "c", *own]
     toolchain = next((t for t in abi.toolchains if shutil.which(t.compiler)), None)
     if toolchain is None:
         missing_packages(abi.toolchains[0].packages)
-    return [toolchain.compiler, *toolchain.flags, "-E", "-P", "-x", "c"]
+    return [toolchain.compiler, *toolchain.flags, "-E", "-P", "-x", "c", *own]
 
 
 def _run(argv: list[str], text: str) -> str:

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from conftest import REPOSITORY, Syscraft
 
+from syscraft.abi.discover import all_abis
+
 VERBS = ("check", "doctor", "generate", "new", "patch", "run", "test")
 
 
@@ -105,6 +107,24 @@ def test_what_new_makes_is_valid(like: str | None, syscraft: Syscraft, tmp_path:
     again = syscraft("new", "fresh", *options, cwd=tmp_path)
     assert again.returncode == 2
     assert "already" in again.stderr
+
+
+@pytest.mark.parametrize("like", ["clone3", "fork", "vfork"])
+def test_what_new_makes_gives_a_child_its_stack(
+    like: str, syscraft: Syscraft, tmp_path: Path
+) -> None:
+    """Where a child that asks for no stack has none, the body says which; clone's stub does so."""
+    syscraft("new", "fresh", "--like", like, cwd=tmp_path)
+    body = (tmp_path / "fresh" / "fresh.c").read_text()
+    symbols = {a.fork_entry.keeps_no_stack for a in all_abis() if a.fork_entry} - {None}
+    assert symbols == {"CONFIG_SPARC"}
+    for symbol in symbols:
+        _, found, rest = body.partition(f"#ifdef {symbol}\n")
+        assert (
+            found
+            and "args.stack = user_stack_pointer(current_pt_regs());"
+            in (rest.partition("#endif")[0])
+        )
 
 
 def test_what_new_makes_of_clone3_has_the_patch_of_the_example() -> None:

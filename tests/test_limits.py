@@ -69,6 +69,27 @@ def test_value(line: str, message: str, tmp_path: Path) -> None:
     assert finding.where.line == 6
 
 
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("1" + " " * 4096, "this C expression is too long"),
+        ("(" * 100 + "1" + ")" * 100, "this expression is nested too deeply"),
+        ("1" + " | 1" * 100, "this expression is too long"),
+    ],
+    ids=["text", "depth", "row"],
+)
+def test_expression(expression: str, message: str, tmp_path: Path) -> None:
+    """What a parser or a compiler would need much time and memory for."""
+    flag = f'[[flags]]\nname = "SAMPLE_FLAG"\nvalue = "{expression}"\n'
+    folder = write_call(tmp_path / "sample", "sample", toml=flag)
+    with pytest.raises(DeclarationError) as caught:
+        library.load(folder)
+    (finding,) = caught.value.findings
+    assert finding.message == message
+    assert finding.where is not None
+    assert finding.where.line == 8
+
+
 def test_file_that_grows(tmp_path: Path) -> None:
     """A file of /proc has no size, whatever is in it."""
     with pytest.raises(OSError, match="larger than 0 KiB"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -48,6 +49,18 @@ def test_what_is_opened_is_not_taken_for_a_stream(tmp_path: Path) -> None:
     assert done.returncode == 0
     again = run("", "generate", SPLORK, "-o", str(tmp_path)).stdout
     assert again.count("(unchanged)") == len(again.splitlines()) > 5
+
+
+@pytest.mark.parametrize("arguments", [("list",), ("--help",), ("list", "--help"), ("--version",)])
+def test_who_read_the_output_has_gone(arguments: tuple[str, ...]) -> None:
+    """As SIGPIPE ends other programs; nobody is left to be told anything."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(writing, "wb") as gone:
+        done = subprocess.run(
+            command(*arguments), stdout=gone, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, "")
 
 
 @pytest.mark.parametrize("verb", ["check", "generate"])

@@ -60,7 +60,7 @@ Signatures = dict[str, list[str]]
 
 def make(census: Census) -> dict[str, str]:
     """Make the files, as path below the runtime's folder -> text."""
-    by_abi = {abi.key: tuple(census.on(abi).values()) for abi in all_abis()}
+    by_abi = {abi.key: _of_table(census, abi) for abi in all_abis()}
     signatures = _signatures(by_abi)
     known = {call.name for calls in by_abi.values() for call in calls}
     files = {
@@ -74,6 +74,12 @@ def make(census: Census) -> dict[str, str]:
             {call.name: _row(call, signatures) for call in calls}
         )
     return files
+
+
+def _of_table(census: Census, abi: Abi) -> tuple[Entry, ...]:
+    """The calls for programs; what an ABI has besides is for its libc and its debuggers."""
+    private = {call.name for call in abi.private_calls}
+    return tuple(call for name, call in census.on(abi).items() if name not in private)
 
 
 def _text(call: Entry) -> str | None:

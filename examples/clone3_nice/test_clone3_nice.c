@@ -3,8 +3,11 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include <sched.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,6 +19,8 @@
 
 static char stack[65536];
 static int told;
+static volatile int told_nice;
+static int on_stack;
 
 /* Runs in the child: its nice value, moved to 0..39, as its exit status. */
 static int tell_nice(void *arg)
@@ -66,6 +71,65 @@ static void test_children(void)
 		  "it has %d", getpriority(PRIO_PROCESS, 0));
 }
 
+static int look_at_stack(void *arg)
+{
+	char *here = __builtin_frame_address(0);
+
+	on_stack = here >= stack && here < stack + sizeof(stack);
+	sched_yield();	/* a parent that does not wait would look too early */
+	told = *(int *)arg;
+	return 3;
+}
+
+static int store_nice(void *arg)
+{
+	told_nice = getpriority(PRIO_PROCESS, 0);
+	*(volatile int *)&told = *(int *)arg;	/* the last thing */
+	return 0;
+}
+
+/* A child in our memory, on the struct's stack and with an ID that we get. */
+static void test_shared(void)
+{
+	int value = 6, found, seen;
+	pid_t parent_tid = -1;
+	struct clone_args args = {
+		.flags = VFORK_LIKE | CLONE_PARENT_SETTID,
+		.parent_tid = (unsigned long)&parent_tid,
+		.exit_signal = SIGCHLD,
+		.stack = (unsigned long)stack,
+		.stack_size = sizeof(stack),
+	};
+	const struct clone_args before = args;
+	long pid;
+
+	told = on_stack = -1;
+	pid = clone3_nice(&args, sizeof(args), look_at_stack, &value, 0);
+	seen = told;
+	found = result_of(pid);
+	ktap_test(found == 3 && seen == 6 && on_stack == 1 && parent_tid == pid,
+		  "we wait for a child on the stack that it got",
+		  "status %d, told %d, on the stack %d, returned %ld, tid %d", found,
+		  seen, on_stack, pid, (int)parent_tid);
+	ktap_test(!memcmp(&args, &before, sizeof(args)), "the struct stays as it is",
+		  "stack %llx, size %llx", (unsigned long long)args.stack,
+		  (unsigned long long)args.stack_size);
+
+	told = -1;
+	told_nice = -30;
+	args.flags = CLONE_VM | CLONE_SIGHAND | CLONE_THREAD;
+	args.exit_signal = 0;
+	pid = clone3_nice(&args, sizeof(args), store_nice, &value, 12);
+	while (pid > 0 && *(volatile int *)&told == -1)
+		sched_yield();
+	ktap_test(*(volatile int *)&told == 6 && told_nice == 12 && getpriority(PRIO_PROCESS, 0) == 0,
+		  "a thread, and only this one", "returned %ld, it told %d", pid,
+		  told_nice);
+	/* The stack is in use until the thread is gone. */
+	while (pid > 0 && syscall(SYS_tgkill, getpid(), (pid_t)pid, 0) == 0)
+		sched_yield();
+}
+
 /* Without a stack, the child goes on with a copy of ours. */
 static void test_raw(void)
 {
@@ -97,8 +161,9 @@ static void test_error(int nice, int error, const char *name)
 
 int main(void)
 {
-	ktap_header(10);
+	ktap_header(13);
 	test_children();
+	test_shared();
 	test_raw();
 	test_error(20, EINVAL, "20 is out of range and makes no child");
 	test_error(-21, EINVAL, "-21 is out of range and makes no child");

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
+import tempfile
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
+from kept import compiled
 
 from syscraft.abi.abi import Abi
 from syscraft.abi.discover import all_abis
@@ -49,14 +51,18 @@ def compile_only(cell: Cell, source: Path, *options: str | Path, cxx: bool = Fal
     toolchain = cell.toolchain
     command = toolchain.cxx if cxx else toolchain.compiler
     assert command
-    argv = [command, *toolchain.flags, *options, "-c", source, "-o", os.devnull]
+    argv = [command, *toolchain.flags, *options, source]
     if not toolchain.libc:
         argv.append("-ffreestanding")
     if toolchain.kernel_headers:
-        argv += ["-isystem", uapi_headers(cell.abi.linux_arch)]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=120)
+        argv += ["-isystem", _headers(cell.abi.linux_arch)]
+    with tempfile.TemporaryDirectory() as folder:
+        done = compiled(argv, source.parent, Path(folder) / "out.o")
     said = done.stdout + done.stderr
     return said or ("" if done.returncode == 0 else f"exit status {done.returncode}")
+
+
+_headers = cache(uapi_headers)  # which reads them all to see whether they are whole
 
 
 def all_of(work: Callable[[tuple[str, ...]], str], tasks: Iterable[tuple[str, ...]]) -> str:

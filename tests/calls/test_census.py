@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from header_numbers import private_numbers
 
 from syscraft.abi.discover import all_abis, find_abi
 from syscraft.calls.census import Census, Definition, Entry, from_text, to_text
@@ -165,3 +166,19 @@ def test_data_are_read_without_the_c_core() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_private_calls_of_arm_are_those_of_its_header() -> None:
+    """They stand in no table; each has the number that a program's own header gives to it."""
+    arm = find_abi("arm")
+    found = private_numbers(arm)
+    assert len(found) == 6
+    for census in shipped().censuses:
+        calls = census.on(arm)
+        for name, number in found.items():
+            assert calls[name].number == number
+            assert calls[name].symbol == "arm_syscall"
+    entry = shipped().newest.on(arm)["cacheflush"]
+    assert entry.definition is not None
+    assert entry.definition.text == "unsigned long start, unsigned long end, unsigned long flags"
+    assert not shipped().newest.has("set_tls", "arm64")

@@ -33,8 +33,7 @@ def main() -> int:
     print(f"{given.count} drawn, {tally.accepted} accepted with {tally.structs} structs")
     for message, times in tally.refused.most_common():
         print(f"{times:8} {message}")
-    for fault in tally.faults:
-        print(fault)
+    print(f"{len(tally.faults)} faults")
     return 1 if tally.faults else 0
 
 

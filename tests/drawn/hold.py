@@ -14,9 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import syscraft
+from syscraft.emit.discover import all_emitters
 from syscraft.errors import SyscraftError
 
 from .draw import Drawn
+from .programs import compile_commands, programs_of, test_names
 
 STRICT = ("-Wall", "-Wextra", "-Werror", "-pedantic")
 # Two compilers, two languages; and two ABIs of 32 bits, which align less than x86_64 does.
@@ -24,7 +26,8 @@ COMPILERS = (
     ("gcc", "-std=c11"), ("clang", "-std=c11"), ("g++", "-std=c++17"), ("clang++", "-std=c++17"),
     ("i686-linux-gnu-gcc", "-std=c11"), ("m68k-linux-gnu-gcc", "-std=c11"),
 )  # fmt: skip
-_EMITTERS = ("bare-syscalls", "header", "raw-header", "python")
+# bare_syscalls.h is the same for all declarations, and as long as all that is their own.
+_EMITTERS = tuple(e.name for e in all_emitters() if e.name != "bare-syscalls")
 _PROBE = Path(__file__).with_name("probe.py")
 
 
@@ -64,7 +67,8 @@ class Accepted:
         own = {wrapper.name for call in self.declaration.calls for wrapper in call.wrappers}
         own |= {call.name for call in self.declaration.calls}
         own |= {struct.name for struct in (*shared.structs, *shared.packed)}
-        return frozenset(own | {flag.name for flag in shared.flags} | {shared.name})
+        own |= {flag.name for flag in shared.flags} | {shared.name}
+        return frozenset(own | test_names(self.files))
 
     @property
     def structs(self) -> dict[str, tuple[str, ...]]:
@@ -74,19 +78,24 @@ class Accepted:
         return {s.name: tuple(f.name for f in s.fields) for s in listed}
 
 
-def hold(drawn: Sequence[Drawn], folder: Path, tally: Tally, together: int = 40) -> None:
+def hold(drawn: Sequence[Drawn], folder: Path, tally: Tally, together: int = 80) -> None:
     """Judge declarations, *together* of them with each run of a compiler."""
     accepted = [found for one in drawn if (found := _accept(one, folder, tally))]
     for number, batch in enumerate(_batches(accepted, together)):
         tally.accepted += len(batch)
         tally.structs += sum(len(one.structs) for one in batch)
-        said = _judge(batch, folder / f"batch-{number}")
-        if not said:
-            continue
-        alone = [(one, _judge([one], folder / f"alone-{one.drawn.seed}")) for one in batch]
-        faults = [Fault((one.drawn.seed,), mine) for one, mine in alone if mine]
-        seeds = tuple(one.drawn.seed for one in batch)
-        tally.faults += faults or [Fault(seeds, f"only together: {said}")]
+        tally.faults += _faults(batch, folder / f"batch-{number}")
+
+
+def _faults(batch: Sequence[Accepted], folder: Path) -> list[Fault]:
+    """Judge a batch, and its halves if something is wrong with it."""
+    said = _judge(batch, folder)
+    if not said or len(batch) == 1:
+        return [Fault((batch[0].drawn.seed,), said)] if said else []
+    half = len(batch) // 2
+    halves = ((batch[:half], "left"), (batch[half:], "right"))
+    faults = [fault for part, name in halves for fault in _faults(part, folder / name)]
+    return faults or [Fault(tuple(one.drawn.seed for one in batch), f"only together: {said}")]
 
 
 def _accept(drawn: Drawn, folder: Path, tally: Tally) -> Accepted | None:
@@ -94,7 +103,8 @@ def _accept(drawn: Drawn, folder: Path, tally: Tally) -> Accepted | None:
     drawn.write(home)
     try:
         declaration = syscraft.load(home)
-        return Accepted(drawn, declaration, declaration.generate(only=_EMITTERS))
+        files = declaration.generate(only=_EMITTERS) | programs_of(declaration)
+        return Accepted(drawn, declaration, files)
     except SyscraftError as error:
         for finding in error.findings:
             tally.refused[re.sub(r"'[^']*'", "'...'", finding.message)] += 1
@@ -127,15 +137,28 @@ def _run(argv: Sequence[str | Path]) -> tuple[str, str]:
 
 
 def _write(batch: Sequence[Accepted], folder: Path) -> None:
-    folder.mkdir(exist_ok=True)
-    for one in batch:
-        for name, text in one.files.items():
+    common = batch[0].declaration.generate(only=["bare-syscalls"])
+    for files in (common, *(one.files for one in batch)):
+        for name, text in files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text, encoding="utf-8")
 
 
 def _judge(batch: Sequence[Accepted], folder: Path) -> str:
     """What is wrong with the declarations; empty if nothing is."""
-    return _compiled(batch, folder) or _imported(batch, folder)
+    return _compiled(batch, folder) or _tests_compiled(batch, folder) or _imported(batch, folder)
+
+
+def _tests_compiled(batch: Sequence[Accepted], folder: Path) -> str:
+    """Compile the programs that cases become, for programs and for the kernel."""
+    files = [name for one in batch for name in one.files]
+    cases = [name for name in files if name.endswith("_cases.c")]
+    selftests = [name for name in files if name.startswith("selftests/")]
+    calls = [call.name for one in batch for call in one.declaration.calls]
+    for command in compile_commands(folder, cases, selftests, calls):
+        if said := _run(command)[1]:
+            return said
+    return ""
 
 
 def _compiled(batch: Sequence[Accepted], folder: Path) -> str:
@@ -175,8 +198,14 @@ def _imported(batch: Sequence[Accepted], folder: Path) -> str:
     for line in printed.splitlines():
         struct, name, *numbers = line.split()
         layouts.setdefault(struct, {})[name] = [int(number) for number in numbers]
-    modules = [Path(name).stem for one in batch for name in one.files if name.endswith(".py")]
-    (folder / "asked.json").write_text(json.dumps({"modules": modules, "layouts": layouts}))
+    modules = {
+        Path(name).stem: {call.missing for call in one.declaration.calls}
+        for one in batch
+        for name in one.files
+        if name.endswith(".py")
+    }
+    asked = {"modules": {name: sorted(missing) for name, missing in modules.items()}}
+    (folder / "asked.json").write_text(json.dumps({**asked, "layouts": layouts}))
     return said or _run([sys.executable, _PROBE, folder])[1]
 
 
@@ -194,10 +223,13 @@ def hold_many(
     def judge() -> None:
         place = folder / f"to-{count}"
         place.mkdir()
+        known = len(tally.faults)
         hold(waiting, place, tally)
         shutil.rmtree(place)
         waiting.clear()
         if report:
+            for fault in tally.faults[known:]:
+                report(str(fault))
             report(f"{count} drawn, {tally.accepted} accepted, {len(tally.faults)} faults")
 
     for seed in seeds:

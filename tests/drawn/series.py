@@ -68,9 +68,17 @@ def _apply(declaration: syscraft.Declaration, home: Path) -> str:
         if line.startswith("Subject: [PATCH ")
     ]
     authors = set(_git(work, "log", "--format=%an <%ae>", "HEAD~1").stdout.split("\n")[:-2])
-    if subjects != wanted or not authors <= {declaration.unit.shared.author}:
+    if subjects != wanted or not authors <= {_as_git_knows(declaration.unit.shared.author, work)}:
         return f"git read other headers: {subjects} by {authors}"
     return ""
+
+
+def _as_git_knows(author: str, work: Path) -> str:
+    """An author as git writes them into any commit: no point at the end, for example."""
+    name, _, mail = author.removesuffix(">").partition(" <")
+    answer = _git(work, "-c", f"user.name={name}", "-c", f"user.email={mail}", "var",
+                  "GIT_AUTHOR_IDENT").stdout  # fmt: skip
+    return answer.rpartition(" ")[0].rpartition(" ")[0]
 
 
 def _git(work: Path, *argv: str | Path) -> subprocess.CompletedProcess[str]:

@@ -6,11 +6,13 @@ import errno
 import itertools
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY, need_tool
 from header_functions import wrapper_functions
+from kept import kept
 
 import syscraft
 from syscraft.model.call import Call
@@ -40,6 +42,24 @@ def build(*argv: str | Path) -> None:
     need_tool(str(argv[0]))
     done = run(*argv)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def build_once(
+    compiler: str, options: Sequence[str], source: Path, folders: Sequence[Path], output: Path
+) -> None:
+    """Compile and link a program that nobody runs, unless it was built from equal files."""
+    need_tool(compiler)
+    includes = [word for folder in folders for word in ("-I", folder)]
+    headers = [path for folder in folders for path in sorted(folder.glob("*.h"))]
+    texts = [part for p in headers for part in (f"{p.parent.name}/{p.name}", p.read_bytes())]
+    texts += [source.name, source.read_bytes()]
+
+    def make() -> str:
+        build(compiler, *options, *includes, source, "-o", output)
+        return ""
+
+    recipe = Path(__file__).read_bytes()
+    kept(recipe, compiler, *options, *texts, make=make)
 
 
 def users(name: str) -> str:
@@ -73,11 +93,10 @@ def test_headers_compile(
 ) -> None:
     source = tmp_path / ("use.cc" if "++" in compiler else "use.c")
     source.write_text(users(example.name))
+    headers = generated / example.name
     for level, order in itertools.product(LEVELS, ((), ("-U__LP64__",), ("-fPIE", "-pie"))):
-        build(
-            compiler, f"-std={language}", level, *order, *STRICT,
-            "-I", generated / example.name, source, "-o", tmp_path / "use",
-        )  # fmt: skip
+        options = (f"-std={language}", level, *order, *STRICT)
+        build_once(compiler, options, source, [headers], tmp_path / "use")
 
 
 @pytest.mark.parametrize("compiler", ["gcc", "clang", "g++", "clang++"])
@@ -88,8 +107,8 @@ def test_headers_of_independent_declarations_in_one_file(
     calls = [call for example in EXAMPLES for call in syscraft.load(example).calls]
     source = tmp_path / ("use.cc" if "++" in compiler else "use.c")
     source.write_text(program(*calls) + program(*reversed(calls)).partition("int main")[0])
-    folders = [part for example in EXAMPLES for part in ("-I", generated / example.name)]
-    build(compiler, "-O2", *STRICT, *folders, source, "-o", tmp_path / "use")
+    folders = [generated / example.name for example in EXAMPLES]
+    build_once(compiler, ("-O2", *STRICT), source, folders, tmp_path / "use")
 
 
 @pytest.mark.parametrize("compiler", COMPILERS)
@@ -120,6 +139,17 @@ int main(void)
 	return 0;
 }
 """
+
+
+@pytest.mark.parametrize("level", ["-O1", "-O2", "-O3"])
+@pytest.mark.parametrize("compiler", [("gcc",), ("clang",), ("g++", "-xc++")], ids=" ".join)
+def test_a_child_in_our_memory_changes_our_variables(
+    compiler: tuple[str, ...], level: str, generated: Path, tmp_path: Path
+) -> None:
+    source = Path(__file__).parent / "shared_memory.c"
+    include = generated / "clone_nice"
+    build(*compiler, level, *STRICT[:3], "-I", include, source, "-o", tmp_path / "program")
+    assert run(tmp_path / "program").returncode == 0
 
 
 @pytest.mark.parametrize("missing_on", ["this kernel", "this ABI"])
@@ -163,9 +193,9 @@ def test_python_refuses_values_that_do_not_fit(generated: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
-def test_python_modules_are_typed(example: Path, generated: Path) -> None:
-    modules = sorted((generated / example.name).glob("*.py"))
+def test_python_modules_are_typed(generated: Path) -> None:
+    modules = sorted(generated.glob("*/*.py"))
+    assert {path.parent.name for path in modules} == {example.name for example in EXAMPLES}
     done = run(sys.executable, "-m", "mypy", "--strict", "--python-version=3.11", *modules)
     assert done.returncode == 0, done.stdout
 

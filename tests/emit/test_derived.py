@@ -110,3 +110,27 @@ def test_a_macro_is_one_value_wherever_it_stands(tmp_path: Path) -> None:
     assert "SAMPLE_HIGH = 1 << 31\n" in files["sample.py"]
     uapi = uapi_header(syscraft.load(tmp_path / "sample").unit.shared)
     assert "#define SAMPLE_HIGH\t(1u << 31)\n" in uapi
+
+
+@pytest.mark.parametrize("pack", ["", "pack = true\n"])
+def test_a_number_that_is_a_truth_is_one_without_warnings(pack: str, tmp_path: Path) -> None:
+    """gcc takes a product, a shift and two constants for slips where zero or not is asked."""
+    derive = {
+        "a": "n == 0 ? 0 : 16", "b": "n << 3", "c": "(bool)(n * 2)", "d": "n * 2 && !(n << 1)",
+        "e": "(n ? 2 : 3) ? n : 1",
+    }  # fmt: skip
+    kernel = "bool a, bool b, bool c, int d, int e"
+    user = "int sample(int n)"
+    folder = tmp_path / "declared"
+    folder.mkdir()
+    lines = "\n".join(f'{name} = "{text}"' for name, text in derive.items())
+    text = TOML.format(kernel=kernel, user=user, derive=lines)
+    (folder / "sample.toml").write_text(pack + text)
+    (folder / "sample.c").write_text(f"static long do_sample({kernel})\n{{\n\treturn 0;\n}}\n")
+    for name, content in syscraft.load(folder).generate().items():
+        (tmp_path / name).write_text(content)
+    (tmp_path / "x.c").write_text('#include "sample.h"\n')
+    for compiler in ("gcc", "clang"):
+        argv = [compiler, "-Wall", "-Wextra", "-Werror", "-fsyntax-only", str(tmp_path / "x.c")]
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr

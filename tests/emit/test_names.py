@@ -196,3 +196,26 @@ def test_case_of_several_lines_stays_one_expression(tmp_path: Path) -> None:
     assert "EXPECT_EQ(((int[]){1, 2}[0]), ret);" in selftest
     assert "struct sample_args args_ = {" in selftest
     assert "TEST(case_sample)" in selftest
+
+
+def test_selftest_has_no_name_of_libc_and_no_unused_function(tmp_path: Path) -> None:
+    text = (
+        'kernel = "int value, int __user *out"\n'
+        'user = ["int sample(int value, int *out)", "long unused(int value, int *out)"]\n'
+        '[[cases]]\nname = "isxdigit l"\nargs = ["0", "NULL"]\nerrno = "EFAULT"\n'
+        '[[cases]]\nname = "wrapper x"\nargs = ["0", "NULL"]\nreturns = 0\ncheck = "ret == 0"\n'
+    )
+    declaration = syscraft.load(declare(tmp_path, text, "int value, int __user *out"))
+    selftest = selftest_files(declaration.unit)["sample_test.c"]
+    assert "TEST(case_isxdigit_l)" in selftest and "TEST(case_wrapper_x)" in selftest
+    # Compilers warn of a static function that no case calls.
+    assert "sample(int value" in selftest and "unused" not in selftest
+
+
+def test_selftest_of_a_clone_variant_knows_its_types(tmp_path: Path) -> None:
+    text = 'like = "clone"\npack = true\nadd = ["struct open_how __user *opened", "u64 size"]\n'
+    body = "struct kernel_clone_args *args, struct open_how __user *opened, u64 size"
+    unit = syscraft.load(declare(tmp_path, text, body)).unit
+    selftest = selftest_files(unit)["sample_test.c"]
+    assert "#include <linux/openat2.h>" in selftest
+    assert ".opened = (unsigned long)opened," in selftest

@@ -7,7 +7,7 @@ import json
 import pytest
 from conftest import run_syscraft, write_call
 
-from kernel.examples import PAIR, Others, Row
+from kernel.examples import FORK_LIKE, PAIR, Others, Row
 
 LIKE_OPENAT2 = """\
 name = "openat3"
@@ -97,7 +97,7 @@ def others(tmp_path_factory: pytest.TempPathFactory) -> Others:
     with (root / "toycall/toycall.toml").open("a") as toml:
         toml.write(CASES)
     plain = write_call(root / "ctuntouched", "ctuntouched")
-    return Others((PAIR, like, root / "toycall", plain))
+    return Others((PAIR, like, root / "toycall", plain, FORK_LIKE))
 
 
 @pytest.fixture(scope="session")

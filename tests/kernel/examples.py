@@ -16,6 +16,7 @@ from syscraft.tree.source import open_tree
 # In the order of the README's table, for another order would be another kernel.
 EXAMPLES = tuple(sorted(path.parent for path in REPOSITORY.glob("examples/*/*.toml")))
 PAIR = REPOSITORY / "tests" / "kernel" / "clone_pair"
+FORK_LIKE = REPOSITORY / "tests" / "kernel" / "forklike"
 
 Row = dict[str, object]
 

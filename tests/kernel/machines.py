@@ -22,19 +22,25 @@ DECLARATIONS = (
     REPOSITORY / "examples" / "splork",
     REPOSITORY / "examples" / "splork8",
     REPOSITORY / "examples" / "clone_nice",
+    REPOSITORY / "examples" / "clone3_nice",
     REPOSITORY / "examples" / "ring",
-    *(REPOSITORY / "tests" / "kernel" / name for name in ("arity", "longs", "wide")),
+    *(REPOSITORY / "tests" / "kernel" / name for name in ("arity", "longs", "wide", "forklike")),
 )
 TESTS = {
     "splork": ("test_splork.c", "test_splork_cases.c"),
     "splork8": ("test_splork8.c", "test_splork8_cases.c"),
     "clone_nice": ("test_clone_nice.c", "test_clone_nice_cases.c", "test_same_as_clone.c"),
+    "clone3_nice": ("test_clone3_nice.c", "test_clone3_nice_cases.c"),
     "ring": ("test_ring.c",),
     "ring_put": ("test_ring_put_cases.c",),
     "ring_get": ("test_ring_get_cases.c",),
     "arity": ("test_arity.c", "test_arity_cases.c"),
     "longs": ("test_longs.c", "test_longs_cases.c"),
     "wide": ("test_wide.c", "test_wide_cases.c"),
+    "forklike": ("test_forklike.c",),
+    "fork_tell": ("test_fork_tell_cases.c",),
+    "vfork_tell": ("test_vfork_tell_cases.c",),
+    "twice_tell": ("test_twice_tell_cases.c",),
 }
 
 TROUBLES = REPOSITORY / "tests" / "kernel" / "troubles"

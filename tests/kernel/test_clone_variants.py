@@ -78,3 +78,38 @@ def test_declared_variants(
     done = syscraft("run", *together, "--", sys.executable, script, cwd=REPOSITORY)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout == EXPECTED.format(**expected), done.stderr
+
+
+FORK_LIKE_SCRIPT = """
+import os, signal, sys
+sys.path.insert(0, {source!r})
+from fork_tell import fork_tell
+from vfork_tell import vfork_tell
+from syscraft.runtime.clone import clone
+from syscraft.runtime.spawn import spawn
+
+def extras():
+    global where
+    where = bytearray(8)
+    return dict(signal=signal.SIGCHLD, cookie=-5, where=where)
+
+def report(name, child):
+    with child:
+        print(name, child.wait(10), int.from_bytes(where, sys.byteorder, signed=True))
+
+report("clone", clone(lambda: 7, how=fork_tell, **extras()))
+report("spawn", spawn(["sh", "-c", "exit 8"], how=fork_tell, **extras()))
+report("vfork", spawn(["sh", "-c", "exit 9"], how=vfork_tell, **extras()))
+try:
+    vfork_tell(**extras())
+except ValueError:
+    print("refused")
+"""
+
+
+def test_variants_of_fork_and_vfork(tmp_path: Path, syscraft: Syscraft, others: Others) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(FORK_LIKE_SCRIPT.format(source=str(REPOSITORY / "src")))
+    done = syscraft("run", *others.folders, "--", sys.executable, script, cwd=REPOSITORY)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout == "clone 7 -5\nspawn 8 -5\nvfork 9 -5\nrefused\n", done.stderr

@@ -218,10 +218,24 @@ def test_it_returns_twice_with_steps(how: Any) -> None:
             assert child.wait() == 0o12
 
 
+@pytest.mark.parametrize("way", ["clone3", "variant"])
+def test_steps_are_taken_once(way: str) -> None:
+    """A map can be written only once."""
+    with nothing_left():
+        child = clone(namespaces=["user"], uid_map=[(0, os.geteuid(), 1)], **WAYS[way])
+        if child is None:
+            os._exit(os.getuid() + 5)
+        with child:
+            assert child.wait() == 5
+
+
 def failure_of_clone(**keywords: Any) -> OSError:
-    ran = []
+    read, write = os.pipe()
     with nothing_left(), pytest.raises(OSError) as caught:
-        clone(lambda: ran.append("child"), **keywords)
+        clone(os.write, write, b"the child went on", **keywords)
+    os.close(write)
+    with open(read) as pipe:
+        assert pipe.read() == ""
     step: str = caught.value.step  # type: ignore[attr-defined]
     assert caught.value.__notes__ == [f"failed in {STEPS[step]}; there is no child"]
     return caught.value

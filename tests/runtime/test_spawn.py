@@ -319,6 +319,21 @@ def old_way(argv: list[str], cgroup: int = -1) -> tuple[int, str]:
         return os.waitpid(pid, 0)[1], text
 
 
+def test_signals_are_blocked_until_the_program_runs() -> None:
+    """A handler would run in the child, in memory that may be this process's."""
+    blocked: list[set[int]] = []
+
+    def how(flags: int) -> int:
+        blocked.append({int(number) for number in signal.pthread_sigmask(signal.SIG_BLOCK, [])})
+        return os.fork()
+
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    with spawn(["true"], how=how):
+        assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == before
+    assert len(blocked) == 1
+    assert blocked[0] >= {*map(int, signal.valid_signals())} - {signal.SIGKILL, signal.SIGSTOP}
+
+
 def test_old_clone_does_the_same(cgroup: Path) -> None:
     old = signal.signal(signal.SIGUSR1, lambda *_: None)
     try:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+import operator
 import os
 import signal
 import subprocess
 import sys
-import threading
+from functools import partial
 from inspect import signature
 from pathlib import Path
 from types import ModuleType
@@ -16,15 +17,26 @@ from typing import Any
 import pytest
 from conftest import REPOSITORY, need_tool
 
-from runtime.core_support import nothing_left, numbers, run_python
+from runtime.core_support import (
+    libc_knows_this_thread,
+    nothing_left,
+    numbers,
+    run_python,
+)
 from syscraft.model.reserved import PYTHON_OF_CHILDREN
 from syscraft.runtime import _core
 from syscraft.runtime.attributes import Attributes
+from syscraft.runtime.child import Child
 from syscraft.runtime.clone import clone
 from syscraft.runtime.spawn import spawn
 from syscraft.runtime.structs import CloneArgs
 
 pytestmark = pytest.mark.filterwarnings("ignore:this process has several threads")
+
+
+def forked(flags: int) -> int:
+    """As generated modules make their children."""
+    return _core.fork_call(numbers()["clone"], flags, 0, 0, 0, 0)
 
 
 @pytest.fixture(scope="module")
@@ -184,11 +196,86 @@ def test_libc_knows_the_thread_of_a_child_of_a_child() -> None:
         if pid == 0:
             inner = _core.fork_call(number, int(signal.SIGCHLD), 0, 0, 0, 0)
             if inner == 0:
-                signal.signal(signal.SIGUSR1, lambda *_: os._exit(9))
-                signal.pthread_kill(threading.get_ident(), signal.SIGUSR1)
-                os._exit(1)
+                os._exit(9 if libc_knows_this_thread() else 1)
             os._exit(os.waitstatus_to_exitcode(os.waitpid(inner, 0)[1]))
         assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 9
+
+
+def test_a_life_is_for_one_child() -> None:
+    """What the child makes in its life is a child of its own."""
+    depth = []
+
+    def life() -> int:
+        depth.append(1)
+        if len(depth) > 1:
+            os._exit(77)
+        pid = forked(int(signal.SIGCHLD))
+        if pid == 0:
+            os._exit(4)
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+    with nothing_left(), clone(life, how=forked) as child:
+        assert child.wait() == 4
+
+
+def test_a_life_is_not_for_what_a_handler_makes() -> None:
+    """One that is due when the call starts, without any Python code in between."""
+    ends = []
+
+    def handler(number: int, frame: object) -> None:
+        pid = forked(int(signal.SIGCHLD))
+        if pid == 0:
+            os._exit(6)
+        ends.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+
+    child = Child()
+    make, life = partial(forked, int(signal.SIGCHLD)), partial(os._exit, 5)
+    steps: list[partial[Any]] = [
+        partial(_core.syscall, numbers()["kill"], os.getpid(), int(signal.SIGUSR1)),
+        partial(_core.fork_by, make, child, life, True),
+    ]
+    old = signal.signal(signal.SIGUSR1, handler)
+    try:
+        with nothing_left():
+            list(map(operator.call, steps))
+            with child:
+                assert child.wait() == 5
+    finally:
+        signal.signal(signal.SIGUSR1, old)
+    assert ends == [6]
+
+
+def test_an_exception_behind_the_call_leaves_no_child() -> None:
+    """As a signal's handler raises it, when the child is there, but nobody has got it yet."""
+
+    def interrupted(flags: int) -> int:
+        if pid := forked(flags):
+            raise InterruptedError
+        return pid
+
+    for start in (partial(clone, signal.pause), partial(spawn, ["sleep", "60"])):
+        with nothing_left(), pytest.raises(InterruptedError):
+            start(how=interrupted)  # type: ignore[operator]
+
+
+def test_a_child_that_comes_back_with_an_exception_ends() -> None:
+    """As functions can that make children in a way of their own."""
+
+    def raising(flags: int) -> int:
+        pid = os.fork()
+        if pid == 0:
+            sys.unraisablehook = lambda what: None
+            raise ZeroDivisionError
+        return pid
+
+    for start in (partial(clone, int), partial(spawn, ["true"])):
+        with nothing_left():
+            try:
+                child = start(how=raising)  # type: ignore[operator]
+            except ZeroDivisionError:
+                os._exit(42)
+            with child:
+                assert child.wait() == 1
 
 
 @pytest.mark.parametrize("answer", [1, 38])

@@ -222,12 +222,14 @@ def test_command_line(linux: Path, syscraft: Syscraft) -> None:
 def test_several_are_applied_all_or_none(
     linux: Path, make_call: MakeCall, syscraft: Syscraft
 ) -> None:
-    """The second one has a number that the tree gave away."""
-    folder = make_call("cttaken", toml="number = 0")
+    """The second one has a patch for lines that the tree does not have."""
+    folder = make_call("ctpatch", toml='patches = ["a.patch"]')
+    change = "--- a/Makefile\n+++ b/Makefile\n@@ -1,2 +1,2 @@\n nowhere\n-old\n+new\n"
+    (folder / "a.patch").write_text(change)
     before = content(linux)
     done = syscraft("patch", SPLORK, folder, "--linux", linux, "--apply")
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "cttaken" in done.stderr
+    assert "a.patch" in done.stderr
     assert content(linux) == before
     # Those that are there already are not in the way.
     library.load(SPLORK).apply(str(linux))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from collections.abc import Callable, Collection
@@ -10,13 +11,15 @@ from pathlib import Path, PurePosixPath
 import pytest
 from abi.compilers import CELLS, compile_only
 from conftest import REPOSITORY, missing_packages, need_tool
-from header_numbers import differences, header_numbers
+from header_numbers import differences, header_numbers, private_numbers
+from kept import kept
 
 import syscraft as library
 from syscraft.abi.abi import Abi
 from syscraft.abi.discover import all_abis
 from syscraft.calls.kernels import shipped
 from syscraft.errors import EnvironmentLacks, TreeError
+from syscraft.files import digest
 from syscraft.tree.source import KernelTree, open_tree
 from syscraft.tree.tables import common_numbers, find_tables, read_table, style_of
 
@@ -73,6 +76,8 @@ def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         path = source / name
         path.unlink(missing_ok=True)
         path.write_bytes(change.files[name])
+    contents = [digest(name, change.files[name]) for name in sorted(changed)]
+    (folder / "written").write_text("\n".join([tree.key, *contents]))
     return folder
 
 
@@ -93,13 +98,10 @@ def link_tree(root: Path, target: Path, inside: Collection[str], below: str = ".
 def test_generators_give_our_number(linux_arch: str, exported: Path, tmp_path: Path) -> None:
     abis = [abi for abi in all_abis() if abi.linux_arch == linux_arch]
     assert (exported / "src" / "arch" / abis[0].arch_folder).is_dir()
-    done = subprocess.run(
-        ["make", "-s", "-C", exported / "src", f"O={exported / 'obj'}", f"ARCH={linux_arch}",
-         "headers"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    headers = exported / "obj" / "usr" / "include"
+    headers = tmp_path / "include"
+    for name, text in headers_of(linux_arch, exported).items():
+        (headers / name).parent.mkdir(parents=True, exist_ok=True)
+        (headers / name).write_text(text)
     text = "\n".join(path.read_text() for path in headers.glob("asm*/unistd*.h"))
     found = re.findall(r"^#define __NR_mark\s+(.*)$", text, re.MULTILINE)
     for abi in abis:
@@ -110,10 +112,31 @@ def test_generators_give_our_number(linux_arch: str, exported: Path, tmp_path: P
         _compare_with_registry(abi, headers, exported.name)
 
 
+def headers_of(linux_arch: str, exported: Path) -> dict[str, str]:
+    """The headers that the patched tree's own generators and make write for programs."""
+
+    def export() -> str:
+        done = subprocess.run(
+            ["make", "-s", "-C", exported / "src", f"O={exported / 'obj'}", f"ARCH={linux_arch}",
+             "headers"],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        folder = exported / "obj" / "usr" / "include"
+        return json.dumps({str(p.relative_to(folder)): p.read_text() for p in folder.rglob("*.h")})
+
+    # What the tree consists of, and this file, which puts it together: the pristine one, and
+    # what a patch writes over it.
+    written = (exported / "written").read_text()
+    found = json.loads(kept(Path(__file__).read_bytes(), written, linux_arch, make=export))
+    assert isinstance(found, dict)
+    return found
+
+
 def _compare_with_registry(abi: Abi, headers: Path, version: str) -> None:
     """All other numbers: the data have what a program sees in the headers, and nothing else."""
     (census,) = (census for census in shipped().censuses if census.version == version)
-    found = header_numbers(abi, headers)
+    found = header_numbers(abi, headers) | private_numbers(abi, headers)
     assert found.pop("mark") == abi.number(900)
     ours = {name: entry.number for name, entry in census.on(abi).items()}
     assert len(found) > 250

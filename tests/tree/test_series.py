@@ -52,6 +52,25 @@ def test_pieces_and_what_goes_with_them() -> None:
     assert "tools/testing/selftests/clone_nice/config" in letter
 
 
+@pytest.mark.parametrize("name", ['A "B" C', r'A "B\ (C)', "A, B: C", "A (B)", "É. O'Neil, Jr"])
+def test_author_is_whom_git_reads(
+    name: str, make_call: Callable[..., Path], tmp_path: Path
+) -> None:
+    need_tool("git")
+    folder = make_call("quoted")
+    file = folder / "quoted.toml"
+    written = name.replace("\\", "\\\\").replace('"', '\\"').replace(" ", "  ", 1)
+    text = re.sub(r"(?m)^author = .*$", "", file.read_text())
+    file.write_text(f'author = "{written} <a@example.org>"\n{text}')
+    mail = library.load(folder).patch().series[0][1]
+    done = subprocess.run(
+        ["git", "mailinfo", tmp_path / "message", tmp_path / "diff"], input=mail,
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert f"Author: {name}\n" in done.stdout
+    assert f"\nSigned-off-by: {name} <a@example.org>\n" in mail
+
+
 def test_tree_without_tests_and_documentation(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -23,6 +23,25 @@ class NumberTable:
     abi_word: str
 
 
+@dataclass(frozen=True)
+class PrivateCall:
+    """A call of one architecture that stands in no table of numbers.
+
+    Args:
+        macro: of its number, in the architecture's ``asm/unistd.h``.
+        text: the parameters in the kernel's order, as C text.
+        symbol, path, entry: the function that serves it, the function's file, and the text
+            there that does.
+    """
+
+    name: str
+    macro: str
+    text: str
+    symbol: str
+    path: str
+    entry: str
+
+
 # Shared by arc, arm64, csky, hexagon, loongarch, nios2, openrisc and riscv.
 # Source: scripts/Makefile.asm-headers, Linux 6.12
 GENERIC_TABLE = NumberTable("scripts/syscall.tbl", "common")
@@ -87,6 +106,7 @@ class Abi:
         fork_entry: what a call that returns in a child too needs in the kernel.
         machines: guests whose kernel has this ABI as its own, the preferred one first.
         linked: kernels that can be linked where there is no such guest.
+        private_calls: those that no table has.
         texts: files of ``folder`` that are not there but here, for an ABI in one file.
     """
 
@@ -116,6 +136,7 @@ class Abi:
     machines: tuple[Machine, ...] = ()
     linked: tuple[LinkedKernel, ...] = ()
     own_folder: str | None = None
+    private_calls: tuple[PrivateCall, ...] = ()
     texts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import io
 import pkgutil
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -33,14 +35,26 @@ class LazyVerbs(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def make_context(self, *args: Any, **more: Any) -> click.Context:
+        with _output_may_go():  # --help is printed here
+            return super().make_context(*args, **more)
+
     def invoke(self, ctx: click.Context) -> Any:
-        try:
+        with _output_may_go():
             return super().invoke(ctx)
-        except BrokenPipeError:
-            # Whoever read our output has gone; nobody is left to tell. Here and not in
-            # main(), for click makes 1 of it.
-            drop_stream(1)
-            sys.exit(OUTPUT_GONE)
+
+
+@contextlib.contextmanager
+def _output_may_go() -> Iterator[None]:
+    """End as SIGPIPE ends others if whoever read our output has gone; nobody is left to tell.
+
+    Not in main(), for click makes 1 of it.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        drop_stream(1)
+        sys.exit(OUTPUT_GONE)
 
 
 @click.group(cls=LazyVerbs, context_settings={"help_option_names": ["-h", "--help"]})

@@ -398,11 +398,8 @@ def read_type(source: CSource, node: tree_sitter.Node) -> CType:
     return found.ctype
 
 
-def parse_statements(text: str, locate: Locate) -> tuple[tuple[str, Where], ...]:
+def parse_statements(text: str, locate: Locate) -> None:
     """Check that *text* can stand in a C function.
-
-    Returns:
-        the names that it declares for what comes after it in that function.
 
     Raises:
         CTextError: it cannot.
@@ -413,15 +410,6 @@ def parse_statements(text: str, locate: Locate) -> tuple[tuple[str, Where], ...]
     if source.root.named_child_count != 1:
         raise source.fail("C syntax error", source.root, expected)
     source.check_plain(comments=True)
-    body = source.root.named_children[0].child_by_field_name("body")
-    names = []
-    for declaration in body.named_children if body else ():
-        if declaration.type == "declaration":
-            for node in declaration.children_by_field_name("declarator"):
-                while node.type != "identifier" and node.named_child_count:
-                    node = node.child_by_field_name("declarator") or node.named_children[0]
-                names.append((source.text(node), source.where(node)))
-    return tuple(names)
 
 
 def without_comments(text: str) -> str:

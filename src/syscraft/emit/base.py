@@ -55,4 +55,9 @@ def fill(template: str, **values: object) -> str:
 
 def fill_text(text: str, **values: object) -> str:
     """Fill in a template that an ABI brings."""
-    return _environment().from_string(text).render(values)
+    return _compiled(text).render(values)
+
+
+@functools.cache
+def _compiled(text: str) -> jinja2.Template:
+    return _environment().from_string(text)

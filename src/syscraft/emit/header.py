@@ -10,7 +10,7 @@ from syscraft.emit.children import returns_twice, what_the_child_may_do
 from syscraft.emit.ctext_layout import argument_list
 from syscraft.emit.expression_c import c_text
 from syscraft.model.call import Argument, Call, Wrapper
-from syscraft.model.expression import Cast, Integer, Name, names_in
+from syscraft.model.expression import Cast, Integer, Name, explicit, names_in
 from syscraft.model.types import declare_user, spell_user
 
 
@@ -81,7 +81,7 @@ def _as_kernel_type(argument: Argument, pointers: frozenset[str]) -> str:
     if ctype.is_pointer and names_in(expression) and not is_pointer:
         # Compilers warn of a pointer that is made of a narrower number.
         expression = Cast(CType("unsigned long"), expression)
-    return c_text(Cast(ctype, expression))
+    return c_text(explicit(Cast(ctype, expression)))
 
 
 EMITTER = Emitter("header", "C header over libc: the user's order, errno", _emit)

@@ -12,7 +12,7 @@ from syscraft.emit.expression_c import as_macro, as_operand, c_text
 from syscraft.emit.layouts import layout_assertions
 from syscraft.emit.packed_struct import packed_struct
 from syscraft.model.call import Argument, Call, Parameter, Wrapper
-from syscraft.model.expression import Cast, Integer, Name, types_in
+from syscraft.model.expression import Cast, Integer, Name, explicit, types_in
 from syscraft.model.names import KNOWN_STRUCTS
 from syscraft.model.types import declare_user
 
@@ -88,6 +88,8 @@ def in_register(part: Part, expression: str, whole: str) -> str:
 
 def cast(argument: Argument, ctype: str) -> str:
     """Cast what a wrapper passes for a parameter."""
+    if ctype == "bool":
+        return c_text(explicit(Cast(CType(ctype), argument.expression)))
     return f"({ctype}){as_operand(argument.expression)}"
 
 
@@ -117,7 +119,7 @@ def as_field(argument: Argument) -> str:
         return c_text(expression)
     if not argument.is_plain:
         # A field of a long is wider than it, which cuts a value off first on ABIs of 32 bits.
-        expression = Cast(ctype, expression)
+        expression = explicit(Cast(ctype, expression))
     scalar = ctype.scalar
     is_signed = scalar and (scalar.signed or (scalar.is_long and not argument.is_plain))
     if scalar and is_signed and scalar.field_type == "__aligned_u64":

@@ -14,6 +14,7 @@ from syscraft.model import types
 from syscraft.model.call import Constant
 from syscraft.model.draft import Draft
 from syscraft.model.existing import parameters_of, prototype_of
+from syscraft.model.expression import explicit
 from syscraft.model.expression_reader import read_expression
 from syscraft.model.structs import lay_out
 
@@ -72,14 +73,14 @@ def read_c_text(draft: Draft) -> list[Finding]:
     for name, text in data.get("derive", {}).items():
         expression = attempt(read_expression, ("derive", name), text)
         if expression is not None:
-            draft.derive[name] = expression
+            draft.derive[name] = explicit(expression)
     flags = []
     for index, flag in enumerate(data.get("flags", ())):
         value = attempt(read_expression, ("flags", index, "value"), flag["value"])
         if value is not None:
             where = draft.where("flags", index, "value")
             summary = " ".join(flag.get("summary", "").split())
-            flags.append(Constant(flag["name"], value, summary or None, where))
+            flags.append(Constant(flag["name"], explicit(value), summary or None, where))
     draft.flags = tuple(flags)
     return findings
 

@@ -5,6 +5,7 @@ Frozen, valid, free of text formats and of the disk. Emitters read only this.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -17,6 +18,8 @@ from syscraft.model.tests import TestProgram
 # Linux comes near them, and above 999 mips o32's block (4000) would run into n64's (5000).
 # Source: arch/mips/include/uapi/asm/unistd.h, Linux 6.12
 PRIVATE_NUMBERS = range(900, 1000)
+
+_WORD = re.compile(r"\w+", re.ASCII)
 
 
 class NumberPolicy(Enum):
@@ -175,6 +178,12 @@ class Case:
     errno: str | None
     check: str | None
     where: Where
+
+    @property
+    def words(self) -> frozenset[str]:
+        """The names that its C text has."""
+        texts = (self.wrapper, self.setup, *self.args, self.returns or "", self.check or "")
+        return frozenset(_WORD.findall(" ".join(texts)))
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from syscraft.declaration import ctext
+from syscraft.declaration.clocals import local_names
 from syscraft.declaration.ctext import CTextError
 from syscraft.declaration.toml_file import KeyPath
 from syscraft.errors import Finding
@@ -82,7 +83,8 @@ def _check_case_text(
             findings.append(error.finding)
     try:
         setup = draft.locate(("cases", index, "setup"))
-        for local, where in ctext.parse_statements(entry.get("setup", ""), setup):
+        ctext.parse_statements(entry.get("setup", ""), setup)
+        for local, where in local_names(entry.get("setup", ""), setup):
             findings += judge(Role.LOCAL, local, where)
             if local == wrapper:
                 hidden = "this hides the function that the case calls"

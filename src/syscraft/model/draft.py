@@ -166,7 +166,7 @@ def share(drafts: Sequence[Draft]) -> Shared:
         where=first.file.where(("name",)),
         summary=_summary(whole),
         description=_description(whole),
-        author=whole["author"],
+        author=" ".join(whole["author"].split()),
         source_name=Path(first.file.shown_path).name,
         call_names=tuple(draft.name for draft in drafts),
         structs=first.structs,

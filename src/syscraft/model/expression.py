@@ -82,6 +82,35 @@ class StringLength(_Node):
 Expression = Name | Integer | Unary | Binary | Conditional | Cast | SizeOf | StringLength
 
 
+def explicit(expression: Expression) -> Expression:
+    """Write ``!= 0`` where C only asks whether a number is zero, and gcc suspects a slip.
+
+    Source: -Wint-in-bool-context, gcc 12
+    """
+    match expression:
+        case Unary("!", operand):
+            return Unary("!", _truth(explicit(operand)))
+        case Unary(operator, operand):
+            return Unary(operator, explicit(operand))
+        case Cast(ctype, operand):
+            is_bool = ctype.base == "bool" and not ctype.is_pointer
+            return Cast(ctype, _truth(explicit(operand)) if is_bool else explicit(operand))
+        case Binary("&&" | "||" as operator, left, right):
+            return Binary(operator, _truth(explicit(left)), _truth(explicit(right)))
+        case Binary(operator, left, right):
+            return Binary(operator, explicit(left), explicit(right))
+        case Conditional(condition, then, otherwise):
+            return Conditional(_truth(explicit(condition)), explicit(then), explicit(otherwise))
+    return expression
+
+
+def _truth(expression: Expression) -> Expression:
+    suspect = isinstance(expression, Conditional) or (
+        isinstance(expression, Binary) and expression.operator in ("*", "<<")
+    )
+    return Binary("!=", expression, Integer(0, "0")) if suspect else expression
+
+
 def names_in(expression: Expression) -> frozenset[str]:
     """The names that an expression uses."""
     return frozenset(node.name for node in _nodes(expression) if isinstance(node, Name))

@@ -9,7 +9,8 @@ CALL_NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 CONSTANT_NAME = re.compile(r"[A-Z][A-Z0-9_]*\Z")
 CONFIG_SYMBOL = re.compile(r"[A-Z][A-Z0-9_]*\Z")
 ERRNO_NAME = re.compile(r"E[A-Z0-9]+\Z")
-AUTHOR = re.compile(r"[^<>\n]+ <[^<>@\s]+@[^<>@\s]+>\Z")
+# What begins with =? is an encoded word in a mail. Source: RFC 2047
+AUTHOR = re.compile(r"(?!.*=\?)[^<>\n]+ <[^<>@\s]+@[^<>@\s]+>\Z")
 
 # A symbol such as __se_compat_sys_NAME has to fit the kernel's tables of names.
 # Source: KSYM_NAME_LEN in include/linux/kallsyms.h, Linux 6.12, is 512; file names end at 255.

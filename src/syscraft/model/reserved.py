@@ -68,11 +68,31 @@ _CTYPES = re.compile(
 _C_USED = re.compile(
     r"(?:memset|strlen|syscall|(?:fork_)?syscall[0-6]|_metadata|SYSCALL_(?:NUMBER|FIRST|SECOND))\Z"
 )
+# Macros of any compiler's own may be called like that; what begins with two underscores and goes
+# on in lower case is in the table, for kernel headers have such names (__pad, __reserved).
+# Source: ISO/IEC 9899:2018 section 7.1.3; gcc -dM -E, clang -dM -E
+_COMPILERS = re.compile(r"__?[A-Z]|__(?:builtin|cpp)_|__\w+__\Z")
 # Functions of ktap.h, of bare_syscalls.h and of the test program that cases become.
 _C_FUNCTIONS = re.compile(r"(?:main|ktap_\w+|case_\d+|(?:fork_)?syscall[0-6])\Z")
-# The same, and what else the functions have that cases become, in both programs.
-_C_OF_A_CASE = re.compile(rf"(?:ret|error|strerror|_metadata|{_C_FUNCTIONS.pattern[:-2]})\Z")
-_C_OWN_MACROS = re.compile(r"SYSCALL_(?:NUMBER|FIRST|SECOND)\Z")
+_C_OWN_MACROS = re.compile(
+    r"(?:SYSCALL_(?:NUMBER|FIRST|SECOND|UNSIGNED|CLOBBERS|FAILED|VECTOR_STATE|WINDOWED)|KTAP_H"
+    r"|BARE_SYSCALLS_H|HAVE_FORK_SYSCALLS"
+    # tools/testing/selftests/kselftest_harness.h and kselftest.h, Linux 6.12
+    r"|KSELFTEST_PRIO_\w+|TEST_TIMEOUT_DEFAULT|TEST_HARNESS_MAIN|TH_LOG_\w+|KSFT_\w+)\Z"
+)
+
+# Source: ISO/IEC 9899:2018 section 6.4.1
+_C_KEYWORDS = frozenset(
+    "auto break case char const continue default do double else enum extern float for goto if "
+    "inline int long register restrict return short signed sizeof static struct switch typedef "
+    "typeof union unsigned void volatile while asm".split()
+)
+# The same, and what else the functions have that cases become, in both programs, by macros of
+# tools/testing/selftests/kselftest_harness.h as well.
+_C_OF_A_CASE = re.compile(
+    r"(?:ret|error|strerror|_metadata|__\w*|fprintf|u?intmax_t"
+    rf"|{_C_FUNCTIONS.pattern[:-2]})\Z"
+)
 
 
 @functools.cache
@@ -154,9 +174,13 @@ def refusal(role: Role, name: str) -> tuple[str, str | None] | None:
             return f"'{name}' is a type", None
         case Role.FIELD if _CTYPES.match(name):
             return f"a class of ctypes has an attribute '{name}'", None
+        case Role.PARAMETER | Role.FIELD | Role.STRUCT | Role.FUNCTION if _COMPILERS.match(name):
+            return f"'{name}' is a name that C keeps for compilers", None
+        case Role.LOCAL if name in _C_KEYWORDS:
+            return f"'{name}' is a C keyword", None
         case Role.LOCAL if _C_OF_A_CASE.match(name):
             return f"the generated C code uses the name '{name}'", None
-        case Role.FLAG if _C_OWN_MACROS.match(name):
+        case _ if _C_OWN_MACROS.match(name):
             return f"the generated C code uses the name '{name}'", None
     return None
 

@@ -63,7 +63,7 @@ def check_together(drafts: Sequence[Draft]) -> list[Finding]:
         if draft.is_clone:
             mine += [(draft.name, where), (f"{draft.name}_call_raw", where)]
         if draft.is_clone or draft.is_clone3:
-            mine += [(f"{draft.name}_guarded", where)]
+            mine += [(f"{draft.name}_{word}", where) for word in ("guarded", "may_call")]
         if draft.is_clone3:
             mine += [(f"{draft.name}_{word}", where) for word in ("call_raw", "copy_args")]
         mine += [(prototype.name, prototype.where) for prototype in draft.prototypes]

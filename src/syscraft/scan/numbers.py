@@ -15,13 +15,13 @@ import io
 import operator
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pcpp
 
-from syscraft.abi.abi import GENERIC_TABLE, Abi
+from syscraft.abi.abi import GENERIC_TABLE, Abi, PrivateCall
 from syscraft.errors import Finding
 from syscraft.lines import split_lines
 from syscraft.scan.definitions import CallFinding
@@ -78,6 +78,18 @@ class Numbers:
             "the tree is incomplete, or older than this architecture",
         )  # fmt: skip
         return ()
+
+    def private(self, abi: Abi) -> Iterator[tuple[PrivateCall, int]]:
+        """The numbers of the calls that the architecture has outside of its table, as passed."""
+        path = f"arch/{abi.arch_folder}/include/uapi/asm/unistd.h"
+        if not abi.private_calls or self._tree.read(path) is None:
+            return
+        reader = _Preprocessor(self._tree, abi, re.findall(r"(?<!!)defined\((\w+)\)", abi.macro))
+        reader.run(path)
+        for call in abi.private_calls:
+            number = reader.number(call.macro)
+            if number is not None:
+                yield call, number
 
     def _with_header(self, rows: tuple[Row, ...], header: str) -> tuple[Row, ...]:
         """Add the second names that a header gives to numbers of a table; drop what it undefines.
@@ -235,7 +247,7 @@ class Numbers:
 class _Preprocessor(pcpp.Preprocessor):  # type: ignore[misc]  # pcpp has no types
     """Reads a header of numbers as a program of one ABI would."""
 
-    def __init__(self, tree: KernelTree, abi: Abi) -> None:
+    def __init__(self, tree: KernelTree, abi: Abi, defined: Sequence[str] = ()) -> None:
         super().__init__()
         self._tree = tree
         self._places: dict[str, tuple[str, int]] = {}
@@ -245,6 +257,8 @@ class _Preprocessor(pcpp.Preprocessor):  # type: ignore[misc]  # pcpp has no typ
         self.define(f"__BITS_PER_LONG {bits}")
         if bits == 64:
             self.define("__LP64__ 1")
+        for macro in defined:
+            self.define(f"{macro} 1")
         # Headers define it as nothing unless it is there.
         self.define("__SYSCALL(x, y) SYSCRAFT_ROW x ; y")
 
@@ -282,11 +296,14 @@ class _Preprocessor(pcpp.Preprocessor):  # type: ignore[misc]  # pcpp has no typ
             name = str(macro).removeprefix("__NR_")
             if name == macro or name in _NOT_CALLS:
                 continue
-            tokens = self.expand_macros(self.tokenize(macro))
-            number = _evaluate("".join(token.value for token in tokens))
-            if number is not None:
+            if (number := self.number(macro)) is not None:
                 found[name] = number
         return found
+
+    def number(self, macro: str) -> int | None:
+        """The value of a macro; None if it is not defined, or no number."""
+        tokens = self.expand_macros(self.tokenize(macro))
+        return _evaluate("".join(token.value for token in tokens))
 
     def place(self, name: str) -> tuple[str, int | None]:
         return self._places.get(name, ("include/uapi/asm-generic/unistd.h", None))

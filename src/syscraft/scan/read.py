@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from syscraft.abi.abi import PrivateCall
 from syscraft.abi.discover import all_abis
 from syscraft.calls.census import Census, Definition, Entry, to_text
 from syscraft.errors import Finding, TreeError, UsageError, Where
@@ -82,6 +83,8 @@ def read_calls(
             )
             for row in numbers.rows(abi)
         }  # fmt: skip
+        for private, number in numbers.private(abi):
+            calls.setdefault(private.name, _outside(tree, private, number))
         if calls:
             entries[abi.key] = dict(sorted(calls.items()))
     if not entries:
@@ -92,12 +95,20 @@ def read_calls(
             found="none of the tables of numbers",
             hint="name the folder that has arch/, kernel/ and Makefile, or deb:6.12",
         )
-    used = {e.definition for calls in entries.values() for e in calls.values()}
-    kept = {d for group in definitions.found.values() for d in group if d in used or _is_call(d)}
+    used = {e.definition for calls in entries.values() for e in calls.values() if e.definition}
+    kept = used | {d for group in definitions.found.values() for d in group if _is_call(d)}
     definitions.findings += _without_row(definitions, entries)
     ordered = tuple(sorted(kept, key=lambda d: (d.symbol, d.path, d.line)))
     census = Census.of_entries(release, tree.shown, ordered, entries)
     return KernelCalls(census, (*numbers.findings, *definitions.findings))
+
+
+def _outside(tree: KernelTree, call: PrivateCall, number: int) -> Entry:
+    """A call that no table has; its parameters are told where its number is passed."""
+    before, found, _ = (tree.read(call.path) or "").partition(call.entry)
+    line = before.count("\n") + 1
+    definition = Definition(call.symbol, call.text, call.path, line) if found else None
+    return Entry(call.name, number, call.symbol, None, definition)
 
 
 def _without_row(

@@ -78,7 +78,7 @@ def cover_letter(
     listed = "".join(f"  {title}\n" for title in titles)
     edits = _together([edit for commit in commits for edit in commit.edits])
     return (
-        f"From: {unit.shared.author}\n"
+        f"From: {_in_header(unit.shared.author)}\n"
         f"Subject: [PATCH 0/{total}] Add {the_calls(unit)}\n"
         "\n"
         f"{message}\n"
@@ -104,7 +104,7 @@ def _authors_mail(author: str, patch: TextFile, number: int, total: int) -> str:
     if _SUBJECT.search(text, 0, diff.start() if diff else len(text)):
         return _SUBJECT.sub(prefix, text, count=1) + SIGNATURE
     subject = _stem(patch.name).replace("-", " ")
-    return f"{_FIRST_LINE}From: {author}\n{prefix}{subject}\n\n{text}{SIGNATURE}"
+    return f"{_FIRST_LINE}From: {_in_header(author)}\n{prefix}{subject}\n\n{text}{SIGNATURE}"
 
 
 def _stem(name: str) -> str:
@@ -115,7 +115,7 @@ def _stem(name: str) -> str:
 def _mail(author: str, commit: Commit, number: int, total: int) -> str:
     return (
         f"{_FIRST_LINE}"
-        f"From: {author}\n"
+        f"From: {_in_header(author)}\n"
         f"Subject: [PATCH {number}/{total}] {commit.subject}\n"
         "\n"
         f"{commit.message}\n"
@@ -125,6 +125,18 @@ def _mail(author: str, commit: Commit, number: int, total: int) -> str:
         f"{_together(commit.edits)}"
         "\n" + "".join(edit.diff() for edit in commit.edits) + SIGNATURE
     )
+
+
+def _in_header(author: str) -> str:
+    """Write an author as a mail's header does, where quotes are not part of a name.
+
+    Source: RFC 5322 section 3.2.4; add_rfc822_quoted() in pretty.c, git 2.39
+    """
+    name, _, mail = author.rpartition(" <")
+    if '"' not in name:
+        return author
+    quoted = re.sub(r'([\\"])', r"\\\1", name)
+    return f'"{quoted}" <{mail}'
 
 
 def _together(edits: Sequence[FileEdit]) -> str:

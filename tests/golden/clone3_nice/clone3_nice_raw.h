@@ -58,6 +58,19 @@ long clone3_nice_raw(struct clone_args *uargs, size_t size, int nice)
 #define CLONE3_NICE_UNWIND
 #endif
 
+/*
+ * Calls nothing. A compiler that sees only assembly, and no call that may be of
+ * fn, takes variables for unchanged that fn changes in memory shared with it.
+ */
+static inline void clone3_nice_may_call(int (*fn)(void *), void *arg)
+{
+	int never = 0;
+
+	__asm__ volatile ("" : "+r" (never));
+	if (never)
+		fn(arg);
+}
+
 #ifdef __cplusplus
 /* Calls the function that waits at start. An exception must not get to handlers of the parent. */
 static inline int clone3_nice_guarded(void *start)
@@ -147,6 +160,7 @@ static inline long clone3_nice_call_raw(const struct clone_args *uargs,
 	fn = clone3_nice_guarded;
 	arg = sp;
 #endif
+	clone3_nice_may_call(fn, arg);
 	*--sp = (unsigned long)arg;
 	*--sp = (unsigned long)fn;
 	args.stack_size = (unsigned long)sp - (unsigned long)args.stack;
@@ -211,6 +225,7 @@ static inline long clone3_nice_call_raw(const struct clone_args *uargs,
 	fn = clone3_nice_guarded;
 	arg = sp;
 #endif
+	clone3_nice_may_call(fn, arg);
 	args.stack_size = (unsigned long)sp - (unsigned long)args.stack;
 
 	register int (*x10)(void *) __asm__("x10") = fn;
@@ -273,6 +288,7 @@ static inline long clone3_nice_call_raw(const struct clone_args *uargs,
 	fn = clone3_nice_guarded;
 	arg = sp;
 #endif
+	clone3_nice_may_call(fn, arg);
 	sp -= 16;
 	args.stack_size = (unsigned long)sp - (unsigned long)args.stack;
 

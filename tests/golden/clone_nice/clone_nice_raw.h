@@ -74,6 +74,19 @@ long clone_nice_raw(unsigned long flags, void *stack, int *ptid, int *ctid,
 #define CLONE_NICE_UNWIND
 #endif
 
+/*
+ * Calls nothing. A compiler that sees only assembly, and no call that may be of
+ * fn, takes variables for unchanged that fn changes in memory shared with it.
+ */
+static inline void clone_nice_may_call(int (*fn)(void *), void *arg)
+{
+	int never = 0;
+
+	__asm__ volatile ("" : "+r" (never));
+	if (never)
+		fn(arg);
+}
+
 #ifdef __cplusplus
 /* Calls the function that waits at start. An exception must not get to handlers of the parent. */
 static inline int clone_nice_guarded(void *start)
@@ -135,6 +148,7 @@ static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
 	fn = clone_nice_guarded;
 	arg = sp;
 #endif
+	clone_nice_may_call(fn, arg);
 	*--sp = (unsigned long)arg;
 	*--sp = (unsigned long)fn;
 
@@ -197,6 +211,7 @@ static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
 	fn = clone_nice_guarded;
 	arg = sp;
 #endif
+	clone_nice_may_call(fn, arg);
 
 	register int (*x10)(void *) __asm__("x10") = fn;
 	register void *x12 __asm__("x12") = arg;
@@ -257,6 +272,7 @@ static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
 	fn = clone_nice_guarded;
 	arg = sp;
 #endif
+	clone_nice_may_call(fn, arg);
 	sp -= 16;
 
 	register int (*s0)(void *) __asm__("$16") = fn;

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from syscraft.abi.abi import Abi, ElfIdentity, NumberTable
+from syscraft.abi.abi import Abi, ElfIdentity, NumberTable, PrivateCall
 from syscraft.abi.clone_order import CloneOrder
 from syscraft.abi.layout import Pairs
 from syscraft.abi.machine import VIRTIO_LINE, Machine, virtio_wires
@@ -30,6 +30,17 @@ _ARM = Trap(
     clobbers='"memory", "cc"',
 )
 
+# arm_syscall() takes what it needs from the registers. usr26 and usr32 answer on processors with
+# 26-bit addresses only, and are SIGILL on others.
+# Source: arch/arm/include/uapi/asm/unistd.h, arm_syscall() in arch/arm/kernel/traps.c, Linux 6.12
+_PRIVATE = {
+    "breakpoint": "",
+    "cacheflush": "unsigned long start, unsigned long end, unsigned long flags",
+    "usr26": "",
+    "usr32": "",
+    "set_tls": "unsigned long value",
+    "get_tls": "",
+}
 _HARD_FLOAT = ("gcc-arm-linux-gnueabihf", "libc6-dev-armhf-cross")
 _MACHINES = ("armv7l", "armv8l", "aarch64")
 
@@ -43,6 +54,17 @@ ABI = Abi(
     table=NumberTable("arch/arm/tools/syscall.tbl", "common"),
     # AArch32 programs on a 64-bit kernel.
     compat_tables=(NumberTable("arch/arm64/tools/syscall_32.tbl", "common"),),
+    private_calls=tuple(
+        PrivateCall(
+            name,
+            f"__ARM_NR_{name}",
+            text,
+            "arm_syscall",
+            "arch/arm/kernel/traps.c",
+            f"case NR({name}):",
+        )
+        for name, text in _PRIVATE.items()
+    ),
     clone_order=CloneOrder.BACKWARDS,  # source: arch/arm/Kconfig, Linux 6.12
     exit_number=1,
     pairs=Pairs.EVEN,

@@ -15,8 +15,11 @@ from syscraft.emit.expression_c import c_text
 from syscraft.emit.kernel.wording import the_calls
 from syscraft.model.call import Argument, Call, Case, Parameter, Unit, Wrapper
 from syscraft.model.expression import Name
+from syscraft.model.reserved import table
 from syscraft.model.types import declare_user, spell_user
 
+# Source: tools/testing/selftests/kselftest_harness.h, Linux 6.12
+_HARNESS = re.compile(r"wrapper_|ksft_|test_harness_|is_signed_type\Z")
 _CHILD = "returns_in_parent_and_child"
 _NOT_A_WORD = re.compile(r"\W+", re.ASCII)
 
@@ -46,6 +49,7 @@ def _programs(unit: Unit) -> dict[str, str]:
 
 
 def _clone_program(call: Call) -> str:
+    included = ("linux/types.h", *(["linux/sched.h"] if call.is_clone3 else []))
     return fill(
         "selftest_clone.c.j2",
         call=call,
@@ -56,7 +60,9 @@ def _clone_program(call: Call) -> str:
         ),
         clone3=_clone3_call(call) if call.is_clone3 else "",
         orders=_clone_orders(call),
-        extras=[extra.name for extra in call.added],
+        libc_headers=user_c.libc_type_headers(call),
+        uapi_headers=[h for h in user_c.headers(call) if h not in included],
+        extras=[(extra.name, user_c.field_value(extra)) for extra in call.added],
         zeros=_zeros(call.added),
         child={
             "name": _CHILD,
@@ -79,6 +85,9 @@ def _clone3_call(call: Call) -> str:
 
 def _program(unit: Unit, calls: Sequence[Call]) -> str:
     uapi = [f"linux/{unit.name}.h"] if unit.shared.has_uapi else []
+    # A static function that no test uses is one that compilers warn of.
+    words = {word for call in calls for case in call.cases for word in case.words}
+    words |= {call.wrappers[0].name for call in calls if call.returns_twice}
     title = f"{unit.name}()" if len(unit.calls) == 1 else the_calls(unit)
     intro = f"Test {title}: {unit.shared.summary}."
     children = _children(calls)
@@ -91,7 +100,12 @@ def _program(unit: Unit, calls: Sequence[Call]) -> str:
         libc_headers=sorted(libc),
         uapi_headers=sorted({*uapi, *(h for call in calls for h in user_c.headers(call))}),
         wide=any(call.has_wide_arguments for call in calls),
-        wrappers=[_wrapper(call, wrapper) for call in calls for wrapper in call.wrappers],
+        wrappers=[
+            _wrapper(call, wrapper)
+            for call in calls
+            for wrapper in call.wrappers
+            if wrapper.name in words
+        ],
         children=children,
         cases=_cases(calls, {str(child["name"]) for child in children}),
         names=[call.name for call in calls],
@@ -106,7 +120,10 @@ def _children(calls: Sequence[Call]) -> list[dict[str, object]]:
             "name": _CHILD if len(twice) == 1 else f"{call.name}_{_CHILD}",
             "shares_memory": call.may_share_memory,
             "trap": argument_list(
-                f"\tpid = {call.wrappers[0].name}(", _zeros(call.wrappers[0].parameters), ");"
+                f"\tpid = {'(long)' if call.wrappers[0].returns.is_pointer else ''}"
+                f"{call.wrappers[0].name}(",
+                _zeros(call.wrappers[0].parameters),
+                ");",
             ),
         }
         for call in twice
@@ -177,7 +194,7 @@ def _cases(calls: Sequence[Call], taken: set[str]) -> list[dict[str, object]]:
 def _case(case: Case, names: set[str]) -> dict[str, object]:
     name = _NOT_A_WORD.sub("_", case.name.lower()).strip("_")
     # One word may be a function of the C library, and no name begins with a digit.
-    if not name[:1].isalpha() or "_" not in name:
+    if not name[:1].isalpha() or "_" not in name or _is_taken(name):
         name = f"case_{name}"
     while name in names:
         name += "_"
@@ -191,6 +208,12 @@ def _case(case: Case, names: set[str]) -> dict[str, object]:
         "returns": case.returns and _macro_argument(case.returns),
         "check": case.check and _macro_argument(case.check),
     }
+
+
+def _is_taken(name: str) -> bool:
+    """Whether the C library or the kernel's harness may have a function of this name."""
+    listed = ("c_functions", "libc_functions", "c_macros")
+    return bool(_HARNESS.match(name)) or any(name in table(key) for key in listed)
 
 
 def _macro_argument(expression: str) -> str:

@@ -62,6 +62,19 @@ long clone_nice_raw(unsigned long flags, void *stack, int *ptid, int *ctid,
 #define CLONE_NICE_UNWIND
 #endif
 
+/*
+ * Calls nothing. A compiler that sees only assembly, and no call that may be of
+ * fn, takes variables for unchanged that fn changes in memory shared with it.
+ */
+static inline void clone_nice_may_call(int (*fn)(void *), void *arg)
+{
+	int never = 0;
+
+	__asm__ volatile ("" : "+r" (never));
+	if (never)
+		fn(arg);
+}
+
 #ifdef __cplusplus
 /* Calls the function that waits at start. An exception must not get to handlers of the parent. */
 static inline int clone_nice_guarded(void *start)
@@ -123,6 +136,7 @@ static inline long clone_nice_call_raw(int (*fn)(void *), void *stack,
 	arg = sp;
 	sp += 16;
 #endif
+	clone_nice_may_call(fn, arg);
 	sp[0] = (unsigned long)fn;
 	sp[1] = (unsigned long)arg;
 	sp += 16;

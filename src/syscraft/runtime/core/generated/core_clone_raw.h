@@ -93,6 +93,19 @@ long core_clone_raw(unsigned long flags, void *stack, int *ptid, int *ctid,
 #define CORE_CLONE_UNWIND
 #endif
 
+/*
+ * Calls nothing. A compiler that sees only assembly, and no call that may be of
+ * fn, takes variables for unchanged that fn changes in memory shared with it.
+ */
+static inline void core_clone_may_call(int (*fn)(void *), void *arg)
+{
+	int never = 0;
+
+	__asm__ volatile ("" : "+r" (never));
+	if (never)
+		fn(arg);
+}
+
 #ifdef __cplusplus
 /* Calls the function that waits at start. An exception must not get to handlers of the parent. */
 static inline int core_clone_guarded(void *start)
@@ -153,6 +166,7 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	fn = core_clone_guarded;
 	arg = sp;
 #endif
+	core_clone_may_call(fn, arg);
 	*--sp = (unsigned long)arg;
 	*--sp = (unsigned long)fn;
 
@@ -215,6 +229,7 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	fn = core_clone_guarded;
 	arg = sp;
 #endif
+	core_clone_may_call(fn, arg);
 
 	register int (*r10)(void *) __asm__("r10") = fn;
 	register void *r11 __asm__("r11") = arg;
@@ -274,6 +289,7 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	fn = core_clone_guarded;
 	arg = sp;
 #endif
+	core_clone_may_call(fn, arg);
 	sp -= 4;
 	sp[0] = (unsigned long)fn;
 	sp[1] = (unsigned long)arg;
@@ -378,6 +394,7 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	fn = core_clone_guarded;
 	arg = sp;
 #endif
+	core_clone_may_call(fn, arg);
 
 	register int (*x10)(void *) __asm__("x10") = fn;
 	register void *x12 __asm__("x12") = arg;
@@ -436,6 +453,7 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	fn = core_clone_guarded;
 	arg = sp;
 #endif
+	core_clone_may_call(fn, arg);
 
 	register int (*r9)(void *) __asm__("r9") = fn;
 	register void *r10 __asm__("r10") = arg;
@@ -494,6 +512,7 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	fn = core_clone_guarded;
 	arg = sp;
 #endif
+	core_clone_may_call(fn, arg);
 
 	register int (*r10)(void *) __asm__("r10") = fn;
 	register void *r11 __asm__("r11") = arg;
@@ -551,6 +570,7 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	fn = core_clone_guarded;
 	arg = sp;
 #endif
+	core_clone_may_call(fn, arg);
 	sp -= 4;
 	*sp = (unsigned long)arg;
 	*--sp = (unsigned long)fn;
@@ -619,6 +639,7 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	fn = core_clone_guarded;
 	arg = sp;
 #endif
+	core_clone_may_call(fn, arg);
 	*--sp = (unsigned long)arg;
 	*--sp = (unsigned long)fn;
 
@@ -678,6 +699,7 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	fn = core_clone_guarded;
 	arg = sp;
 #endif
+	core_clone_may_call(fn, arg);
 	*--sp = (unsigned long)arg;
 	*--sp = (unsigned long)fn;
 
@@ -738,6 +760,7 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	fn = core_clone_guarded;
 	arg = sp;
 #endif
+	core_clone_may_call(fn, arg);
 	sp -= 8;
 
 	register int (*r22)(void *) __asm__("r22") = fn;
@@ -798,6 +821,7 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	fn = core_clone_guarded;
 	arg = sp;
 #endif
+	core_clone_may_call(fn, arg);
 
 	register int (*s0)(void *) __asm__("$16") = fn;
 	register void *s1 __asm__("$17") = arg;
@@ -858,6 +882,7 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	fn = core_clone_guarded;
 	arg = sp;
 #endif
+	core_clone_may_call(fn, arg);
 
 	register int (*s0)(void *) __asm__("$16") = fn;
 	register void *s1 __asm__("$17") = arg;
@@ -920,6 +945,7 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	fn = core_clone_guarded;
 	arg = sp;
 #endif
+	core_clone_may_call(fn, arg);
 	sp -= 16;
 
 	register int (*s0)(void *) __asm__("$16") = fn;
@@ -984,6 +1010,7 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	fn = core_clone_guarded;
 	arg = sp;
 #endif
+	core_clone_may_call(fn, arg);
 
 	register int (*r10)(void *) __asm__("r10") = fn;
 	register void *r11 __asm__("r11") = arg;
@@ -1042,6 +1069,7 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	fn = core_clone_guarded;
 	arg = sp;
 #endif
+	core_clone_may_call(fn, arg);
 
 	register int (*r14)(void *) __asm__("r14") = fn;
 	register void *r16 __asm__("r16") = arg;
@@ -1107,6 +1135,7 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	arg = sp;
 	sp += 16;
 #endif
+	core_clone_may_call(fn, arg);
 	sp[0] = (unsigned long)fn;
 	sp[1] = (unsigned long)arg;
 	sp += 16;
@@ -1179,6 +1208,7 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	fn = core_clone_guarded;
 	arg = sp;
 #endif
+	core_clone_may_call(fn, arg);
 	sp -= 4;
 	sp[0] = 0;
 	sp[2] = (unsigned long)fn;
@@ -1246,6 +1276,7 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	fn = core_clone_guarded;
 	arg = sp;
 #endif
+	core_clone_may_call(fn, arg);
 	sp -= 14;
 	sp[0] = 0;
 	sp[6] = (unsigned long)fn;
@@ -1317,6 +1348,7 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	fn = core_clone_guarded;
 	arg = sp;
 #endif
+	core_clone_may_call(fn, arg);
 	sp -= 14;
 	sp[0] = 0;
 	sp[6] = (unsigned long)fn;
@@ -1383,6 +1415,7 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	fn = core_clone_guarded;
 	arg = sp;
 #endif
+	core_clone_may_call(fn, arg);
 
 	register int (*t1)(void *) __asm__("t1") = fn;
 	register void *t2 __asm__("t2") = arg;
@@ -1442,6 +1475,7 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	fn = core_clone_guarded;
 	arg = sp;
 #endif
+	core_clone_may_call(fn, arg);
 
 	register int (*t1)(void *) __asm__("t1") = fn;
 	register void *t2 __asm__("t2") = arg;
@@ -1501,6 +1535,7 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	fn = core_clone_guarded;
 	arg = sp;
 #endif
+	core_clone_may_call(fn, arg);
 	sp -= 22;
 	sp[0] = 0;
 	sp[20] = (unsigned long)fn;
@@ -1561,6 +1596,7 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	fn = core_clone_guarded;
 	arg = sp;
 #endif
+	core_clone_may_call(fn, arg);
 	*--sp = (unsigned long)arg;
 	*--sp = (unsigned long)fn;
 
@@ -1625,6 +1661,7 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	fn = core_clone_guarded;
 	arg = sp;
 #endif
+	core_clone_may_call(fn, arg);
 	/* The smallest frame, in case that nothing is copied. */
 	sp -= 24;
 
@@ -1703,6 +1740,7 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	fn = core_clone_guarded;
 	arg = sp;
 #endif
+	core_clone_may_call(fn, arg);
 	/* The smallest frame, in case that nothing is copied; sp has a bias. */
 	sp = (unsigned long *)((unsigned long)sp - 176 - 2047);
 
@@ -1776,6 +1814,7 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	fn = core_clone_guarded;
 	arg = sp;
 #endif
+	core_clone_may_call(fn, arg);
 	/* The stack's words have 64 bits. */
 	sp -= 4;
 	((unsigned long long *)(void *)sp)[0] = (unsigned long)fn;
@@ -1841,6 +1880,7 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	fn = core_clone_guarded;
 	arg = sp;
 #endif
+	core_clone_may_call(fn, arg);
 	*--sp = (unsigned long)arg;
 	*--sp = (unsigned long)fn;
 
@@ -1905,6 +1945,7 @@ static inline long core_clone_call_raw(int (*fn)(void *), void *stack,
 	fn = core_clone_guarded;
 	arg = sp;
 #endif
+	core_clone_may_call(fn, arg);
 
 	register int (*a12)(void *) __asm__("a12") = fn;
 	register void *a13 __asm__("a13") = arg;
