@@ -328,7 +328,6 @@ def _own_macros(drafts: Sequence[Draft]) -> frozenset[str]:
     for name in (drafts[0].whole["name"], *(draft.name for draft in drafts)):
         found |= {f"{name.upper()}_{end}" for end in ("H", "RAW_H", "CFI", "UNWIND", "ASSERT")}
     for draft in drafts:
-        found.add(f"__NR_{draft.name}")
         versions = len(draft.data.get("versions", ())) or 1
         found |= {f"{struct_name(draft.name).upper()}_SIZE_VER{n}" for n in range(versions)}
     return frozenset(found)
