@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,22 @@ def test_headers_of_the_abis_that_a_project_ships(syscraft: Syscraft, tmp_path: 
         assert path.stat().st_size < 10_000 and "__mips__" not in path.read_text()
     done = syscraft("generate", declaration, "--abi", "arm65")
     assert "did you mean 'arm64'?" in done.stderr
+
+
+def test_a_call_without_tests_is_refused_before_any_work(
+    make_call: Callable[..., Path],
+    syscraft: Syscraft,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SYSCRAFT_CACHE", str(tmp_path / "cache"))
+    folder = make_call("idle")
+    file = folder / "idle.toml"
+    file.write_text(file.read_text().partition("[[cases]]")[0])
+    done = syscraft("test", folder)
+    assert done.returncode == 1
+    assert "idle has no tests" in done.stderr
+    assert not (tmp_path / "cache" / "trees").exists()
 
 
 def test_check_reports_all_declarations(syscraft: Syscraft, tmp_path: Path) -> None:

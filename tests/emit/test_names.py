@@ -126,6 +126,19 @@ def test_macros_of_the_headers_are_in_the_table() -> None:
     assert {"errno", "stdin", "unix", "linux", "st_atime", "mips", "sparc"} <= table("c_macros")
 
 
+def test_macros_of_other_headers_are_in_the_table() -> None:
+    names = "fcntl limits math poll sys/epoll sys/mman sys/resource sys/socket sys/stat".split()
+    text = "#define _GNU_SOURCE\n" + "".join(f"#include <{name}.h>\n" for name in names)
+    done = subprocess.run(
+        ["gcc", "-std=gnu11", "-E", "-dM", "-xc", "-"], input=text,
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    found = set(re.findall(r"^#define ([A-Z][A-Z0-9_]*)\b", done.stdout, re.MULTILINE))
+    lists = ("libc_macros", "c_macros", "kernel_macros")
+    assert found - frozenset().union(*map(table, lists)) == set()
+    assert {"O_CREAT", "PROT_READ", "S_ISREG", "RLIMIT_CPU"} <= found
+
+
 def test_python_names_in_the_table_are_those_that_modules_use(tmp_path: Path) -> None:
     """A function of a generated module may use a built-in or a helper only if the table has it."""
     kernel = "loff_t a, int b, void __user *c, int d"

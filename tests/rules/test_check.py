@@ -11,7 +11,9 @@ import pytest
 from conftest import REPOSITORY, Syscraft
 from scan.toys import make_tree
 
+from syscraft import api as library
 from syscraft.abi.abi import GENERIC_TABLE
+from syscraft.cli.main import cli
 
 FLAGS = 'kernel = "int value, unsigned int flags"\n'
 
@@ -193,9 +195,10 @@ def test_a_call_of_a_kernel(syscraft: Syscraft) -> None:
 BY_HAND = {
     "fs/good.c": "SYSCALL_DEFINE1(good, int, fd)\n{\n\treturn 0;\n}\n"
     "SYSCALL_DEFINE1(read, int, fd)\n{\n\treturn 0;\n}\n",
+    "fs/oldstyle.c": "asmlinkage long sys_oldstyle(int fd)\n{\n\treturn 0;\n}\n",
     "fs/norow.c": "SYSCALL_DEFINE1(norow, int, fd)\n{\n\treturn 0;\n}\n",
     GENERIC_TABLE.path: "4 common read sys_read\n5 common good __x64_sys_good\n"
-    "6 common nodef sys_nodef\n",
+    "6 common nodef sys_nodef\n7 common oldstyle sys_oldstyle\n",
 }
 
 
@@ -204,6 +207,7 @@ BY_HAND = {
     [
         ("good", "scripts/syscall.tbl:2", "the entry of good has a prefix"),
         ("nodef", "scripts/syscall.tbl:3", "nodef: no definition of sys_nodef"),
+        ("oldstyle", "scripts/syscall.tbl:4", "oldstyle: no definition of sys_oldstyle"),
         ("norow", "fs/norow.c:1", "no table has a row for norow"),
     ],
 )
@@ -217,6 +221,25 @@ def test_a_call_that_was_added_by_hand(
         assert f"linux/{place}: error: {message}" in done.stderr
     good = syscraft("check", "--tree", "linux", "--call", "read", cwd=tmp_path)
     assert (good.returncode, good.stderr.count("error:")) == (0, 0)
+
+
+def test_what_a_released_call_does_wrong_is_no_reason_for_an_exit_status(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "SYSCALL_DEFINE1({}, int, fd)\n{{\n\treturn -ENOTSUPP;\n}}\n"
+    names = ("read", "mine")
+    rows = "".join(f"{n} common {name} sys_{name}\n" for n, name in enumerate(names, 4))
+    sources = {f"fs/{name}.c": text.format(name) for name in names}
+    make_tree(tmp_path / "linux", {**sources, GENERIC_TABLE.path: rows})
+    found, _ = library.check_kernel(str(tmp_path / "linux"))
+    assert {f.call for f in found if f.rule.id == "L19"} == set(names)
+    for name, words, status in (
+        ("read", (), 0), ("read", ("--call", "read"), 1), ("mine", (), 1)
+    ):  # fmt: skip
+        of_it = tuple(f for f in found if f.call == name)
+        monkeypatch.setattr(library, "check_kernel", lambda *a, it=of_it, **k: (it, ()))
+        done = cli.main(["check", "--tree", "linux", *words], standalone_mode=False)
+        assert done == status, name
 
 
 def test_what_kernels_are_released_with_is_a_note(syscraft: Syscraft, tmp_path: Path) -> None:

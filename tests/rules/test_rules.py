@@ -261,6 +261,7 @@ CASES: dict[str, tuple[list[Subject], list[Subject]]] = {
     ),
     "L33": (
         [call(declared=True, functions=(("statx", HERE),)),
+         call(declared=True, functions=(("openat2", HERE),)),  # the C library has no such one
          call(declared=True, functions=(("getaddrinfo", HERE),))],
         [call(declared=True, functions=(("toy_statx", HERE),)),
          call(functions=(("statx", HERE),))],

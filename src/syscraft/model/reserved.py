@@ -133,7 +133,12 @@ _LISTS: dict[Role, tuple[tuple[str, str], ...]] = {
         ("c_tags", "the C library has a type '{}'"),
         ("kernel_tags", "the kernel has a type '{}'"),
     ),
-    Role.FLAG: (_MACRO, _KERNEL_MACRO),
+    Role.FLAG: (
+        _MACRO,
+        _KERNEL_MACRO,
+        # Of headers that a program may well include beside those of a call.
+        ("libc_macros", "'{}' is a macro of the C library"),
+    ),
     Role.LOCAL: (_MACRO,),
 }
 
