@@ -277,7 +277,12 @@ def torture(
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, old)
+    # The last child may have been dropped just now, and live a moment longer.
+    end = time.monotonic() + PATIENCE_S
     reap_dropped()
+    while dropped and time.monotonic() < end:
+        time.sleep(0.01)
+        reap_dropped()
     if bare:
         one.lost()
     with contextlib.suppress(ChildProcessError):
