@@ -93,6 +93,8 @@ _C_OF_A_CASE = re.compile(
     r"(?:strerror|_metadata|__\w*|fprintf|u?intmax_t"
     rf"|{_C_FUNCTIONS.pattern[:-2]})\Z"
 )
+# selftest_child.c.j2
+_C_OF_A_CHILD = frozenset({"parent", "pid", "room", "status"})
 
 
 @functools.cache
@@ -258,7 +260,12 @@ def _check_children(draft: Draft) -> list[Finding]:
         taken.add("flags")
     ours = [p for prototype in draft.prototypes for p in prototype.parameters]
     named = [(p.name, p.where) for p in (*ours, *draft.kernel) if p.name in taken]
+    functions = {p.name: p.where for p in draft.prototypes}
     return [
+        Finding(f"the call's selftest has a variable '{name}'", where, "a different name", name)
+        for name, where in functions.items()
+        if name in _C_OF_A_CHILD
+    ] + [
         Finding(
             f"syscraft.clone() or spawn() has an argument '{name}' of its own in Python",
             where,
