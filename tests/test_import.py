@@ -150,6 +150,10 @@ def test_what_is_not_valid_yet_is_told(syscraft: Syscraft, tmp_path: Path) -> No
         ("\nasmlinkage long sys_toy(void)\n{\n}\nSYSCALL_DEFINE0(toy2)\n{\n}\n", 1,
          "toy.c:2: error: sys_toy() is not made by SYSCALL_DEFINE\n"
          "    expected: SYSCALL_DEFINE0(toy)"),
+        ("\nSYSCALL_DEFINE7(toy, int, a, int, b, int, c, int, d)\n{\n}\n", 1,
+         "toy.c:2: error: a system call has at most 6 arguments\n"
+         "    expected: SYSCALL_DEFINE0 to SYSCALL_DEFINE6\n"
+         "    found:    SYSCALL_DEFINE7(toy, ...)"),
     ],
 )  # fmt: skip
 def test_a_file_that_cannot_be_taken(

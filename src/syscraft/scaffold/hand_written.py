@@ -20,6 +20,8 @@ from syscraft.tree.source import KernelTree
 _INCLUDE = re.compile(r"^#include\b.*\n", re.MULTILINE)
 # How calls were written before Linux 2.6.29; only the macro makes what tables refer to today.
 _OLD = re.compile(r"^asmlinkage\s+\w+(?:\s+\w+)*\s+sys_(\w+)\s*\(([^;{}]*)\)\s*\{", re.MULTILINE)
+# Source: include/linux/syscalls.h, Linux 6.12, ends with SYSCALL_DEFINE6.
+_TOO_MANY = re.compile(r"^[ \t]*(SYSCALL_DEFINE(?:[7-9]|\d\d+))\s*\(\s*(\w+)", re.MULTILINE)
 _LINE = 80
 
 
@@ -94,9 +96,9 @@ def calls_in(code: Code, wanted: str | None) -> tuple[tuple[HandWritten, ...], b
     ]
     if lost and (wanted is None or wanted not in names):
         raise DeclarationError(*lost)
-    old = _old_style(code, wanted)
-    if old and (wanted is None or wanted not in names):
-        raise DeclarationError(*old)
+    strange = _old_style(code, wanted) + _too_many(code, wanted)
+    if strange and (wanted is None or wanted not in names):
+        raise DeclarationError(*strange)
     if not names:
         raise UsageError.of(
             "this file defines no system call",
@@ -138,6 +140,20 @@ def _old_style(code: Code, wanted: str | None) -> list[Finding]:
             )
         )
     return findings
+
+
+def _too_many(code: Code, wanted: str | None) -> list[Finding]:
+    return [
+        Finding(
+            "a system call has at most 6 arguments",
+            Where(str(code.path), code.file.line(match.start(1))),
+            "SYSCALL_DEFINE0 to SYSCALL_DEFINE6",
+            f"{match[1]}({match[2]}, ...)",
+            "pack = true in a declaration puts them into a struct",
+        )
+        for match in _TOO_MANY.finditer(code.file.text)
+        if wanted in (None, match[2])
+    ]
 
 
 def _judge(code: Code, same: list[Definition]) -> list[Finding]:
