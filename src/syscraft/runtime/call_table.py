@@ -46,8 +46,8 @@ _WORDS = frozenset(
 )
 # Types of 64 bits on every ABI.
 _WIDE = frozenset(
-    "long long,unsigned long long,loff_t,s64,u64,__s64,__u64,int64_t,uint64_t,__be64,"
-    "__aligned_u64".split(",")
+    "long long,unsigned long long,loff_t,s64,u64,__s64,__u64,int64_t,uint64_t,__be64,__le64,"
+    "__aligned_u64,__aligned_be64,__aligned_le64".split(",")
 )
 
 # The registers that the kernel looks at.
