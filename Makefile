@@ -8,7 +8,7 @@ PYTEST := .venv/bin/python -m pytest
 # One more than processors: kernels are built beside other tests, and a build often waits.
 WITH_KERNELS := -n $(shell expr $$(nproc) + 1)
 
-# What needs no kernel to be built or booted: for every change, in about five minutes.
+# What needs no kernel to be built or booted: for every change, in about three minutes.
 check: setup-tests lint
 	$(PYTEST) -n auto --ignore tests/kernel $(PYTEST_ARGS)
 
